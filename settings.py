@@ -1,0 +1,136 @@
+"""Every option of Byline once: default, bounds and one line of help.
+
+Read once, at the entry points: from arguments, then `BYLINE_*` variables, then `.env`, then
+`byline.toml` in the working directory. `Settings(llm="gpt-5-mini")` sets one by hand.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from .errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """All options; unknown ones are refused by name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BYLINE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        toml_file="byline.toml",
+        extra="ignore",
+        frozen=True,
+    )
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("byline")),
+        description="Folder that holds the indexes, one folder each.",
+    )
+    index: str = Field(
+        "default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="Name of the index to use.",
+    )
+    llm: str | None = Field(
+        None,
+        description="Model that writes answers: its name at the endpoint, or gguf:/path/to/a.gguf. "
+        "None: answers are quoted sentences.",
+    )
+    llm_base_url: str | None = Field(
+        None, description="Address of an OpenAI-compatible endpoint, ending in /v1."
+    )
+    llm_api_key: SecretStr | None = Field(
+        None, description="Key for that endpoint (else OPENAI_API_KEY)."
+    )
+    llm_context_window: int = Field(
+        8192, ge=1024, le=4_000_000, description="Tokens that the model can read and write at once."
+    )
+    llm_max_tokens: int = Field(
+        512, ge=64, le=32_768, description="Tokens that an answer may have at most."
+    )
+    llm_timeout_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Seconds to wait for the model's endpoint."
+    )
+    embedder: str = Field(
+        "minilm",
+        description="minilm (bundled), or openai:NAME for a model at an embeddings endpoint.",
+    )
+    embed_base_url: str | None = Field(
+        None, description="Address of the embeddings endpoint, ending in /v1."
+    )
+    embed_api_key: SecretStr | None = Field(
+        None, description="Key for the embeddings endpoint (else OPENAI_API_KEY)."
+    )
+    embed_model_dir: Path | None = Field(
+        None, description="Folder with another model.onnx and tokenizer.json for minilm's place."
+    )
+    passage_chars: int = Field(1000, ge=200, le=8000, description="Characters of a passage, about.")
+    max_passages: int = Field(
+        8, ge=1, le=100, description="Passages handed to the model for one question."
+    )
+    max_article_bytes: int = Field(
+        5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
+    )
+    chroma_url: str | None = Field(
+        None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: arguments, environment, .env, byline.toml."""
+        toml = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, toml
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from all sources; `given` values that are None do not count.
+
+    Raises SettingsError in one line that names the setting and what is wrong with it.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    known = list(Settings.model_fields)
+    variables = [name for name in os.environ if name.startswith("BYLINE_")]
+    stray = [name for name in given if name not in known]
+    stray += [name for name in variables if name.removeprefix("BYLINE_").lower() not in known]
+    try:
+        stray += [name for name in TomlConfigSettingsSource(Settings)() if name not in known]
+    except ValueError as error:
+        raise SettingsError(f"byline.toml cannot be read: {error}. Correct the file.") from None
+    if stray:
+        options = known if stray[0].islower() else [f"BYLINE_{name.upper()}" for name in known]
+        near = difflib.get_close_matches(stray[0], options, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(options)}"
+        raise SettingsError(f"There is no setting {stray[0]}: {hint}")
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        wrong = f"{first['msg']} (given: {first['input']!r})"
+        raise SettingsError(f"Setting {name} is not valid: {wrong}.") from None
+    shared_key = SecretStr(os.environ["OPENAI_API_KEY"]) if "OPENAI_API_KEY" in os.environ else None
+    return settings.model_copy(
+        update={
+            "home": settings.home.expanduser().absolute(),
+            "llm_api_key": settings.llm_api_key or shared_key,
+            "embed_api_key": settings.embed_api_key or shared_key,
+        }
+    )
