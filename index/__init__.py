@@ -1,0 +1,1 @@
+"""Articles in: read, clean, cut, embed, keep."""

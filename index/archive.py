@@ -168,11 +168,16 @@ class Archive:
 
     def claim(self, **built_with: str) -> None:
         """Note what the index is built with; raise IndexMismatch where it was another."""
+        self.require(**built_with)
+        for key, value in built_with.items():
+            if self.built_with(key) is None:
+                self._set_meta(key, value)
+
+    def require(self, **built_with: str) -> None:
+        """Raise IndexMismatch where the index was built with something else."""
         for key, value in built_with.items():
             stored = self.built_with(key)
-            if stored is None:
-                self._set_meta(key, value)
-            elif stored != value:
+            if stored not in (None, value):
                 raise IndexMismatch(
                     f"Index '{self.path.parent.name}' was built with {key} {stored}; settings ask "
                     f"for {value}. Set it back or choose another index with --index"
@@ -414,7 +419,7 @@ class Archive:
     ) -> list[tuple[int, float]]:
         if not query:
             return []
-        statement = (
+        statement: sa.Select[Any] = (
             sa.select(sa.column("rowid"), sa.literal_column("rank"))
             .select_from(sa.table(table))
             .where(sa.text(f"{table} MATCH :query"))
@@ -545,7 +550,7 @@ def _facts(article: Article) -> str:
     return json.dumps({name: value for name, value in facts.items() if value not in (None, [], {})})
 
 
-def _article(row: sa.Row[Any]) -> Article:
+def _article(row: Any) -> Article:
     facts = json.loads(row.facts)
     facts |= {name: from_iso(facts[name]) for name in _MOMENTS if name in facts}
     facts["marks"] = tuple(Mark(*mark) for mark in facts.get("marks", ()))

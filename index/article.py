@@ -1,14 +1,14 @@
 """What an article is once it has been read: its facts, its text as stored, and its version.
 
 >>> Article(id="a", text="Rates rose.", title="Rates").version
-'5d0e2f0a'
+'8fe5902cd98a6518'
 """
 
 import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -70,6 +70,20 @@ class Article:
         text = " ".join(f"{self.title or ''}\n{self.text}".split())
         normalised = unicodedata.normalize("NFC", text)
         return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def to_dict(self, *, with_text: bool = True) -> dict[str, Any]:
+        """The article as JSON values, keys as here, dates in ISO 8601."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values |= {name: isoformat(values[name]) for name in MOMENTS}
+        values["marks"] = [asdict(mark) for mark in self.marks]
+        values |= {"authors": list(self.authors), "extra": dict(self.extra)}
+        values["version"] = self.version
+        if not with_text:
+            del values["text"], values["marks"]
+        return values
+
+
+MOMENTS = ("published", "updated", "embargo_until", "expires")
 
 
 def day_start(value: datetime | date) -> datetime:

@@ -56,7 +56,7 @@ def sentence_spans(
     A line break ends a sentence; one longer than `longest` characters is cut at white space, or,
     where there is none, between two characters (never before a combining mark).
     """
-    spans = []
+    spans: list[tuple[int, int]] = []
     for line_start, line_end in _lines(text, start, end):
         at = line_start
         for sentence in sentencex.segment(language or "en", text[line_start:line_end]):

@@ -138,7 +138,7 @@ def find_dateline(line: str) -> datetime | date | None:
 
 
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 )
 _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 _COUNTS = "zero one two three four five six seven eight nine ten eleven twelve"

@@ -6,6 +6,7 @@ with Store(folder, dimension=384) as store:
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -13,24 +14,32 @@ from urllib.parse import urlsplit
 
 import chromadb
 import numpy as np
+from chromadb.api import ClientAPI
+from chromadb.api.collection_configuration import CreateCollectionConfiguration
+from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
 from numpy.typing import NDArray
 
-from ..errors import IndexDamaged, SettingsError
+from ..errors import BylineError, IndexDamaged, SettingsError
 
 _COLLECTION = "passages"
 # Recall@10 at 100,000 hard vectors is .93 with ef_search 200 and .82 with the default of 100.
-_HNSW = {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
+_CONFIGURATION: CreateCollectionConfiguration = {
+    "hnsw": {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
+}
 _LARGEST_BATCH = 5000  # Chroma refuses more than 5,461 rows at once
 
 
 class Store:
-    """An open collection, embedded in `folder` or, with `url`, on a Chroma server."""
+    """A collection, embedded in `folder` or, with `url`, on a Chroma server; opened when needed."""
 
     def __init__(self, folder: Path, name: str, url: str | None = None) -> None:
         self.folder, self._url = folder, url
         self._name = _COLLECTION if url is None else f"byline-{name}"
-        self._open()
+        self._client: ClientAPI | None = None
+        self._collection: Collection | None = None
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -38,38 +47,15 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> None:
-        options = chromadb.Settings(anonymized_telemetry=False)
-        try:
-            if self._url is None:
-                self._client = chromadb.PersistentClient(str(self.folder), options)
-            else:
-                parts = urlsplit(self._url)
-                self._client = chromadb.HttpClient(
-                    host=parts.hostname or "",
-                    port=parts.port or (443 if parts.scheme == "https" else 8000),
-                    ssl=parts.scheme == "https",
-                    settings=options,
-                )
-            self._collection = self._client.get_or_create_collection(
-                self._name, configuration={"hnsw": _HNSW}, embedding_function=None
-            )
-        except Exception as error:  # its Rust core and its client raise unrelated classes
-            if self._url is not None:
-                raise SettingsError(
-                    f"The Chroma server {self._url} cannot be used: {error}. "
-                    "Check BYLINE_CHROMA_URL and that the server runs."
-                ) from None
-            raise self._damaged(error) from None
-
     def close(self) -> None:
-        """Close the client; the last one on a folder lets go of its files."""
-        self._client.close()
+        """Let go of the files; a later call opens them again, and sees what others have written.
 
-    def reopen(self) -> None:
-        """See what another process has written: a loaded vector index never does by itself."""
-        self.close()
-        self._open()
+        (A loaded vector index never does by itself.)
+        """
+        with self._opening:
+            if self._client is not None:
+                self._client.close()  # type: ignore[attr-defined]  # on every client
+            self._client = self._collection = None
 
     def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Store vectors under the passages' numbers, in place of any that are there."""
@@ -92,22 +78,53 @@ class Store:
         return {int(key) for key in self._call("get", include=[])["ids"]}  # type: ignore[index]
 
     def clear(self) -> None:
-        """Start anew with an empty collection."""
+        """Start anew with an empty collection; a folder that cannot be read is thrown away."""
         if self._url is None:
             self.close()
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
+            self._open()
+            assert self._client is not None
             self._client.delete_collection(self._name)
-        self._open()
+            self.close()
 
     def _call(self, method: str, **arguments: object) -> object:
         try:
-            return getattr(self._collection, method)(**arguments)
+            return getattr(self._open(), method)(**arguments)
         except (ChromaError, sqlite3.Error, OSError) as error:
             raise self._damaged(error) from None
 
-    def _damaged(self, error: Exception) -> IndexDamaged:
-        reason = " ".join(str(error).split())[:200]
+    def _open(self) -> Collection:
+        with self._opening:
+            if self._collection is None:
+                try:
+                    self._client = self._connect()
+                    self._collection = self._client.get_or_create_collection(
+                        self._name, configuration=_CONFIGURATION, embedding_function=None
+                    )
+                except Exception as error:  # its core and its client raise unrelated classes
+                    raise self._damaged(error) from None
+            return self._collection
+
+    def _connect(self) -> ClientAPI:
+        options = ChromaSettings(anonymized_telemetry=False)
+        if self._url is None:
+            return chromadb.PersistentClient(str(self.folder), options)
+        parts = urlsplit(self._url)
+        return chromadb.HttpClient(
+            host=parts.hostname or "",
+            port=parts.port or (443 if parts.scheme == "https" else 8000),
+            ssl=parts.scheme == "https",
+            settings=options,
+        )
+
+    def _damaged(self, error: Exception) -> BylineError:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        if self._url is not None:
+            return SettingsError(
+                f"The Chroma server {self._url} cannot be used: {reason}. "
+                "Check BYLINE_CHROMA_URL and that the server runs."
+            )
         return IndexDamaged(
             f"The vector store {self.folder} cannot be read: {reason}. "
             "Run `byline check --rebuild`: it is made anew from the archive, nothing is lost."

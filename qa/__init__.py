@@ -1,0 +1,1 @@
+"""Answers out: question, retrieve, answer, cite."""

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from ..errors import InputError
 from ..index.archive import Filter
-from ..index.article import day_start
+from ..index.article import day_end, day_start
 from ..index.dates import parse_moment
 
 Moment = datetime | date | str | None
@@ -37,11 +37,7 @@ def question(
     outlets: Sequence[str] = (),
     known_outlets: Mapping[str, int] | None = None,
 ) -> Question:
-    """Check a question and its filters; dates may be ISO 8601 strings.
-
-    Raises InputError for an empty or over-long text, a date that is none or lies in the future,
-    `since` after `until`, and an outlet that no article has (the nearest names are offered).
-    """
+    """Check a question and its filters. Raises InputError for an empty or over-long text."""
     text = " ".join(text.split())
     if not text:
         raise InputError("The question is empty: ask something.")
@@ -49,6 +45,22 @@ def question(
         raise InputError(
             f"The question has {len(text)} characters; {LONGEST_QUESTION} is the most. Shorten it."
         )
+    found = matching(as_of, since, until, outlets, known_outlets)
+    return Question(text, found.as_of or datetime.now(UTC), found)
+
+
+def matching(
+    as_of: Moment,
+    since: Moment,
+    until: Moment,
+    outlets: Sequence[str],
+    known_outlets: Mapping[str, int] | None = None,
+) -> Filter:
+    """Check filters; dates may be ISO 8601 strings.
+
+    Raises InputError for a date that is none or lies in the future, `since` after `until`, and an
+    outlet that no article has (the nearest names are offered).
+    """
     asked, first, last = (
         _moment(name, value)
         for name, value in (("as_of", as_of), ("since", since), ("until", until))
@@ -56,10 +68,10 @@ def question(
     for name, value in (("as_of", asked), ("since", first)):
         if value and day_start(value) > datetime.now(UTC) + timedelta(days=1):
             raise InputError(f"{name} {value} lies in the future: give a date that has been.")
-    if first and last and day_start(first) > day_start(last):
+    if first and last and day_start(first) > day_end(last):
         raise InputError(f"since {first} is after until {last}: swap them.")
     names = tuple(_outlet(name, known_outlets) for name in outlets)
-    return Question(text, asked or datetime.now(UTC), Filter(first, last, names, asked))
+    return Filter(first, last, names, asked)
 
 
 def _moment(name: str, value: Moment) -> datetime | date | None:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from ..index.archive import Archive, Filter
-from ..index.article import Article
+from ..index.article import Article, isoformat
 from ..index.embed import Embedder, Vectors
 from ..index.store import Store
 from ..index.words import STOP_WORDS, words
@@ -58,6 +59,21 @@ class Hit:
     def url(self) -> str | None:
         """Where the article stands."""
         return self.article.url
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hit as JSON values, dates in ISO 8601."""
+        return {
+            "article_id": self.article_id,
+            "version": self.article.version,
+            "outlet": self.outlet,
+            "title": self.title,
+            "published": isoformat(self.published),
+            "url": self.url,
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+            "score": self.score,
+        }
 
 
 def retrieve(

@@ -1,0 +1,5 @@
+"""`python -m byline` is the command `byline`."""
+
+from .cli import main
+
+main()

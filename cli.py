@@ -1,0 +1,328 @@
+"""The command line: parses, calls one function of a Desk, prints.
+
+    byline add articles/ && byline ask "Who resigned on Monday?"
+
+Standard output is the answer (with --json exactly one JSON document), standard error everything
+else. Exit codes: 0 done (an answer may be declined), 2 wrong usage, 1 anything else.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .errors import BylineError, InputError
+
+if TYPE_CHECKING:
+    from .desk import Desk
+    from .index.build import Report
+
+app = typer.Typer(
+    name="byline",
+    help="Ask questions of news articles; every sentence of an answer cites where it stands.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+articles_app = typer.Typer(help="List, show and remove articles.", no_args_is_help=True)
+app.add_typer(articles_app, name="articles")
+
+IndexOption = Annotated[
+    str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+SinceOption = Annotated[
+    str | None, typer.Option(help="Only articles published on or after it.", metavar="DATE")
+]
+UntilOption = Annotated[
+    str | None, typer.Option(help="Only articles published on or before it.", metavar="DATE")
+]
+OutletOption = Annotated[
+    list[str] | None, typer.Option("--outlet", help="Only this outlet; may be repeated.")
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="Ask as on this date: nothing newer is used.")
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"byline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo") -> None:
+    """Index the bundled articles and ask three questions of different kinds."""
+    from .ui.terminal import show_answer, show_report
+
+    with _desk(index) as desk:
+        say(f"Adding the bundled articles to index '{index}'")
+        show_report(_add(desk, [SAMPLE]))
+        for question, as_of in DEMO_QUESTIONS:
+            typer.echo(f"\n? {question}  (asked on {as_of})\n")
+            show_answer(desk.ask(question, as_of=as_of))
+    typer.echo(
+        "\nNow try:\n"
+        f'  byline ask --index {index} "Who won the Velmoran Cup?"   ask your own question\n'
+        f"  byline articles list --index {index}                     see what is in there\n"
+        f"  byline serve --index {index}                             open the page\n"
+        "  byline add FOLDER                                      index your own articles\n"
+    )
+
+
+SAMPLE = Path(__file__).parent / "index" / "sample"
+DEMO_QUESTIONS = (
+    ("How many turbines did Skerrow Wind get a licence for?", "2026-04-10"),
+    ("When was the road bridge at Skellow Ford reopened?", "2026-04-10"),
+    ("What did the new ferry terminal in Port Ansel cost?", "2026-04-10"),
+)
+
+
+@app.command()
+def add(
+    paths: Annotated[list[str], typer.Argument(help="Files and folders of articles.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add articles: .txt, .md, .html, .jsonl, .csv, or folders of them."""
+    from .ui.terminal import report_json, show_report
+
+    with _desk(index) as desk:
+        report = _add(desk, paths)
+    if not report.accepted and report.failed:
+        first = report.failed[0]
+        more = f" ({len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
+        where = first.path if first.line is None else f"{first.path}, line {first.line}"
+        raise BylineError(f"Nothing was added. {where}: {first.reason}{more}")
+    if as_json:
+        _print_json(report_json(report))
+    else:
+        show_report(report)
+    if report.interrupted:
+        raise BylineError("Interrupted: what was accepted is kept. Run it again to go on.")
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
+    since: SinceOption = None,
+    until: UntilOption = None,
+    outlet: OutletOption = None,
+    as_of: AsOfOption = None,
+    policy: Annotated[
+        str, typer.Option(help="flag, strict (only cited sentences) or off.")
+    ] = "flag",
+    style: Annotated[
+        str | None, typer.Option(help="quotes: whole sentences word for word.")
+    ] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the articles, with citations, or say that they do not answer it."""
+    from .ui.terminal import show_answer
+
+    with _desk(index) as desk:
+        answer = desk.ask(
+            question,
+            since=since,
+            until=until,
+            outlets=outlet or (),
+            as_of=as_of,
+            policy=policy,
+            style=style,
+        )
+    if as_json:
+        _print_json(answer.to_dict())
+    else:
+        show_answer(answer)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="What to look for.")],
+    limit: Annotated[int, typer.Option(help="Passages to show at most.")] = 10,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    outlet: OutletOption = None,
+    as_of: AsOfOption = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find passages."""
+    from .ui.terminal import show_hits
+
+    with _desk(index) as desk:
+        hits = desk.search(
+            text, limit, since=since, until=until, outlets=outlet or (), as_of=as_of
+        )
+    if as_json:
+        _print_json({"hits": [hit.to_dict() for hit in hits]})
+    else:
+        show_hits(hits)
+
+
+@articles_app.command("list")
+def list_articles(
+    limit: Annotated[int, typer.Option(min=1, help="Articles to show at most.")] = 100,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    outlet: OutletOption = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List articles, the newest first."""
+    from .ui.terminal import show_articles
+
+    with _desk(index) as desk:
+        found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
+        total = len(desk.articles)
+    if as_json:
+        _print_json({"total": total, "articles": [a.to_dict(with_text=False) for a in found]})
+    else:
+        show_articles(found, total)
+
+
+@articles_app.command("show")
+def show_article(
+    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an article as it is stored."""
+    from .ui import terminal
+
+    with _desk(index) as desk:
+        article = desk.articles.get(article_id)
+    if as_json:
+        _print_json(article.to_dict())
+    else:
+        terminal.show_article(article)
+
+
+@articles_app.command("remove")
+def remove_articles(
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove articles with all their versions."""
+    with _desk(index) as desk:
+        removed = desk.articles.remove(article_ids)
+    if as_json:
+        _print_json({"removed": removed})
+    else:
+        typer.echo(f"{removed} removed")
+
+
+@app.command()
+def check(
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", "--repair", help="Make the vector store anew from the archive first."
+        ),
+    ] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that archive and vector store agree."""
+    with _desk(index) as desk:
+        health = desk.check(rebuild=rebuild)
+        name = desk.settings.index
+    if as_json:
+        _print_json(health.to_dict())
+    else:
+        typer.echo(
+            f"Index '{name}': {health.articles} articles, {health.passages} passages, "
+            f"{health.vectors} vectors"
+        )
+    if health.problems:
+        raise BylineError(
+            f"{'; '.join(health.problems)}. Run `byline check --rebuild --index {name}`."
+        )
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    index: IndexOption = None,
+) -> None:
+    """Open the page on this machine."""
+    with _desk(index) as desk:
+        try:
+            from .ui.page import serve as serve_page
+        except ModuleNotFoundError as error:
+            if error.name != "gradio":
+                raise
+            raise BylineError(
+                "The page needs the extra `page`: run `pip install 'byline[page]'`."
+            ) from None
+        serve_page(desk, host, port)
+
+
+def say(text: str) -> None:
+    """A line for the person, not for the program that reads standard output."""
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def _desk(index: str | None) -> Iterator["Desk"]:
+    from .desk import Desk
+
+    with Desk(index=index) as desk:
+        yield desk
+
+
+def _add(desk: "Desk", paths: list[Any]) -> "Report":
+    from .ui.terminal import adding
+
+    with adding() as progress:
+        return desk.add(paths, progress=progress)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def main() -> None:
+    """The command `byline`: one line on standard error where something is wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        status = app(standalone_mode=False)
+    except InputError as error:
+        say(str(error))
+        status = 2
+    except BylineError as error:
+        say(str(error))
+        status = 1
+    except typer.Abort:
+        say("Interrupted.")
+        status = 1
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except typer.TyperException as error:  # wrong usage
+        say(f"{error.format_message()} `byline --help` shows what there is.")
+        status = 2
+    sys.exit(status or 0)

@@ -1,0 +1,323 @@
+"""The engine in one object: opens an index and its models, adds articles, searches, answers.
+
+    with Desk() as desk:
+        desk.add(["articles/"])
+        print(desk.ask("Who resigned on Monday?").text)
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import SecretStr
+
+from .errors import InputError, SettingsError
+from .index.archive import Archive
+from .index.article import Article
+from .index import build
+from .index.build import Report
+from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.store import Store
+from .qa.answer import openai_llm
+from .qa.ask import Answer, Found, Library, ask
+from .qa.question import Moment, Question, matching, question
+from .qa.retrieve import Hit, retrieve
+from .settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.llms import LLM
+
+    from .qa.local import LocalModel
+
+_MOST_HITS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `Desk.check` found."""
+
+    articles: int
+    passages: int
+    vectors: int
+    problems: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+class Desk:
+    """An open index. What is not given comes from Settings; `close` it, or use `with`.
+
+    `llm` is a model's name at the endpoint, gguf:/path, or any LlamaIndex LLM; `embedder` is
+    minilm, openai:NAME, any LlamaIndex embedding model or any `index.embed.Embedder`. Dates are
+    aware datetimes, dates, or ISO 8601 strings. Methods may be called from several threads.
+    """
+
+    def __init__(
+        self,
+        home: Path | str | None = None,
+        index: str | None = None,
+        *,
+        llm: "LLM | str | None" = None,
+        embedder: "BaseEmbedding | Embedder | str | None" = None,
+        settings: Settings | None = None,
+    ) -> None:
+        given = {
+            "home": Path(home) if home else None,
+            "index": index,
+            "llm": llm if isinstance(llm, str) else None,
+            "embedder": embedder if isinstance(embedder, str) else None,
+        }
+        self.settings = settings or load_settings(**given)
+        self._llm = None if isinstance(llm, str) else llm
+        self._embedder = None if isinstance(embedder, str) else embedder
+        self.folder = self.settings.home / self.settings.index
+        self.archive = Archive(self.folder / "archive.db")
+        self.store = Store(self.folder / "chroma", self.settings.index, self.settings.chroma_url)
+        self.articles = Articles(self)
+        self._local_model: LocalModel | None = None
+        self._seen_generation = self.archive.generation
+        self._loading = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of files and models."""
+        self.store.close()
+        self.archive.close()
+        if self._local_model is not None:
+            self._local_model.close()
+            self._local_model = None
+
+    def add(
+        self,
+        paths: Path | str | Iterable[Path | str],
+        *,
+        progress: Callable[[Report], None] = lambda report: None,
+    ) -> Report:
+        """Add every article that files and folders hold; what cannot be read is in the report.
+
+        `progress` is called after each batch. Raises IndexLocked where another process writes,
+        IndexMismatch where the index was built with another embedder.
+        """
+        report = build.add(
+            [paths] if isinstance(paths, (str, Path)) else paths,
+            self.archive,
+            self.store,
+            self._load_embedder(),
+            lock_file=self._lock_file,
+            passage_chars=self.settings.passage_chars,
+            max_article_bytes=self.settings.max_article_bytes,
+            progress=progress,
+        )
+        self._seen_generation = self.archive.generation
+        return report
+
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        as_of: Moment = None,
+    ) -> list[Hit]:
+        """The passages that match best, best first. Raises InputError for a filter that is none."""
+        if not 1 <= limit <= _MOST_HITS:
+            raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
+        asked = self._question(text, as_of, since, until, outlets)
+        library = self._library()
+        return retrieve(
+            asked.text, asked.filter, library.archive, library.store, library.embedder, limit=limit
+        )
+
+    def ask(
+        self,
+        text: str,
+        *,
+        as_of: Moment = None,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        policy: str = "flag",
+        style: str | None = None,
+    ) -> Answer:
+        """Answer a question from the articles, or decline.
+
+        `as_of` is the date of asking: nothing newer is used. `style="quotes"` quotes sentences
+        even where a model is configured. Raises InputError for bad input, ModelError where the
+        model fails.
+        """
+        asked = self._question(text, as_of, since, until, outlets)
+        *_, last = self._ask(asked, policy, style, stream=False)
+        assert isinstance(last, Answer)
+        return last
+
+    def stream(
+        self,
+        text: str,
+        *,
+        as_of: Moment = None,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        policy: str = "flag",
+        style: str | None = None,
+    ) -> Iterator[Found | str | Answer]:
+        """As `ask`, in events: what was found, the model's tokens as they come, the answer."""
+        asked = self._question(text, as_of, since, until, outlets)
+        return self._ask(asked, policy, style, stream=True)
+
+    def check(self, *, rebuild: bool = False) -> Health:
+        """Compare archive and vector store; with `rebuild` make the store anew first.
+
+        Its vectors are the archive's; only where settings ask for another embedder than the index
+        was built with is everything embedded again.
+        """
+        if rebuild:
+            build.rebuild(
+                self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
+            )
+        problems = self.archive.problems()
+        (articles, passages), vectors = self.archive.count(), self.store.keys()
+        known = set(self.archive.all_passages())
+        if known - vectors:
+            problems.append(f"{len(known - vectors)} passages have no vector in the store")
+        if vectors - known:
+            problems.append(f"{len(vectors - known)} vectors in the store belong to no passage")
+        if self.archive.pending() is not None:
+            problems.append("accepted articles wait to be published: the next `add` finishes them")
+        return Health(articles, passages, len(vectors), tuple(problems))
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.folder / "lock"
+
+    def _question(
+        self, text: str, as_of: Moment, since: Moment, until: Moment, outlets: Sequence[str]
+    ) -> Question:
+        known = self.archive.outlets() if outlets else None
+        return question(
+            text, as_of=as_of, since=since, until=until, outlets=outlets, known_outlets=known
+        )
+
+    def _ask(
+        self, asked: Question, policy: str, style: str | None, *, stream: bool
+    ) -> Iterator[Found | str | Answer]:
+        return ask(
+            asked,
+            self._library(),
+            self._load_llm(),
+            policy=policy,
+            style=style,
+            max_passages=self.settings.max_passages,
+            stream=stream,
+        )
+
+    def _library(self) -> Library:
+        """The open index, as other processes have left it."""
+        embedder = self._load_embedder()
+        self.archive.require(embedder=embedder.name)
+        generation = self.archive.generation
+        if generation != self._seen_generation:
+            self.store.close()  # it is opened again by the next call, and sees what is new
+            self._seen_generation = generation
+        return Library(self.archive, self.store, embedder)
+
+    def _load_embedder(self) -> Embedder:
+        with self._loading:
+            if self._embedder is None:
+                self._embedder = _embedder_of(self.settings)
+            elif not hasattr(self._embedder, "embed"):
+                self._embedder = LlamaIndexEmbedder(self._embedder)
+            return self._embedder
+
+    def _load_llm(self) -> "LLM | None":
+        name, given = self.settings.llm, self.settings
+        with self._loading:
+            if self._llm is None and name is not None:
+                base_url, key = given.llm_base_url, _secret(given.llm_api_key)
+                if name.startswith("gguf:"):
+                    from .qa.local import LocalModel
+
+                    self._local_model = LocalModel(name[5:], given.llm_context_window)
+                    base_url = self._local_model.base_url
+                self._llm = openai_llm(
+                    name,
+                    base_url,
+                    key,
+                    context_window=given.llm_context_window,
+                    max_tokens=given.llm_max_tokens,
+                    timeout_seconds=given.llm_timeout_seconds,
+                )
+            return self._llm
+
+
+class Articles:
+    """The articles of a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def __len__(self) -> int:
+        return self._desk.archive.count()[0]
+
+    def get(self, article_id: str) -> Article:
+        """The article with this id. Raises InputError where there is none."""
+        article = self._desk.archive.article(article_id)
+        if article is None:
+            raise InputError(
+                f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
+                "`byline articles list` shows the ids."
+            )
+        return article
+
+    def list(
+        self,
+        limit: int = 100,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        as_of: Moment = None,
+    ) -> list[Article]:
+        """Articles that match, the newest first, the undated last."""
+        known = self._desk.archive.outlets() if outlets else None
+        return self._desk.archive.list_articles(
+            matching(as_of, since, until, outlets, known), limit
+        )
+
+    def remove(self, article_ids: str | Sequence[str]) -> int:
+        """Take articles out of the index with all their versions; how many there were.
+
+        Raises InputError, and removes nothing, where one of them is not there.
+        """
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        for article_id in ids:
+            self.get(article_id)
+        desk = self._desk
+        return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+
+
+def _embedder_of(settings: Settings) -> Embedder:
+    if settings.embedder == "minilm":
+        return MiniLM(settings.embed_model_dir)
+    kind, _, name = settings.embedder.partition(":")
+    if kind != "openai" or not name:
+        raise SettingsError(
+            f"There is no embedder '{settings.embedder}': use minilm, or openai:NAME."
+        )
+    return openai_embedder(name, settings.embed_base_url, _secret(settings.embed_api_key))
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value else None

@@ -1,0 +1,186 @@
+"""Finds the articles that paths hold: files, folders, lines of JSONL, rows of CSV.
+
+for entry in read(["articles/"], max_article_bytes=5_000_000):
+    article = entry.load() if isinstance(entry, Entry) else None
+
+>>> list(read(["no-such-folder"], max_article_bytes=1000))
+[Failure(path='no-such-folder', line=None, reason='it does not exist')]
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import InputError
+from .article import Article
+from .read_html import read_html
+from .read_markdown import read_markdown
+from .read_records import checked_header, read_csv, read_json
+from .read_text import read_text
+
+_READERS: dict[str, Callable[[bytes, str], Article]] = {
+    ".txt": read_text,
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".html": read_html,
+    ".htm": read_html,
+}
+_KNOWN = (*_READERS, ".jsonl", ".ndjson", ".csv")
+_LISTED = ", ".join(_KNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that cannot be read, and why."""
+
+    path: str
+    line: int | None
+    "where a line or row of the file is meant, counted from 1"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article that was found and not yet parsed."""
+
+    path: str
+    line: int | None
+    fingerprint: bytes
+    "16 bytes; the same for a source that has not changed"
+    load: Callable[[], Article]
+    "raises InputError: one line that says what is wrong, without path and line"
+
+
+def read(paths: Iterable[Path | str], *, max_article_bytes: int) -> Iterator[Entry | Failure]:
+    """The articles of files and folders in order of name; each file is read once.
+
+    In folders, hidden files and files of other kinds are passed over. Nothing is parsed before
+    `Entry.load` is called, and of a file of records one record at a time is in memory.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        for found in _files(Path(path), seen):
+            if isinstance(found, Failure):
+                yield found
+            else:
+                yield from _entries(*found, max_article_bytes)
+
+
+def _files(given: Path, seen: set[Path]) -> Iterator[tuple[Path, Path] | Failure]:
+    """The files at or below a path, each with its resolved path, and what cannot be entered."""
+    left, is_empty = [given], True
+    while left:
+        path = left.pop()
+        try:
+            resolved = path.resolve(strict=True)
+            known = path.suffix.lower() in _KNOWN
+            is_empty = is_empty and not known
+            if resolved in seen:
+                continue
+            seen.add(resolved)
+            if resolved.is_dir() and not known:
+                left += sorted((p for p in path.iterdir() if p.name[:1] != "."), reverse=True)
+            elif known and resolved.is_file():
+                yield path, resolved
+            elif known:
+                yield Failure(_shown(path), None, "it has the name of a file and is none")
+            elif path is given:
+                yield Failure(_shown(path), None, f"unknown kind of file; known are {_LISTED}")
+        except (OSError, ValueError, RuntimeError) as error:
+            yield Failure(_shown(path), None, _reason(error))
+            is_empty = False
+    if is_empty and given.is_dir():
+        yield Failure(_shown(given), None, f"the folder holds no file that ends in {_LISTED}")
+
+
+def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Entry | Failure]:
+    shown, fallback_id = _shown(path), _shown(resolved)
+    suffix = path.suffix.lower()
+    try:
+        with resolved.open("rb") as file:
+            if not file.peek(1):
+                yield Failure(shown, None, "the file is empty")
+            elif suffix not in _READERS:
+                yield from _records(file, suffix == ".csv", shown, fallback_id, limit)
+            elif len(raw := file.read(limit + 1)) > limit:
+                yield Failure(shown, None, _too_long("file", limit))
+            else:
+                fingerprint = _fingerprint(os.fsencode(resolved), raw)
+                yield Entry(shown, None, fingerprint, partial(_READERS[suffix], raw, fallback_id))
+    except OSError as error:
+        yield Failure(shown, None, _reason(error))
+
+
+def _records(
+    file: BinaryIO, is_csv: bool, shown: str, fallback_id: str, limit: int
+) -> Iterator[Entry | Failure]:
+    header = b""
+    for number, raw in _bounded(file, limit, quoted=is_csv):
+        record_id = f"{fallback_id}#{number}"
+        if raw is None:
+            yield Failure(shown, number, _too_long("row" if is_csv else "line", limit))
+        elif not raw.strip():
+            continue
+        elif not is_csv:
+            yield Entry(shown, number, _fingerprint(raw), partial(read_json, raw, record_id))
+        elif header:
+            load = partial(read_csv, raw, record_id, header)
+            yield Entry(shown, number, _fingerprint(header, raw), load)
+        else:
+            try:
+                header = checked_header(raw)
+            except InputError as error:
+                yield Failure(shown, number, str(error))
+                return
+
+
+def _bounded(file: BinaryIO, limit: int, *, quoted: bool) -> Iterator[tuple[int, bytes | None]]:
+    """Each line with its number, None for one of more than `limit` bytes, which is passed over.
+
+    `quoted`: a line break between quotation marks does not end a line, as in CSV.
+    """
+    number = start = 1
+    size = quotes = 0
+    pieces: list[bytes] = []
+    while piece := file.readline(limit + 1):
+        size += len(piece)
+        if size > limit:
+            pieces.clear()
+        else:
+            pieces.append(piece)
+        quotes += quoted and piece.count(b'"')
+        if piece.endswith(b"\n"):
+            number += 1
+            if quotes % 2 == 0:
+                yield start, b"".join(pieces) if size <= limit else None
+                start, size, quotes, pieces = number, 0, 0, []
+    if size:
+        yield start, b"".join(pieces) if size <= limit else None
+
+
+def _fingerprint(*parts: bytes) -> bytes:
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def _shown(path: Path) -> str:
+    """The path as text that can be stored, also where its name is not valid UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _too_long(what: str, limit: int) -> str:
+    return f"the {what} is longer than {limit:,} bytes: cut it, or raise max_article_bytes"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it does not exist"
+    if isinstance(error, PermissionError):
+        return "there is no permission to read it"
+    if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
+        return "its symbolic links lead in a circle"
+    return f"it cannot be opened: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,147 @@
+"""Reads an article from a web page: its text without navigation, and the facts of its metadata.
+
+>>> page = b"<title>Ferry burns</title><nav>Home</nav><h1>Ferry burns</h1><p>Nobody was hurt when ..."
+>>> read_html(page * 2, "ferry.html").text
+'Nobody was hurt.'
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from itertools import dropwhile
+from typing import Any
+from urllib.parse import urlsplit
+
+import trafilatura
+from lxml.html import HtmlElement
+
+from ..errors import InputError
+from .article import Article
+from .dates import parse_moment
+from .read_records import to_article
+
+for _name in ("trafilatura", "htmldate", "courlan", "justext", "charset_normalizer"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())  # else warnings go to stderr
+
+_KINDS = {  # https://schema.org/NewsArticle and its subtypes
+    "ReportageNewsArticle": "news",
+    "OpinionNewsArticle": "opinion",
+    "AnalysisNewsArticle": "analysis",
+    "AdvertiserContentArticle": "advertorial",
+}
+_PUBLISHED = ("article:published_time", "datepublished", "pubdate", "date", "dc.date")
+_UPDATED = ("article:modified_time", "datemodified", "og:updated_time")
+_TABLE_RULE = re.compile(r"\|[|\s:-]+")
+
+
+def read_html(raw: bytes, fallback_id: str) -> Article:
+    """The article of a page. InputError: there is none in it, or its facts cannot be used."""
+    try:
+        tree = trafilatura.load_html(raw)
+        facts = {} if tree is None else _declared(tree)  # before extraction empties the tree
+        page = trafilatura.bare_extraction(
+            tree,
+            include_comments=False,
+            with_metadata=True,
+            # of the date what the page declares, never what its text mentions
+            date_extraction_params={"extensive_search": False, "original_date": True},
+        )
+    except Exception as error:  # no page may stop a run, whatever the parsers stumble over
+        raise InputError(f"the page cannot be parsed: {error}") from error
+    text = _paragraphs(page.text or "") if page else ""
+    if not page or not text:
+        raise InputError("no article text was found in the page")
+    found = {
+        "text": text,
+        "title": page.title,
+        "outlet": page.sitename,
+        "authors": page.author,
+        "published": page.date,
+        "section": page.categories[0] if page.categories else None,
+        # a canonical address without a path is a template's mistake, and would be every page's id
+        "url": page.url if urlsplit(page.url or "").path.strip("/") else None,
+    }
+    return to_article(found | {name: fact for name, fact in facts.items() if fact}, fallback_id)
+
+
+def _declared(tree: HtmlElement) -> dict[str, Any]:
+    """What the page's linked data says of its article, and dates with their time of day."""
+    article = next(filter(_is_article, _linked_data(tree)), {})
+    published = [article.get("datePublished"), *_contents(tree, _PUBLISHED)]
+    updated = [article.get("dateModified"), *_contents(tree, _UPDATED)]
+    moments = {"published": _first_moment(published), "updated": _first_moment(updated)}
+    if moments["updated"] == moments["published"]:
+        moments["updated"] = None
+    return moments | {
+        "outlet": next(_names(article.get("publisher")), None),
+        "authors": list(_names(article.get("author"))),
+        "section": next(_names(article.get("articleSection")), None),
+        "kind": next(filter(None, map(_KINDS.get, _types(article))), None),
+        "language": tree.get("lang"),
+    }
+
+
+def _linked_data(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+    """The objects of the page's JSON-LD, those in a graph or list one by one."""
+    left = []
+    for script in tree.xpath("//script[@type='application/ld+json']"):
+        with suppress(ValueError):
+            left.append(json.loads(script.text_content(), strict=False))
+    while left:
+        node = left.pop(0)
+        if isinstance(node, list):
+            left = node + left
+        elif isinstance(node, dict):
+            yield node
+            left.append(node.get("@graph"))
+
+
+def _types(node: dict[str, Any]) -> list[str]:
+    types = node.get("@type")
+    return [t for t in (types if isinstance(types, list) else [types]) if isinstance(t, str)]
+
+
+def _is_article(node: dict[str, Any]) -> bool:
+    return any(name.endswith(("Article", "BlogPosting")) for name in _types(node))
+
+
+def _names(value: object) -> Iterator[str]:
+    """The names in a value of JSON-LD: a text, an object with a name, or a list of these."""
+    if isinstance(value, str) and value.strip():
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _names(part)
+    elif isinstance(value, dict):
+        yield from _names(value.get("name"))
+
+
+def _contents(tree: HtmlElement, names: tuple[str, ...]) -> list[str]:
+    """What the page's meta elements of these names hold, in the order of the names."""
+    held: dict[str, str] = {}
+    for meta in tree.iter("meta"):
+        name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
+        held.setdefault(name.lower(), meta.get("content") or "")
+    return [held[name] for name in names if name in held]
+
+
+def _first_moment(values: list[Any]) -> datetime | date | None:
+    return next(filter(None, (parse_moment(v) for v in values if isinstance(v, str))), None)
+
+
+def _paragraphs(text: str) -> str:
+    """Lines as paragraphs, table rows without their frame.
+
+    A table at the head is left out: many pages begin with one, and no story does.
+    """
+    lines = [line.strip() for line in text.split("\n")]
+    kept = dropwhile(lambda line: line.startswith("|"), lines)
+    rows = (
+        line.strip("| ").replace("\\|", "|") if line[:1] == "|" else line
+        for line in kept
+        if not _TABLE_RULE.fullmatch(line)
+    )
+    return "\n\n".join(filter(None, rows))

@@ -1,0 +1,182 @@
+"""From sentences and the passages under them to an answer's text, statements and citations.
+
+    text, statements, citations = cite([Sentence("Rates rose [1].", (source,))])
+
+Numbers run from 1 in the order in which the text shows them; a passage has one number.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import quote as percent_encoded
+
+from ..index.article import Article
+from .retrieve import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The span of a found passage that carries a sentence, in the article's code points."""
+
+    hit: Hit
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer, without numbers, and what it stands on."""
+
+    text: str
+    sources: tuple[Source, ...]
+    why: str | None = None
+    "a derivation that the sentence uses"
+    gap: str = " "
+    "what stands between it and the sentence before"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a newsroom said about its own article."""
+
+    kind: str
+    "corrected | retracted"
+    text: str
+    date: datetime | date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A span of a stored article version: `text[start:end] == quote`."""
+
+    number: int
+    article_id: str
+    version: str
+    outlet: str | None
+    title: str | None
+    authors: tuple[str, ...]
+    published: datetime | date | None
+    updated: datetime | date | None
+    url: str | None
+    kind: str | None
+    start: int
+    end: int
+    quote: str
+    speaker: str | None
+    link: str | None
+    "the article's address with a text fragment that marks the quote"
+    copies: tuple[str, ...]
+    "other outlets that ran the same text"
+    notice: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of the answer: `answer.text[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+    citations: tuple[int, ...]
+    verdict: str
+    "supported | partial | unsupported | contradicted | unchecked"
+    score: float | None
+    why: str | None
+
+
+def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
+    """Number the sources and put the numbers behind the sentences.
+
+    Each citation quotes from the first to the last character that any sentence takes from its
+    passage.
+    """
+    numbers: dict[tuple[str, int, int], int] = {}
+    spans: list[Source] = []
+    text = ""
+    statements = []
+    for sentence in sentences:
+        cited = []
+        for source in sentence.sources:
+            key = (source.hit.article_id, source.hit.start, source.hit.end)
+            number = numbers.setdefault(key, len(numbers) + 1)
+            if number > len(spans):
+                spans.append(source)
+            else:
+                spans[number - 1] = _hull(spans[number - 1], source)
+            cited.append(number)
+        cited = list(dict.fromkeys(cited))
+        shown = _with_numbers(sentence.text, cited)
+        text += (sentence.gap if text else "") + shown
+        start = len(text) - len(shown)
+        statements.append(
+            Statement(shown, start, len(text), tuple(cited), "unchecked", None, sentence.why)
+        )
+    citations = tuple(citation(source, number) for number, source in enumerate(spans, 1))
+    return text, tuple(statements), citations
+
+
+def citation(source: Source, number: int) -> Citation:
+    """The record of a source under its number."""
+    article = source.hit.article
+    quoted = article.text[source.start : source.end]
+    return Citation(
+        number=number,
+        article_id=article.id,
+        version=article.version,
+        outlet=article.outlet,
+        title=article.title,
+        authors=article.authors,
+        published=article.published,
+        updated=article.updated,
+        url=article.url,
+        kind=article.kind,
+        start=source.start,
+        end=source.end,
+        quote=quoted,
+        speaker=None,
+        link=text_link(article.url, quoted),
+        copies=(),
+        notice=notice(article),
+    )
+
+
+def notice(article: Article) -> Notice | None:
+    """The retraction or, where there is none, the last correction that an article carries."""
+    for kind, name in (("retraction", "retracted"), ("correction", "corrected")):
+        marked = [mark for mark in article.marks if mark.kind == kind]
+        if marked:
+            said = article.text[marked[-1].start : marked[-1].end]
+            return Notice(name, " ".join(said.split()), article.updated)
+    return None
+
+
+_WHOLE_UP_TO, _EDGE = 12, 5  # words of a text fragment
+
+
+def text_link(url: str | None, quoted: str) -> str | None:
+    """An address that makes a browser scroll to the quote (URL Fragment Text Directives).
+
+    >>> text_link("https://a.example/x", "Rates rose.")
+    'https://a.example/x#:~:text=Rates%20rose.'
+    """
+    if not url or not url.startswith(("http://", "https://")):
+        return None
+    words = quoted.split()
+    ends = [words] if len(words) <= _WHOLE_UP_TO else [words[:_EDGE], words[-_EDGE:]]
+    # A dash, comma or ampersand would be read as part of the directive.
+    parts = [percent_encoded(" ".join(part), safe="").replace("-", "%2D") for part in ends]
+    return f"{url}{':~:' if '#' in url else '#:~:'}text={','.join(parts)}"
+
+
+def _hull(one: Source, other: Source) -> Source:
+    return Source(one.hit, min(one.start, other.start), max(one.end, other.end))
+
+
+def _with_numbers(text: str, numbers: Sequence[int]) -> str:
+    """A sentence with its numbers behind it, in front of a closing full stop of its own."""
+    shown = "".join(f"[{number}]" for number in numbers)
+    if not shown:
+        return text
+    if text.endswith(".") and not text.endswith(".."):
+        return f"{text[:-1]} {shown}."
+    return f"{text} {shown}"
