@@ -171,9 +171,7 @@ def search(
     from .ui.terminal import show_hits
 
     with _desk(index) as desk:
-        hits = desk.search(
-            text, limit, since=since, until=until, outlets=outlet or (), as_of=as_of
-        )
+        hits = desk.search(text, limit, since=since, until=until, outlets=outlet or (), as_of=as_of)
     if as_json:
         _print_json({"hits": [hit.to_dict() for hit in hits]})
     else:

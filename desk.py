@@ -1,8 +1,8 @@
 """The engine in one object: opens an index and its models, adds articles, searches, answers.
 
-    with Desk() as desk:
-        desk.add(["articles/"])
-        print(desk.ask("Who resigned on Monday?").text)
+with Desk() as desk:
+    desk.add(["articles/"])
+    print(desk.ask("Who resigned on Monday?").text)
 """
 
 import threading

@@ -434,6 +434,15 @@ class Archive:
         with self._engine.connect() as connection:
             return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
 
+    def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
+        """In how many passages each word occurs, in any form; and how many passages there are."""
+        statement = sa.text("SELECT count(*) FROM passages_text WHERE passages_text MATCH :term")
+        with self._engine.connect() as connection:
+            counts = {
+                term: connection.scalar(statement, {"term": f'"{term}"'}) or 0 for term in terms
+            }
+        return counts, self.count()[1]
+
     def matching_passages(self, matching: Filter) -> list[int]:
         """Numbers of all published passages that match."""
         with self._engine.connect() as connection:

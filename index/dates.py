@@ -137,9 +137,8 @@ def find_dateline(line: str) -> datetime | date | None:
     return None
 
 
-_MONTHS = (
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-)
+_MONTHS = ["January", "February", "March", "April", "May", "June"]
+_MONTHS += ["July", "August", "September", "October", "November", "December"]
 _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 _COUNTS = "zero one two three four five six seven eight nine ten eleven twelve"
 _MONTH_NUMBER = {
@@ -165,7 +164,7 @@ _EXPRESSION = re.compile(
     r"""\b
     (?:(?P<preposition>(?i:in|on|by|since|until|till|from|for|through|during|before|after|of|to
         |between|and|early|late|mid))[\s-]+
-      |(?P<determiner>(?i:the|a|an|its|his|her|their|our|my|your))\s+)?
+      |(?P<determiner>(?i:the|a|an|its|his|her|their|our|my|your|upcoming))\s+)?
     (?:
       (?P<known>(?:WEEKDAY,?\s+)?(?:DAYS\s+(?:of\s+)?MONTH|MONTH(?:\s+DAYS)?),?\s+(?:of\s+)?\d{4}
         |\d{4}-\d\d-\d\d)\b
@@ -202,7 +201,8 @@ _TENSE = re.compile(
     (?P<ahead>will|won['’]t|would|shall|should|could|may|might|upcoming|coming|next|ahead
       |scheduled|expected|planned|planning|slated|due|set\s+(?:to|for)
       |(?:is|are|going|plans?|hopes?|aims?|wants?|intends?|vow(?:s|ed)|agreed|about)\s+to)
-    |(?<!\bbe\ )(?P<back>[a-z]+(?<!e)ed|after\s+[a-z]+ing|agreed|since|was|were|had|did|(?:was|were|had|did|would|could)n['’]t|said|told|went|came|took|gave
+    |(?<!\bbe\ )(?P<back>[a-z]+(?<!e)ed|after\s+[a-z]+ing|agreed|since|was|were|had|did
+      |(?:was|were|had|did|would|could)n['’]t|said|told|went|came|took|gave
       |got|made|held|met|began|won|lost|left|sent|found|fell|rose|saw|kept|led|ran|spoke|wrote
       |struck|shot|stood|sold|paid|brought|thought|became|drew|broke|grew|heard|built|bought|caught
       |chose|fought|laid|threw|withdrew|sought|taught|known|taken|given|seen|done|gone|written)
@@ -210,6 +210,7 @@ _TENSE = re.compile(
     re.VERBOSE,
 )
 _SENTENCE_END = re.compile(r"""(?<![A-Z])[.!?]["”’)]*\s|\n|;\s""")
+_CLAUSE_START = re.compile(rf"{_SENTENCE_END.pattern}|,\s(?:but|while)\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +322,7 @@ def _looks_ahead(text: str, start: int, end: int) -> bool | None:
     None when there is no verb that tells. Verbs before are preferred because "said on Monday
     that it will" dates the saying.
     """
-    before = _SENTENCE_END.split(text[max(0, start - 300) : start])[-1]
+    before = _CLAUSE_START.split(text[max(0, start - 300) : start])[-1]
     after = _SENTENCE_END.split(text[end : end + 300], maxsplit=1)[0]
     verb = None
     for verb in _TENSE.finditer(before):  # noqa: B007 (the last one counts)

@@ -1,6 +1,6 @@
-"""Reads the lines that stand at the head of an article: headline, byline and dateline.
+r"""Reads the lines that stand at the head of an article: headline, byline and dateline.
 
->>> head("Ferry burns\\nBy Mara Tenholt\\nNobody was hurt when the ferry burned.").authors
+>>> head("Ferry burns\nBy Mara Tenholt\nNobody was hurt when the ferry burned.").authors
 ('Mara Tenholt',)
 """
 
@@ -18,14 +18,24 @@ _SENTENCE_END = re.compile(r"(?<!\b[JS]r)[.!?…][”\"’')\]*_]*$")
 _UPDATED = re.compile(r"\W*(?:last )?(?:updated|modified)\b", re.I)
 
 _CAPITAL = r"(?:[A-Z&À-ÖØ-Þ][\w.’'&-]*)"
-_CREW = r"(?:staff(?: (?:writer|reporter|correspondent)s?)?|reporters?|correspondents?|newsroom|desk)"
+_CREW = (
+    r"(?:staff(?: (?:writer|reporter|correspondent)s?)?|reporters?|correspondents?|newsroom|desk)"
+)
 _BY = re.compile(r"(?:(?:written|reported|words|text|story)\s+)?by:?\s+(?=\S)", re.I)
-_OF_CREW = re.compile(rf"(?P<outlet>{_CAPITAL}(?:\s{_CAPITAL}){{0,4}}?)\s(?i:{_CREW})\b[:,]?\s*")
+_OF_CREW = re.compile(
+    rf"(?P<outlet>{_CAPITAL}(?:\s{_CAPITAL}){{0,4}}?)\s(?i:{_CREW})\b[:,]?\s*(?:and\s)?"
+)
+_DATE_AFTER_NAME = re.compile(
+    r"[\s,|·–—-]+(?:[A-Z][a-z]+day,?\s)?(?:\d{1,2}\s[A-Z][a-z]+|[A-Z][a-z]+\s\d{1,2}),?\s\d{4}\b.*"
+)
+_DESK = re.compile(r"(?:\s[a-z]+)+$")
 _FIELD = re.compile(r"\s*[|·•]\s*|\s+[–—-]+\s+")
 _ELSEWHERE = re.compile(r"\s+(?:(?P<for>for|of)|at|in|from)\s+(?P<place>.+)$")
 _AND = re.compile(r"\s+(?:and|&|with)\s+", re.I)
 _PARTICLES = "(?:de|da|del|della|di|du|van|von|der|den|bin|ibn|al|el|la|le|ter|zu|y)"
-_PERSON = re.compile(rf"{_CAPITAL}(?:\s(?:{_CAPITAL}|{_PARTICLES})){{0,3}}(?:,? [JS]r\.?|\s{_CAPITAL})")
+_PERSON = re.compile(
+    rf"{_CAPITAL}(?:\s(?:{_CAPITAL}|{_PARTICLES})){{0,3}}(?:,? [JS]r\.?|\s{_CAPITAL})"
+)
 _OUTLET = re.compile(rf"(?:the\s)?{_CAPITAL}(?:\s(?:{_CAPITAL}|of|and|the)){{0,5}}", re.I)
 _ROLE = re.compile(
     r"\b(?:correspondents?|reporters?|editors?|writers?|columnists?|chief|analyst|critic|staff|"
@@ -63,15 +73,20 @@ def head(text: str) -> Head:
         if opening := _read_opening(line, found):
             length, found = opening
             return _marked(found, start, start + length, "dateline")
-        if len(line) <= _LONGEST_LINE and (moment := find_dateline(line)):
-            name = "updated" if _UPDATED.match(line) else "published"
-            found = replace(found, **{name: getattr(found, name) or moment})
-            found = _marked(found, start, end, "dateline")
-        elif credit := _read_byline(line):
+        if credit := _read_byline(_DATE_AFTER_NAME.sub("", line)):
             authors, outlet = credit
+            dated = _DATE_AFTER_NAME.search(line)
+            moment = find_dateline(dated[0]) if dated else None
+            found = replace(found, published=found.published or moment)
             if not found.authors:
                 found = replace(found, authors=authors, outlet=outlet or found.outlet)
             found = _marked(found, start, end, "byline")
+        elif len(line) <= _LONGEST_LINE and (moment := find_dateline(line)):
+            if _UPDATED.match(line):
+                found = replace(found, updated=found.updated or moment)
+            else:
+                found = replace(found, published=found.published or moment)
+            found = _marked(found, start, end, "dateline")
         elif number == 0 and _is_headline(text, line, end):
             found = replace(found, title=line.strip("*_ "))
         elif len(line) > _LONGEST_LINE or _SENTENCE_END.search(line):
@@ -112,7 +127,7 @@ def _read_opening(line: str, found: Head) -> tuple[int, Head] | None:
     place, rest = opening["place"].strip(), line[opening.end() :]
     moment = find_dateline(opening[0] + rest) if find_dateline(line) else None
     agency = _AGENCY.search(place)
-    if find_dateline(rest) or (moment and not find_dateline(place)):
+    if find_dateline(rest) or (moment and not find_dateline(_AGENCY.sub("", place))):
         return None  # "2:32 PM – Wednesday, February 4, 2026": the whole line is the dateline
     is_place = _CAPITALS.fullmatch(place) and len(rest) >= _LONGEST_LINE / 2
     if not (agency or moment or is_place):
@@ -146,5 +161,5 @@ def _read_byline(line: str) -> tuple[tuple[str, ...], str | None] | None:
         return None
     for other in (affiliation.strip(), *others):
         if not outlet and _OUTLET.fullmatch(other) and not _ROLE.search(other):
-            outlet = None if find_dateline(other) else other
+            outlet = None if find_dateline(other) else _DESK.sub("", other)
     return authors, outlet

@@ -1,8 +1,8 @@
 """Reads an article from a web page: its text without navigation, and the facts of its metadata.
 
->>> page = b"<title>Ferry burns</title><nav>Home</nav><h1>Ferry burns</h1><p>Nobody was hurt when ..."
->>> read_html(page * 2, "ferry.html").text
-'Nobody was hurt.'
+>>> story = "<h1>Ferry burns</h1><p>Nobody was hurt when a ferry burned on Monday.</p>"
+>>> read_html(f"<title>Ferry burns</title><nav>Home</nav>{story}".encode(), "ferry.html").text
+'Nobody was hurt when a ferry burned on Monday.'
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import trafilatura
-from lxml.html import HtmlElement
+from trafilatura.settings import Document
 
 from ..errors import InputError
 from .article import Article
@@ -34,6 +34,7 @@ _KINDS = {  # https://schema.org/NewsArticle and its subtypes
 }
 _PUBLISHED = ("article:published_time", "datepublished", "pubdate", "date", "dc.date")
 _UPDATED = ("article:modified_time", "datemodified", "og:updated_time")
+_SHORTEST_PARAGRAPH = re.compile(r".{40}")  # a page whose lines are all shorter is a menu
 _TABLE_RULE = re.compile(r"\|[|\s:-]+")
 
 
@@ -50,9 +51,10 @@ def read_html(raw: bytes, fallback_id: str) -> Article:
             date_extraction_params={"extensive_search": False, "original_date": True},
         )
     except Exception as error:  # no page may stop a run, whatever the parsers stumble over
-        raise InputError(f"the page cannot be parsed: {error}") from error
-    text = _paragraphs(page.text or "") if page else ""
-    if not page or not text:
+        reason = " ".join(str(error).split())
+        raise InputError(f"the page cannot be parsed: {reason}") from error
+    text = _paragraphs(page.text or "") if isinstance(page, Document) else ""
+    if not isinstance(page, Document) or not _SHORTEST_PARAGRAPH.search(text):
         raise InputError("no article text was found in the page")
     found = {
         "text": text,
@@ -67,7 +69,7 @@ def read_html(raw: bytes, fallback_id: str) -> Article:
     return to_article(found | {name: fact for name, fact in facts.items() if fact}, fallback_id)
 
 
-def _declared(tree: HtmlElement) -> dict[str, Any]:
+def _declared(tree: Any) -> dict[str, Any]:
     """What the page's linked data says of its article, and dates with their time of day."""
     article = next(filter(_is_article, _linked_data(tree)), {})
     published = [article.get("datePublished"), *_contents(tree, _PUBLISHED)]
@@ -84,7 +86,7 @@ def _declared(tree: HtmlElement) -> dict[str, Any]:
     }
 
 
-def _linked_data(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+def _linked_data(tree: Any) -> Iterator[dict[str, Any]]:
     """The objects of the page's JSON-LD, those in a graph or list one by one."""
     left = []
     for script in tree.xpath("//script[@type='application/ld+json']"):
@@ -119,7 +121,7 @@ def _names(value: object) -> Iterator[str]:
         yield from _names(value.get("name"))
 
 
-def _contents(tree: HtmlElement, names: tuple[str, ...]) -> list[str]:
+def _contents(tree: Any, names: tuple[str, ...]) -> list[str]:
     """What the page's meta elements of these names hold, in the order of the names."""
     held: dict[str, str] = {}
     for meta in tree.iter("meta"):

@@ -7,7 +7,7 @@ r"""Reads an article from Markdown: facts from YAML front matter, text as its re
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
@@ -65,26 +65,41 @@ def plain(markdown: str) -> str:
     >>> plain("# Ferry\n\nIt *burned*:\n\n- on Monday\n- on [Tuesday](/b)\n\n> Nobody was hurt.")
     'Ferry\n\nIt burned:\n\n- on Monday\n- on Tuesday\n\nNobody was hurt.'
     """
-    written: list[str] = []
+    written = ["\n"]
     for token in _PARSER.parse(markdown):
-        if token.type == "inline":
-            written.append(_inline(token.children or ()))
-        elif token.type in ("fence", "code_block"):
-            written.append(f"{token.content}\n\n")
-        elif token.type == "html_block":
-            hidden = token.content.lstrip().lower().startswith(_HIDDEN_BLOCKS)
-            written.append("\n\n" if hidden else f"{unescape(_TAG.sub('', token.content))}\n\n")
-        elif token.type == "list_item_open":
-            written.append(f"{token.info}{token.markup if token.info else '-'} ")
-        elif token.type in ("td_open", "th_open"):
-            written.append(" | " if not written[-1].endswith("\n") else "")
-        elif token.type in _LINES or token.hidden:
-            written.append("\n" if not written[-1].endswith("\n") else "")
-        elif token.nesting < 0:
-            written.append("\n\n")
+        if piece := _block(token, at_line_start=written[-1].endswith("\n")):
+            written.append(piece)
     return tidy("".join(written))
 
 
-def _inline(tokens: Sequence[Token]) -> str:
-    breaks = {"softbreak": " ", "hardbreak": "\n", "image": "", "html_inline": ""}
-    return "".join(breaks.get(token.type, token.content) for token in tokens)
+def _block(token: Token, *, at_line_start: bool) -> str:
+    match token.type:
+        case "inline":
+            return "".join(map(_inline, token.children or ()))
+        case "fence" | "code_block":
+            return f"{token.content}\n\n"
+        case "html_block":
+            hidden = token.content.lstrip().lower().startswith(_HIDDEN_BLOCKS)
+            return "\n\n" if hidden else f"{unescape(_TAG.sub('', token.content))}\n\n"
+        case "list_item_open":
+            return f"{token.info}{token.markup if token.info else '-'} "
+        case "td_open" | "th_open":
+            return "" if at_line_start else " | "
+    if token.nesting >= 0 or token.type in ("td_close", "th_close"):
+        return ""
+    if token.hidden or token.type in _LINES:
+        return "" if at_line_start else "\n"
+    return "\n\n"
+
+
+def _inline(token: Token) -> str:
+    match token.type:
+        case "softbreak":
+            return " "
+        case "hardbreak":
+            return "\n"
+        case "html_inline":
+            return "\n" if token.content.lower().startswith("<br") else ""
+        case "image":
+            return ""
+    return token.content

@@ -42,6 +42,11 @@ NAMES = {
     "excerpt_limit": ("excerpt_limit",),
     "completeness": ("completeness",),
 }
+_COPYRIGHT = re.compile(
+    r"^\W*(?:©|\(c\)|copyright)[\s©]*\d{4},?\s(?:by\s)?(?P<holder>(?:[A-Z&][\w&’'-]*\s|of\s|and\s)*?"
+    r"(?!Inc|Ltd|LLC|Corp|Company|Group|plc|All)[A-Z][\w&’'-]*)\s*(?:[.,|·]|$|All rights)",
+    re.MULTILINE,
+)
 _BETWEEN_NAMES = re.compile(r"\s*;\s*|\s*,\s+(?:and\s+)?|\s+(?:and|&)\s+")
 _BY = re.compile(r"^by:?\s+", re.I)
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_].*)?", re.I)
@@ -103,10 +108,10 @@ def to_article(record: Mapping[str, Any], fallback_id: str) -> Article:
     or a date that cannot be read or lies in the future.
     """
     given, extra = _by_field(record)
-    text = _text(*given["text"])
-    if text is None:
+    raw_text = _text(*given["text"])
+    if raw_text is None:
         raise InputError("it has no text")
-    text = clean(text)
+    text = clean(raw_text)
     if not text:
         raise InputError("nothing is left of its text when boilerplate is removed")
     found = head(text)
@@ -119,7 +124,7 @@ def to_article(record: Mapping[str, Any], fallback_id: str) -> Article:
         id=_line(*given["id"]) or url or fallback_id,
         text=body,
         title=title,
-        outlet=_line(*given["outlet"]) or found.outlet,
+        outlet=_line(*given["outlet"]) or _holder(raw_text, found.outlet) or found.outlet,
         authors=_authors(*given["authors"]) or found.authors,
         published=_past("published", _moment(*given["published"]) or found.published),
         updated=_past("updated", _moment(*given["updated"]) or found.updated),
@@ -170,6 +175,12 @@ def _without_headline(text: str, title: str | None) -> str:
     first, _, rest = text.partition("\n")
     same = title and rest and first.strip("*_ ").casefold() == title.casefold()
     return rest.lstrip("\n") if same else text
+
+
+def _holder(raw_text: str, outlet: str | None) -> str | None:
+    """Whose copyright the text says it is, where that is the outlet or a longer name of it."""
+    holder = next((match["holder"] for match in _COPYRIGHT.finditer(raw_text)), None)
+    return holder if holder and (outlet or "").lower() in holder.lower() else None
 
 
 def _text(key: str, value: object) -> str | None:

@@ -1,11 +1,11 @@
 """Lets a language model answer from numbered passages, and reads what it replied.
 
-    reply = write(question, hits, llm)
-    sentences, notes = read_reply(reply.text, hits)
+reply = write(question, hits, llm)
+sentences, notes = read_reply(reply.text, hits)
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,6 @@ class Reply:
     prompt_version: str
     input_tokens: int | None = None
     output_tokens: int | None = None
-
-    @property
-    def declines(self) -> bool:
-        """Whether the model says that the passages do not answer."""
-        return not self.text.strip() or bool(_NO_ANSWER.match(self.text))
 
 
 def openai_llm(
@@ -101,8 +96,10 @@ def write(question: Question, hits: Sequence[Hit], llm: "LLM") -> Reply:
     return Reply(text, llm.metadata.model_name, version, read, written)
 
 
-def write_stream(question: Question, hits: Sequence[Hit], llm: "LLM") -> Iterator[str | Reply]:
-    """Ask the model: pieces of text as they come, and last the whole reply."""
+def write_stream(
+    question: Question, hits: Sequence[Hit], llm: "LLM"
+) -> Generator[str, None, Reply]:
+    """Ask the model: pieces of text as they come; returns the whole reply."""
     messages, version = _messages(question, hits)
     text, read, written = "", None, None
     with endpoint_errors(_endpoint(llm), _LLM_SETTINGS):
@@ -111,10 +108,9 @@ def write_stream(question: Question, hits: Sequence[Hit], llm: "LLM") -> Iterato
                 text += response.delta
                 yield response.delta
             read, written = (
-                new or old
-                for new, old in zip(_usage(response.raw), (read, written), strict=True)
+                new or old for new, old in zip(_usage(response.raw), (read, written), strict=True)
             )
-    yield Reply(text, llm.metadata.model_name, version, read, written)
+    return Reply(text, llm.metadata.model_name, version, read, written)
 
 
 def _stream_usage(llm: "LLM") -> dict[str, Any]:
@@ -164,13 +160,15 @@ _LONGEST_RANGE = 10
 
 
 def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str]]:
-    """The sentences of a reply with their sources, and notes of what was mended.
+    """The sentences of a reply with their sources (none where it says that there is no answer).
 
-    A number beyond the passages, or a missing one, is replaced by the passage that holds most of
+    Also notes of what was mended. A number beyond the passages, or a missing one, is replaced by the passage that holds most of
     the sentence's words, where there is one; else it is left out. Sources are narrowed to the
     sentences of the passage that carry the statement.
     """
     text = _LABEL.sub("", text.strip())
+    if _NO_ANSWER.match(text):
+        return [], []
     sentences: list[Sentence] = []
     repaired = removed = bare = 0
     for said, numbers, gap in _statements(text):

@@ -1,10 +1,10 @@
 """From a question to an answer: retrieve, answer or quote, cite. The one place that knows the order.
 
-    for event in ask(question, library, llm): ...   # Found, str (a token), Answer (the last)
+for event in ask(question, library, llm): ...   # Found, str (a token), Answer (the last)
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from ..index.article import day_start, isoformat
 from ..index.embed import Embedder
 from ..index.store import Store
 from . import answer as written
-from .cite import Citation, Sentence, Statement, citation, cite
-from .extract import extract, nearest_sentences
+from .cite import Citation, Statement, citation, cite
+from .extract import extract, rank
 from .question import Question
 from .retrieve import Hit, retrieve
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 POLICIES = ("flag", "strict", "off")
 STYLES = ("quotes",)
+_NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
 
 
@@ -111,7 +112,9 @@ def ask(
     """
     for name, value, known in (("policy", policy, POLICIES), ("style", style, (None, *STYLES))):
         if value not in known:
-            raise InputError(f"There is no {name} '{value}': use {' or '.join(filter(None, known))}.")
+            raise InputError(
+                f"There is no {name} '{value}': use {' or '.join(filter(None, known))}."
+            )
     began = time.monotonic()
     index_version = library.archive.generation
     hits = retrieve(
@@ -124,27 +127,27 @@ def ask(
     )
     found = time.monotonic()
     yield Found(tuple(hits))
-    reply, notes = None, []
-    sentences: list[Sentence] = []
-    if hits and llm is not None and style != "quotes":
+    reply: written.Reply | None = None
+    notes: list[str] = []
+    ranked: list[Candidate] = []
+    sentences = credit(question, hits, library.archive.count(question.filter)[0])
+    if sentences is None and hits and llm is not None and style != "quotes":
         shown = written.pack(hits, llm, max_passages)
         if stream:
-            for piece in written.write_stream(question, shown, llm):
-                if isinstance(piece, str):
-                    yield piece
-                else:
-                    reply = piece
+            reply = yield from written.write_stream(question, shown, llm)
         else:
             reply = written.write(question, shown, llm)
-        assert reply is not None
-        if not reply.declines:
-            sentences, notes = written.read_reply(reply.text, shown)
-    elif hits:
-        sentences = extract(question, hits, library.archive, library.embedder)
+        sentences, notes = written.read_reply(reply.text, shown)
+    elif sentences is None:
+        ranked = rank(question.text, hits, library.archive, library.embedder)
+        sentences = extract(question, ranked, library.embedder)
     if policy == "strict":
         sentences = [sentence for sentence in sentences if sentence.sources]
     answered = any(sentence.sources for sentence in sentences)
     text, statements, citations = cite(sentences if answered else ())
+    if not answered and not ranked:
+        ranked = rank(question.text, hits, library.archive, library.embedder)
+    offered = () if answered else nearest(ranked, _NEAREST)
     now = time.monotonic()
     yield Answer(
         question=question.text,
@@ -155,9 +158,11 @@ def ask(
         statements=statements,
         citations=citations,
         disagreements=(),
-        nearest=() if answered else _nearest(question, hits, library),
+        nearest=tuple(citation(source, n) for n, source in enumerate(offered, 1)),
         as_of=question.as_of,
-        newest_evidence=max((c.published for c in citations if c.published), key=day_start, default=None),
+        newest_evidence=max(
+            (c.published for c in citations if c.published), key=day_start, default=None
+        ),
         notes=tuple(notes),
         model=reply.model if reply else None,
         prompt_version=reply.prompt_version if reply else None,
@@ -171,14 +176,6 @@ def ask(
             "total": round(now - began, 4),
         },
     )
-
-
-_NEAREST = 3
-
-
-def _nearest(question: Question, hits: Sequence[Hit], library: Library) -> tuple[Citation, ...]:
-    sources = nearest_sentences(question.text, hits, library.embedder, _NEAREST)
-    return tuple(citation(source, number) for number, source in enumerate(sources, 1))
 
 
 def _declining(question: Question, found: bool) -> str:

@@ -1,6 +1,7 @@
 """Answers without a language model: picks the sentences that answer, word for word, or declines.
 
-    sentences = extract(question, hits, embedder)
+    ranked = rank(question.text, hits, archive, embedder)
+    sentences = extract(question, ranked, embedder)
 
 Each sentence of the passages found is described by a few numbers (how much of the question it and
 its surroundings say, how near its meaning is, whether it holds the kind of thing that is asked
@@ -9,61 +10,249 @@ for) and a logistic model weighs them. bench/fit_extract.py fits it; docs/log.md
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..index.archive import Archive
 from ..index.chunk import sentence_spans
+from ..index.dates import resolve
 from ..index.embed import Embedder
 from ..index.words import STOP_WORDS, WORD, fold, stem, words
+from .asked import HOLDS, focus, kind_asked, unit
+from .cite import Sentence, Source
+from .question import Question
 from .retrieve import Hit
 
-_MONTH = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|"
-    r"Jan\.|Feb\.|Aug\.|Sept?\.|Oct\.|Nov\.|Dec\.)"
+FEATURES = (
+    "covered",  # of the question's words, weighted by rarity, the share that the sentence says
+    "covered_near",  # ... that it, its neighbours and the headline say
+    "covered_passage",  # ... that the passage, the headline and the lead say
+    "aligned",  # as covered, a missing word counting as much as the nearest word is like it
+    "cosine",  # of question and sentence
+    "kind_missing",  # 1 where it holds nothing of the kind that is asked for
+    "unit_found",  # 1 where a number stands before what is counted
+    "unit_missing",  # 1 where what is counted has no number
+    "rank",  # 1 / rank of its passage
+    "names_near",  # share of the question's names and figures near it
 )
-_SMALL = (
-    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
-    r"sixteen|seventeen|eighteen|nineteen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)"
-)
-_NUMBER = rf"(?:[$€£¥]?\d[\d.,]*|\b{_SMALL}\b|\b(?:half|third|quarter|dozens?|hundreds?|thousands?|millions?|billions?|no|none|once|twice|double|triple)\b)"
-_UNIT_OF_TIME = r"(?:second|minute|hour|day|night|week|month|year|decade|centur|season|term)"
-_KINDS = {  # what is asked for -> what a sentence must hold
-    "time": rf"\b{_MONTH}|\b(?:1[5-9]|20)\d\d\b|\b\d+(?:st|nd|rd|th)\b|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b(?:yesterday|today|tonight|tomorrow|ago|earlier|later|midnight|noon|dawn|(?:last|next|this)\s+(?:week|month|year|spring|summer|autumn|fall|winter|night|morning|evening|afternoon)|spring|summer|autumn|winter)\b|\d\s?[ap]\.?m\b|\bcentury\b|\b\d0s\b",
-    "duration": rf"(?:{_NUMBER}|\ba|\ban|several|few)[\s-]+(?:\w+[\s-]+)?{_UNIT_OF_TIME}",
-    "percent": rf"{_NUMBER}\s?(?:%|per\s?cent|percentage|basis)|\b(?:half|third|quarter|fifth|tenth|majority|all|most)\b",
-    "number": _NUMBER,
-    "money": r"[$€£¥]\s?\d|\d[\d.,]*\s*(?:million|billion|trillion|thousand|m|bn|k)?\s*(?:\w+\s)?(?:dollars?|euros?|pounds?|cents?|pence|crowns?|marks?|yen|yuan|rupees?|francs?|pesos?|rubles?)\b|\b\d[\d.,]*\b",
-    "person": r"(?<=[\w,;:“\"(’'-]\s)[“\"(]?[A-Z][\w’'-]+|^[A-Z][\w’'-]+\s[A-Z]",
-    "place": r"\b(?:in|at|near|from|to|of|off|outside|inside|across|on|between|through|along|beside|under|over|into)\s+(?:\w+\s+){0,3}[A-Z]|^[A-Z]{3,}",
-    "reason": r"\b(?:because|since|due|after|over|as|so|to|for|citing|blam\w+|caus\w+|reason|owing|amid|fear\w*|concern\w*)\b",
-}
-_ASKS = (  # the first that the question matches
-    ("percent", r"\b(?:what|which)\s+(?:\w+\s+)?(?:percent(?:age)?|per\s?cent|share|proportion|fraction)\b|\bwhat\s+rate\b|\brate\b.*\bwhat\b|\bhow many percent"),
-    ("money", r"\bhow much\s+(?:money|did .* (?:cost|pay|spend|raise)|does .* cost|will .* (?:cost|pay))|\b(?:what|which)\s+(?:was |is |were )?(?:the )?(?:price|cost|sum|salary|amount)\b"),
-    ("duration", r"\bhow long\b|\bfor how many (?:days|weeks|months|years|hours|minutes)\b"),
-    ("number", r"\bhow (?:many|much|old|far|tall|high|big|large|deep|wide|fast|heavy|often|hot|cold|strong)\b|\bwhat (?:number|score|age|total|distance|size|population|temperature|capacity|margin)\b"),
-    ("time", r"\bwhen\b|\b(?:what|which)\s+(?:\w+\s+)?(?:year|month|day|date|century|decade|season|weekday|week|time)\b|\bsince when\b|\buntil when\b"),
-    ("place", r"\bwhere\b|\b(?:what|which)\s+(?:\w+\s+)?(?:city|town|village|country|place|state|region|province|river|island|port|county|district|venue|street|continent)\b"),
-    ("person", r"\bwho(?:m|se)?\b|\b(?:what|which)\s+(?:\w+\s+)?(?:person|minister|president|mayor|player|judge|company|companies|firm|firms|team|club|party|agency|airline|bank|union|author|artist|director|outlets?|newspapers?)\b"),
-    ("reason", r"\bwhy\b|\bwhat (?:caused|led|reason)"),
-)  # fmt: skip
-ASKED = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _ASKS)
-_HOLDS = {kind: re.compile(pattern, re.M) for kind, pattern in _KINDS.items()}
-_COUNTED = re.compile(r"\bhow many\s+((?:[\w-]+\s+){0,3}?[\w-]+?)\s+(?:of|in|on|at|to|by|from|for|was|were|is|are|has|have|had|did|do|does|will|would|can|could|took|with|people|that|who)\b", re.I)  # fmt: skip
-_YES_NO = re.compile(r"^\W*(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|should)\b", re.I)  # fmt: skip
+WEIGHTS = np.array([-1.94, 0.41, -0.52, 6.06, 3.26, -1.08, 1.24, -1.32, 2.84, 0.96])
+BIAS = -8.23
+THRESHOLD = -0.5  # of the best sentence's log-odds, below which the answer is declined
+_MARGIN = 1.2  # how far behind the best one a sentence may be that is quoted too
+_FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
+_COMPARED = 40  # sentences whose meaning is compared
+_ALIGNED = 8  # sentences whose words are compared one by one
+_LEAD = 400  # characters
+_LONGEST_QUOTE = 700  # characters between two sentences quoted from one passage
+_SAME = 0.8  # overlap of words from which two sentences are copies
 
 
-def kind_asked(question: str) -> str | None:
-    """What kind of thing a question asks for; None where its words do not tell."""
-    return next((kind for kind, asks in ASKED if asks.search(question)), None)
+@dataclass(slots=True)
+class Candidate:
+    """A sentence that may answer, with its score."""
+
+    hit: Hit
+    start: int
+    end: int
+    text: str
+    stems: frozenset[str]
+    near: frozenset[str]
+    around: frozenset[str]
+    rank: int
+    features: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0
+    "log-odds that it answers"
+
+    @property
+    def source(self) -> Source:
+        """Its span as a source."""
+        return Source(self.hit, self.start, self.end)
 
 
-def extract(question, hits, archive, embedder):
-    raise NotImplementedError
+def rank(
+    question: str, hits: Sequence[Hit], archive: Archive, embedder: Embedder
+) -> list[Candidate]:
+    """The sentences of the passages by how likely they answer, best first."""
+    weights, names = _weigh(question, archive)
+    found = _candidates(hits, weights)
+    if not found:
+        return []
+    cosines = embedder.embed([c.text for c in found]) @ embedder.embed_question(question)
+    for candidate, cosine in zip(found, cosines, strict=True):
+        _describe(candidate, question, weights, names, float(cosine))
+    closest = sorted(found, key=lambda c: -(c.features["covered"] + c.features["cosine"]))
+    _align(closest[:_ALIGNED], question, weights, names, embedder)
+    for candidate in found:
+        row = np.array([candidate.features[name] for name in FEATURES])
+        candidate.score = float(row @ WEIGHTS + BIAS)
+    return sorted(found, key=lambda c: -c.score)
 
 
-def nearest_sentences(text, hits, embedder, most):
-    raise NotImplementedError
+def extract(question: Question, ranked: Sequence[Candidate], embedder: Embedder) -> list[Sentence]:
+    """The sentences that answer, at most three; none where the best is not good enough."""
+    if not ranked or ranked[0].score < THRESHOLD:
+        return []
+    kind = kind_asked(question.text)
+    best = ranked[:2]
+    if kind and all(candidate.features["kind_missing"] for candidate in best):
+        return []
+    if not _speaks_offocus(question.text, best, embedder):
+        return []
+    return [_quoted(candidate, kind) for candidate in _chosen(question.text, ranked)]
+
+
+def nearest(ranked: Sequence[Candidate], most: int) -> list[Source]:
+    """The best sentence of each of the best articles."""
+    first = {candidate.hit.article_id: candidate for candidate in reversed(ranked)}
+    return [c.source for c in sorted(first.values(), key=lambda c: -c.score)[:most]]
+
+
+def _weigh(question: str, archive: Archive) -> tuple[dict[str, float], set[str]]:
+    """The stems of the question's content words with their BM25 rarity, and which are names."""
+    forms: dict[str, str] = {}
+    names = set()
+    for match in WORD.finditer(question):
+        folded = re.sub(r"[’']s$", "", fold(match[0]))
+        if folded in STOP_WORDS:
+            continue
+        forms[stem(folded)] = folded
+        if match[0][0].isdigit() or (match.start() and match[0][0].isupper()):
+            names.add(stem(folded))
+    counts, total = archive.frequencies(list(forms.values()))
+    weights = {
+        stemmed: float(np.log(1 + (total - counts[form] + 0.5) / (counts[form] + 0.5)))
+        for stemmed, form in forms.items()
+    }
+    return weights, names
+
+
+def _candidates(hits: Sequence[Hit], weights: dict[str, float]) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for number, hit in enumerate(hits, 1):
+        article = hit.article
+        spans = sentence_spans(article.text, hit.start, hit.end, article.language)
+        sets = [_stems(article.text[start:end]) for start, end in spans]
+        title = _stems(article.title or "")
+        around = title.union(_stems(article.text[:_LEAD]), *sets)
+        for at, (start, end) in enumerate(spans):
+            near = title.union(*sets[max(0, at - 1) : at + 2])
+            text = article.text[start:end]
+            found.setdefault(text, Candidate(hit, start, end, text, sets[at], near, around, number))
+
+    def promise(candidate: Candidate) -> float:
+        said = _share(weights, candidate.stems) + _share(weights, candidate.near) / 2
+        return said + 0.3 / candidate.rank
+
+    return sorted(found.values(), key=promise, reverse=True)[:_COMPARED]
+
+
+def _describe(
+    candidate: Candidate,
+    question: str,
+    weights: dict[str, float],
+    names: set[str],
+    cosine: float,
+) -> None:
+    kind, counts = kind_asked(question), unit(question)
+    holds = kind is None or any(
+        not _stems(found[0]) & weights.keys() for found in HOLDS[kind].finditer(candidate.text)
+    )
+    counted = bool(counts) and any(
+        counts in [stem(word) for word in words(candidate.text[n.end() : n.end() + 60])[:5]]
+        for n in HOLDS["number"].finditer(candidate.text)
+    )
+    lead = _stems(candidate.hit.article.text[:_LEAD])
+    candidate.features = {
+        "covered": _share(weights, candidate.stems),
+        "covered_near": _share(weights, candidate.near),
+        "covered_passage": _share(weights, candidate.around),
+        "aligned": _share(weights, candidate.stems),
+        "cosine": cosine,
+        "kind_missing": float(not holds),
+        "unit_found": float(counted),
+        "unit_missing": float(bool(counts) and not counted),
+        "rank": 1 / candidate.rank,
+        "names_near": len(names & (candidate.near | lead)) / len(names) if names else 1.0,
+    }
+
+
+def _align(
+    closest: Sequence[Candidate],
+    question: str,
+    weights: dict[str, float],
+    names: set[str],
+    embedder: Embedder,
+) -> None:
+    """Let words that a sentence does not say count by the nearest one that it says."""
+    asked = _content(question)
+    said = {id(c): _content(f"{c.text} {c.hit.title or ''}") for c in closest}
+    every = list(dict.fromkeys([*asked, *(word for found in said.values() for word in found)]))
+    vector = dict(zip(every, embedder.embed(every), strict=True)) if every else {}
+    total = sum(weights.values()) or 1.0
+    for candidate in closest:
+        missing = [word for word in asked if stem(word) not in candidate.stems]
+        if not missing or not said[id(candidate)]:
+            continue
+        others = np.array([vector[word] for word in said[id(candidate)]])
+        for word in missing:
+            # Words without relation have a cosine of about .3; a name has no synonym.
+            alike = max(0.0, (float((others @ vector[word]).max()) - 0.3) / 0.7)
+            share = weights.get(stem(word), 0.0) / total
+            candidate.features["aligned"] += share * alike * (0.3 if stem(word) in names else 1.0)
+
+
+def _speaks_offocus(question: str, best: Sequence[Candidate], embedder: Embedder) -> bool:
+    """Whether what the question asks about ("the population of") is spoken of at all."""
+    about = focus(question)
+    if about is None or any(stem(about) in candidate.near for candidate in best):
+        return True
+    said = _content(" ".join(candidate.text for candidate in best))
+    vectors = embedder.embed([about, *said])
+    return bool(said) and float((vectors[1:] @ vectors[0]).max()) >= _FOCUS_ALIKE
+
+
+def _chosen(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The best sentence, and those not far behind that say something else."""
+    most = 3 if re.search(r"\b(?:and|both|agree|differ\w*|disagree)\b", question, re.I) else 2
+    chosen: list[Candidate] = []
+    for candidate in ranked:
+        if len(chosen) == most or candidate.score < max(THRESHOLD, ranked[0].score - _MARGIN):
+            break
+        if all(_goes_with(candidate, other) for other in chosen):
+            chosen.append(candidate)
+    return chosen
+
+
+def _goes_with(one: Candidate, other: Candidate) -> bool:
+    shared = len(one.stems & other.stems) / (len(one.stems | other.stems) or 1)
+    reach = max(one.end, other.end) - min(one.start, other.start)
+    is_far = one.hit == other.hit and reach > _LONGEST_QUOTE
+    return shared < _SAME and not is_far
+
+
+def _quoted(candidate: Candidate, kind: str | None) -> Sentence:
+    """The sentence word for word; where a time is asked for, with what its dates mean."""
+    published = candidate.hit.published
+    text = " ".join(candidate.text.split())
+    if kind != "time" or published is None:
+        return Sentence(text, (candidate.source,))
+    written = published.date() if isinstance(published, datetime) else published
+    meant = [f"“{when.words}” is {when.label}" for when in resolve(candidate.text, written)]
+    if not meant:
+        return Sentence(text, (candidate.source,))
+    why = f"{'; '.join(meant)}: counted from the article's date, {written.isoformat()}"
+    return Sentence(f"{text} ({'; '.join(meant)})", (candidate.source,), why)
+
+
+def _content(text: str) -> list[str]:
+    return list(dict.fromkeys(w for w in words(text) if w not in STOP_WORDS and len(w) > 2))
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in words(text))
+
+
+def _share(weights: dict[str, float], said: frozenset[str]) -> float:
+    return sum(w for word, w in weights.items() if word in said) / (sum(weights.values()) or 1.0)

@@ -1,6 +1,6 @@
 """Runs a language model in this process: a llama.cpp server on loopback, with the `local` extra.
 
-    model = LocalModel("/models/a.gguf", context_window=8192); model.base_url; model.close()
+model = LocalModel("/models/a.gguf", context_window=8192); model.base_url; model.close()
 """
 
 import os

@@ -1,0 +1,101 @@
+"""Answers questions about an article itself: who wrote it, when and in which outlet it appeared.
+
+sentences = credit(question, hits, article_count)
+
+The byline and dateline lines are cited where the article has them; what only its metadata says is
+cited at its first words, and says so.
+"""
+
+import re
+from collections.abc import Sequence
+
+from ..index.article import Article, isoformat
+from ..index.chunk import sentence_spans
+from ..index.words import stems
+from .cite import Sentence, Source
+from .question import Question
+from .retrieve import Hit
+
+_PIECE = (
+    r"(?:article|story|piece|report|column|op-?ed|editorial|review|breakdown|analysis|text|post)"
+)
+_WRITER = r"(?:author|writer|reporter|journalist|columnist|byline|correspondent)s?"
+_ASKS = {
+    "authors": re.compile(
+        rf"\bwho\b.{{0,40}}\b(?:wrote|writes|authored|penned|reported|written)\b(?=.*\b{_PIECE}\b)"
+        rf"|\b(?:which|what) {_WRITER} (?:wrote|reported|covered)\b"
+        rf"|\b(?:who|what|which)\b.{{0,30}}\b{_WRITER}\b.*\b{_PIECE}\b"
+        rf"|\bby whom\b.*\b{_PIECE}\b.*\bwritten\b|\bwho is it by\b",
+        re.I,
+    ),
+    "published": re.compile(
+        rf"\b(?:when|(?:what|which) (?:day|date|time))\b.*\b{_PIECE}\b.*"
+        r"\b(?:published|posted|released|appear\w*|printed|written|dated)\b"
+        rf"|\b(?:date|dateline)\b.*\b{_PIECE}\b",
+        re.I,
+    ),
+    "outlet": re.compile(
+        rf"\b(?:which|what) (?:outlet|newspaper|paper|site|publication|agency|source)s?\b"
+        rf".*\b(?:published|ran|printed|posted|carried)\b.*\b{_PIECE}\b"
+        rf"|\bwhere\b.*\b{_PIECE}\b.*\bpublished\b",
+        re.I,
+    ),
+}
+_ABOUT_ITSELF = re.compile(
+    rf"\b(?:{_PIECE}s?|{_WRITER}|wrote|writes|written|authored|penned|reported|published|posted|"
+    r"appeared|outlet|newspaper|opinion|date|day|time|news)\b",
+    re.I,
+)
+_ENOUGH = 0.5  # share of the words that tell which article is meant
+
+
+def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[Sentence] | None:
+    """The sentence that answers; [] where the article meant is not clear; None: not such a question.
+
+    `article_count` says how many articles the question may be about.
+    """
+    asked = next((name for name, asks in _ASKS.items() if asks.search(question.text)), None)
+    if asked is None:
+        return None
+    article = _meant(question.text, hits, article_count)
+    return list(filter(None, [article and _told(article, asked)]))
+
+
+def _meant(text: str, hits: Sequence[Hit], article_count: int) -> Article | None:
+    """The article that the question's other words describe, or the only one there is."""
+    wanted = set(stems(_ABOUT_ITSELF.sub(" ", text)))
+    articles = list({hit.article_id: hit.article for hit in hits}.values())
+    if article_count == 1 or not wanted:
+        return articles[0] if article_count == 1 and articles else None
+    shares = [_share(wanted, article) for article in articles]
+    best = max(range(len(articles)), key=lambda at: (shares[at], -at), default=None)
+    return articles[best] if best is not None and shares[best] >= _ENOUGH else None
+
+
+def _share(wanted: set[str], article: Article) -> float:
+    facts = " ".join(filter(None, (article.title, article.outlet, article.section, article.kind)))
+    return len(wanted & set(stems(f"{facts} {article.text}"))) / len(wanted)
+
+
+def _told(article: Article, asked: str) -> Sentence | None:
+    value = getattr(article, asked)
+    if not value:
+        return None
+    kind = {"authors": "byline", "published": "dateline", "outlet": "byline"}[asked]
+    line = next((mark for mark in article.marks if mark.kind == kind), None)
+    if line is not None and asked != "outlet":
+        shown = article.text[line.start : line.end]
+        return Sentence(" ".join(shown.split()), (_source(article, line.start, line.end),))
+    start, end = next(iter(sentence_spans(article.text, 0, len(article.text))))
+    said = {
+        "authors": f"By {', '.join(article.authors)}",
+        "published": f"Published {isoformat(article.published)}",
+        "outlet": f"Published by {article.outlet}",
+    }[asked]
+    return Sentence(
+        said, (_source(article, start, end),), why=f"{asked}: from the article's metadata"
+    )
+
+
+def _source(article: Article, start: int, end: int) -> Source:
+    return Source(Hit(article, start, end, article.text[start:end], 0.0), start, end)
