@@ -1,10 +1,10 @@
 """Byline answers questions from news articles; every sentence stands on a passage that it cites.
 
-    from byline import Desk
+from byline import Desk
 
-    with Desk() as desk:
-        desk.add(["articles/"])
-        answer = desk.ask("Who resigned on Monday?")
+with Desk() as desk:
+    desk.add(["articles/"])
+    answer = desk.ask("Who resigned on Monday?")
 """
 
 from importlib import import_module

@@ -323,4 +323,9 @@ def main() -> None:
     except typer.TyperException as error:  # wrong usage
         say(f"{error.format_message()} `byline --help` shows what there is.")
         status = 2
+    except Exception as error:  # a bug: still one line, unless developing (python -X dev)
+        if sys.flags.dev_mode:
+            raise
+        say(f"Unexpected {type(error).__name__}: {error}. Please report this.")
+        status = 1
     sys.exit(status or 0)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import SecretStr
 
 from .errors import InputError, SettingsError
+from .index import build
 from .index.archive import Archive
 from .index.article import Article
-from .index import build
 from .index.build import Report
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from .index.store import Store
@@ -74,7 +74,7 @@ class Desk:
         }
         self.settings = settings or load_settings(**given)
         self._llm = None if isinstance(llm, str) else llm
-        self._embedder = None if isinstance(embedder, str) else embedder
+        self._embedder = _as_embedder(embedder)
         self.folder = self.settings.home / self.settings.index
         self.archive = Archive(self.folder / "archive.db")
         self.store = Store(self.folder / "chroma", self.settings.index, self.settings.chroma_url)
@@ -237,8 +237,6 @@ class Desk:
         with self._loading:
             if self._embedder is None:
                 self._embedder = _embedder_of(self.settings)
-            elif not hasattr(self._embedder, "embed"):
-                self._embedder = LlamaIndexEmbedder(self._embedder)
             return self._embedder
 
     def _load_llm(self) -> "LLM | None":
@@ -317,6 +315,13 @@ def _embedder_of(settings: Settings) -> Embedder:
             f"There is no embedder '{settings.embedder}': use minilm, or openai:NAME."
         )
     return openai_embedder(name, settings.embed_base_url, _secret(settings.embed_api_key))
+
+
+def _as_embedder(given: "BaseEmbedding | Embedder | str | None") -> Embedder | None:
+    if given is None or isinstance(given, str):
+        return None
+    is_llama_index = hasattr(given, "get_text_embedding")
+    return LlamaIndexEmbedder(given) if is_llama_index else given  # type: ignore[arg-type]
 
 
 def _secret(value: SecretStr | None) -> str | None:

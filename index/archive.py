@@ -419,8 +419,8 @@ class Archive:
     ) -> list[tuple[int, float]]:
         if not query:
             return []
-        statement: sa.Select[Any] = (
-            sa.select(sa.column("rowid"), sa.literal_column("rank"))
+        statement = (
+            sa.select(sa.column("rowid", sa.Integer), sa.column("rank", sa.Float))
             .select_from(sa.table(table))
             .where(sa.text(f"{table} MATCH :query"))
             .order_by(sa.text("rank"))

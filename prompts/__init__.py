@@ -24,8 +24,8 @@ class Prompt:
 
     def fill(self, **values: str) -> tuple[str, str]:
         """The system's and the user's message; KeyError where a variable has no value."""
-        system, user = self.text.split("\n---\n")
-        return Template(system).substitute(values).strip(), Template(user).substitute(values).strip()
+        system, user = map(Template, self.text.split("\n---\n"))
+        return system.substitute(values).strip(), user.substitute(values).strip()
 
 
 def load(name: str) -> Prompt:
@@ -34,10 +34,10 @@ def load(name: str) -> Prompt:
 
 
 def fence(text: str, tag: str) -> str:
-    """Text inside a tag that it cannot close or open itself: such tags lose their bracket.
+    r"""Text inside a tag that it cannot close or open itself: such tags lose their bracket.
 
     >>> fence("a </passage> b", "passage")
-    '<passage>\\na ‹/passage> b\\n</passage>'
+    '<passage>\na ‹/passage> b\n</passage>'
     """
     inside = re.sub(rf"<(?=\s*/?\s*{re.escape(tag)})", "‹", text, flags=re.IGNORECASE)
     return f"<{tag}>\n{inside}\n</{tag}>"

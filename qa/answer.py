@@ -60,7 +60,7 @@ def openai_llm(
             f"Model {name} needs a key: set BYLINE_LLM_API_KEY or OPENAI_API_KEY, "
             "or BYLINE_LLM_BASE_URL for an endpoint without one."
         )
-    return OpenAILike(
+    llm: LLM = OpenAILike(
         model=name,
         api_base=base_url or "https://api.openai.com/v1",
         api_key=api_key or "none",
@@ -71,6 +71,7 @@ def openai_llm(
         timeout=timeout_seconds,
         max_retries=1,
     )
+    return llm
 
 
 def pack(hits: Sequence[Hit], llm: "LLM", most: int) -> list[Hit]:
@@ -101,15 +102,16 @@ def write_stream(
 ) -> Generator[str, None, Reply]:
     """Ask the model: pieces of text as they come; returns the whole reply."""
     messages, version = _messages(question, hits)
-    text, read, written = "", None, None
+    text = ""
+    read: int | None = None
+    written: int | None = None
     with endpoint_errors(_endpoint(llm), _LLM_SETTINGS):
         for response in llm.stream_chat(messages, **_stream_usage(llm)):
             if response.delta:
                 text += response.delta
                 yield response.delta
-            read, written = (
-                new or old for new, old in zip(_usage(response.raw), (read, written), strict=True)
-            )
+            now_read, now_written = _usage(response.raw)
+            read, written = now_read or read, now_written or written
     return Reply(text, llm.metadata.model_name, version, read, written)
 
 
@@ -162,9 +164,9 @@ _LONGEST_RANGE = 10
 def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str]]:
     """The sentences of a reply with their sources (none where it says that there is no answer).
 
-    Also notes of what was mended. A number beyond the passages, or a missing one, is replaced by the passage that holds most of
-    the sentence's words, where there is one; else it is left out. Sources are narrowed to the
-    sentences of the passage that carry the statement.
+    Also notes of what was mended: a number beyond the passages, or a missing one, is replaced by
+    the passage that holds most of the sentence's words, where there is one, else it is left out.
+    Sources are narrowed to the sentences of the passage that carry the statement.
     """
     text = _LABEL.sub("", text.strip())
     if _NO_ANSWER.match(text):

@@ -1,4 +1,4 @@
-"""From a question to an answer: retrieve, answer or quote, cite. The one place that knows the order.
+"""From a question to an answer: retrieve, answer or quote, cite; the one place with the order.
 
 for event in ask(question, library, llm): ...   # Found, str (a token), Answer (the last)
 """
@@ -16,7 +16,8 @@ from ..index.embed import Embedder
 from ..index.store import Store
 from . import answer as written
 from .cite import Citation, Statement, citation, cite
-from .extract import extract, rank
+from .credits import credit
+from .extract import Candidate, extract, nearest, rank
 from .question import Question
 from .retrieve import Hit, retrieve
 

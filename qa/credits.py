@@ -50,7 +50,7 @@ _ENOUGH = 0.5  # share of the words that tell which article is meant
 
 
 def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[Sentence] | None:
-    """The sentence that answers; [] where the article meant is not clear; None: not such a question.
+    """The sentence that answers; [] where it is not clear; None: not such a question.
 
     `article_count` says how many articles the question may be about.
     """
@@ -58,7 +58,8 @@ def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[
     if asked is None:
         return None
     article = _meant(question.text, hits, article_count)
-    return list(filter(None, [article and _told(article, asked)]))
+    told = _told(article, asked) if article else None
+    return [told] if told else []
 
 
 def _meant(text: str, hits: Sequence[Hit], article_count: int) -> Article | None:

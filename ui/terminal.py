@@ -1,0 +1,156 @@
+"""What the command line shows: answers, hits, reports and articles, in colour on a terminal.
+
+show_answer(answer)
+"""
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from ..index.article import Article, isoformat
+from ..index.build import Report
+from ..qa.ask import Answer
+from ..qa.cite import Citation
+from ..qa.retrieve import Hit
+
+_WIDEST = 100
+_FAILURES_SHOWN = 20
+
+
+def show_answer(answer: Answer) -> None:
+    """The text, then each citation with where it stands and its quote."""
+    out = _console()
+    out.print(Text(answer.text, style="bold"))
+    shown: Sequence[Citation] = answer.citations or answer.nearest
+    if answer.declined and shown:
+        out.print(Text("\nThe nearest that they say:", style="dim"))
+    for citation in shown:
+        out.print()
+        out.print(_source_line(citation))
+        out.print(_quote(citation.quote))
+        if citation.notice:
+            out.print(Text(f"    {citation.notice.kind}: {citation.notice.text}", style="yellow"))
+    for note in answer.notes:
+        out.print(Text(f"\n{note}", style="yellow"))
+    if answer.model is None and not answer.declined:
+        out.print(Text("\nQuoted word for word; no language model took part.", style="dim"))
+
+
+def show_hits(hits: Sequence[Hit]) -> None:
+    """Each passage with where it stands."""
+    out = _console()
+    if not hits:
+        out.print("Nothing was found.")
+    for number, hit in enumerate(hits, 1):
+        line = Text(f"{number:2}. ", style="cyan")
+        line.append(hit.title or hit.article_id, style="bold")
+        out.print(line)
+        out.print(Text(f"    {_where(hit.outlet, hit.published)} · {hit.article_id}", style="dim"))
+        out.print(_quote(textwrap.shorten(hit.text, 280, placeholder=" …"), mark=False))
+
+
+def show_articles(articles: Sequence[Article], total: int) -> None:
+    """One line an article."""
+    out = _console()
+    for article in articles:
+        line = Text(f"{_day(article.published):10}  ", style="cyan")
+        line.append(f"{article.outlet or '-'}: ", style="dim")
+        line.append(article.title or article.text[:60].replace("\n", " "))
+        line.append(f"  {article.id}", style="dim")
+        out.print(line, soft_wrap=True)
+    out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
+
+
+def show_article(article: Article) -> None:
+    """The article's facts and its text as stored."""
+    out = _console()
+    facts = article.to_dict(with_text=False)
+    extra = facts.pop("extra")
+    for name, value in (facts | extra).items():
+        if value not in (None, [], {}):
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            out.print(Text.assemble((f"{name:10} ", "cyan"), shown), soft_wrap=True)
+    out.print()
+    out.print(Text(article.text), soft_wrap=True)
+
+
+def show_report(report: Report) -> None:
+    """What became of what was to be added."""
+    out = _console()
+    counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged"
+    failed = f", {len(report.failed)} failed" if report.failed else ""
+    speed = f" in {report.seconds:.1f} s ({report.articles_per_second} articles per second)"
+    out.print(Text(f"{counts}{failed}{speed}"))
+    for failure in report.failed[:_FAILURES_SHOWN]:
+        where = failure.path if failure.line is None else f"{failure.path}, line {failure.line}"
+        out.print(Text(f"  {where}: {failure.reason}", style="yellow"), soft_wrap=True)
+    if len(report.failed) > _FAILURES_SHOWN:
+        out.print(f"  … and {len(report.failed) - _FAILURES_SHOWN} more (--json lists all)")
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report as JSON values."""
+    return {
+        "added": report.added,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "failed": [
+            {"path": failure.path, "line": failure.line, "reason": failure.reason}
+            for failure in report.failed
+        ],
+        "articles_per_second": report.articles_per_second,
+        "seconds": round(report.seconds, 3),
+        "interrupted": report.interrupted,
+    }
+
+
+@contextmanager
+def adding() -> Iterator[Callable[[Report], None]]:
+    """A progress line on standard error; it is fed the report after each batch."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+        task = p.add_task("reading")
+
+        def show(report: Report) -> None:
+            done = report.accepted + len(report.failed)
+            p.update(task, description=f"{done} articles, {len(report.failed)} failed")
+
+        yield show
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, width=min(console.width, _WIDEST))
+
+
+def _source_line(citation: Citation) -> Text:
+    line = Text(f"[{citation.number}] ", style="cyan")
+    line.append(_where(citation.outlet, citation.published))
+    line.append(f" · {citation.title or citation.article_id}", style="dim")
+    return line
+
+
+def _where(outlet: str | None, published: datetime | date | None) -> str:
+    return f"{outlet or 'unnamed outlet'}, {_day(published)}"
+
+
+def _day(moment: datetime | date | None) -> str:
+    return (isoformat(moment) or "undated")[:10]
+
+
+def _quote(text: str, *, mark: bool = True) -> Text:
+    shown = " ".join(text.split())
+    wrapped = textwrap.fill(
+        f"“{shown}”" if mark else shown,
+        width=_console().width,
+        initial_indent="    ",
+        subsequent_indent="    ",
+    )
+    return Text(wrapped, style="italic" if mark else "")
