@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import SecretStr
 
@@ -320,8 +320,9 @@ def _embedder_of(settings: Settings) -> Embedder:
 def _as_embedder(given: "BaseEmbedding | Embedder | str | None") -> Embedder | None:
     if given is None or isinstance(given, str):
         return None
-    is_llama_index = hasattr(given, "get_text_embedding")
-    return LlamaIndexEmbedder(given) if is_llama_index else given  # type: ignore[arg-type]
+    if hasattr(given, "get_text_embedding"):  # a BaseEmbedding, told without importing LlamaIndex
+        return LlamaIndexEmbedder(cast("BaseEmbedding", given))
+    return given
 
 
 def _secret(value: SecretStr | None) -> str | None:

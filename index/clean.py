@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-import py3langid
-
 from ..errors import InputError
 from .article import Mark
 
@@ -239,4 +237,6 @@ def language(text: str) -> str | None:
     sample = text[:1000]
     if sum(map(str.isalpha, sample)) < _SHORTEST_DETECTED:
         return None
+    import py3langid  # loads its model, which takes a tenth of a second
+
     return str(py3langid.classify(sample)[0])

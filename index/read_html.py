@@ -15,9 +15,6 @@ from itertools import dropwhile
 from typing import Any
 from urllib.parse import urlsplit
 
-import trafilatura
-from trafilatura.settings import Document
-
 from ..errors import InputError
 from .article import Article
 from .dates import parse_moment
@@ -40,6 +37,9 @@ _TABLE_RULE = re.compile(r"\|[|\s:-]+")
 
 def read_html(raw: bytes, fallback_id: str) -> Article:
     """The article of a page. InputError: there is none in it, or its facts cannot be used."""
+    import trafilatura  # takes a tenth of a second, which asking should not wait for
+    from trafilatura.settings import Document
+
     try:
         tree = trafilatura.load_html(raw)
         facts = {} if tree is None else _declared(tree)  # before extraction empties the tree

@@ -1,6 +1,6 @@
 """The vector store: passages' vectors in Chroma, under the passages' numbers, and nothing else.
 
-with Store(folder, dimension=384) as store:
+with Store(folder, "news") as store:
     store.add([1, 2], vectors); store.nearest(vectors[0], limit=10)
 """
 
@@ -9,23 +9,22 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-import chromadb
 import numpy as np
-from chromadb.api import ClientAPI
-from chromadb.api.collection_configuration import CreateCollectionConfiguration
-from chromadb.api.models.Collection import Collection
-from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError
 from numpy.typing import NDArray
 
 from ..errors import BylineError, IndexDamaged, SettingsError
 
+if TYPE_CHECKING:  # Chroma is imported when a collection is opened: it takes half a second
+    from chromadb.api import ClientAPI
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.api.models.Collection import Collection
+
 _COLLECTION = "passages"
 # Recall@10 at 100,000 hard vectors is .93 with ef_search 200 and .82 with the default of 100.
-_CONFIGURATION: CreateCollectionConfiguration = {
+_CONFIGURATION: "CreateCollectionConfiguration" = {
     "hnsw": {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
 }
 _LARGEST_BATCH = 5000  # Chroma refuses more than 5,461 rows at once
@@ -89,12 +88,15 @@ class Store:
             self.close()
 
     def _call(self, method: str, **arguments: object) -> object:
+        collection = self._open()
+        from chromadb.errors import ChromaError
+
         try:
-            return getattr(self._open(), method)(**arguments)
+            return getattr(collection, method)(**arguments)
         except (ChromaError, sqlite3.Error, OSError) as error:
             raise self._damaged(error) from None
 
-    def _open(self) -> Collection:
+    def _open(self) -> "Collection":
         with self._opening:
             if self._collection is None:
                 try:
@@ -106,8 +108,11 @@ class Store:
                     raise self._damaged(error) from None
             return self._collection
 
-    def _connect(self) -> ClientAPI:
-        options = ChromaSettings(anonymized_telemetry=False)
+    def _connect(self) -> "ClientAPI":
+        import chromadb
+        from chromadb.config import Settings
+
+        options = Settings(anonymized_telemetry=False)
         if self._url is None:
             return chromadb.PersistentClient(str(self.folder), options)
         parts = urlsplit(self._url)

@@ -40,7 +40,6 @@ FEATURES = (
 WEIGHTS = np.array([-1.94, 0.41, -0.52, 6.06, 3.26, -1.08, 1.24, -1.32, 2.84, 0.96])
 BIAS = -8.23
 THRESHOLD = -0.5  # of the best sentence's log-odds, below which the answer is declined
-_MARGIN = 1.2  # how far behind the best one a sentence may be that is quoted too
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
 _COMPARED = 40  # sentences whose meaning is compared
 _ALIGNED = 8  # sentences whose words are compared one by one
@@ -214,11 +213,11 @@ def _speaks_offocus(question: str, best: Sequence[Candidate], embedder: Embedder
 
 
 def _chosen(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best sentence, and those not far behind that say something else."""
+    """The best sentences above the threshold that each say something of their own."""
     most = 3 if re.search(r"\b(?:and|both|agree|differ\w*|disagree)\b", question, re.I) else 2
     chosen: list[Candidate] = []
     for candidate in ranked:
-        if len(chosen) == most or candidate.score < max(THRESHOLD, ranked[0].score - _MARGIN):
+        if len(chosen) == most or candidate.score < THRESHOLD:
             break
         if all(_goes_with(candidate, other) for other in chosen):
             chosen.append(candidate)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
+
 from ..index.archive import Archive, Filter
 from ..index.article import Article, isoformat
 from ..index.embed import Embedder, Vectors
@@ -19,8 +21,9 @@ SIGNALS = ("dense", "passages", "articles")
 # Cormack, Clarke and Büttcher (SIGIR 2009) found 60 and flat around it.
 RRF_K = 60
 _DEPTH = 100  # ranks of each signal that count
-# Up to here the vectors of what a filter lets through are compared one by one (5,000 take 10 ms);
-# above it the vector index is asked for more than is needed, and the filter drops the rest.
+# Up to here the vectors that the filter lets through are compared one by one, which is exact (5,000
+# take 10 ms); above it the vector index is asked for more than is needed and the filter drops the
+# rest.
 _EXACT_UP_TO = 5000
 
 
@@ -108,14 +111,11 @@ def retrieve(
 
 def nearest(vector: Vectors, matching: Filter, archive: Archive, store: Store) -> list[int]:
     """Numbers of the passages nearest to a vector among those that match, best first."""
-    if matching.is_open:
-        return store.nearest(vector, _DEPTH)
     (_, passing), (_, every) = archive.count(matching), archive.count()
     if passing <= _EXACT_UP_TO:
         keys = archive.matching_passages(matching)
-        nearness = archive.vectors(keys) @ vector if keys else ()
-        order = sorted(range(len(keys)), key=lambda i: -nearness[i])
-        return [keys[i] for i in order[:_DEPTH]]
+        nearness = archive.vectors(keys) @ vector if keys else np.zeros(0)
+        return [keys[at] for at in np.argsort(-nearness, kind="stable")[:_DEPTH]]
     return store.nearest(vector, min(every, int(_DEPTH * 1.5 * every / passing)))
 
 
