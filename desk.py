@@ -188,8 +188,10 @@ class Desk:
                 self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
             )
         problems = self.archive.problems()
-        (articles, passages), vectors = self.archive.count(), self.store.keys()
+        (articles, passages), vectors = self.archive.totals(), self.store.keys()
         known = set(self.archive.all_passages())
+        for pk in sorted(known)[:1]:
+            self.store.nearest(self.archive.vectors([pk])[0], 1)  # raises where it cannot be read
         if known - vectors:
             problems.append(f"{len(known - vectors)} passages have no vector in the store")
         if vectors - known:
@@ -273,10 +275,7 @@ class Articles:
         """The article with this id. Raises InputError where there is none."""
         article = self._desk.archive.article(article_id)
         if article is None:
-            raise InputError(
-                f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
-                "`byline articles list` shows the ids."
-            )
+            raise self._missing(article_id)
         return article
 
     def list(
@@ -300,10 +299,18 @@ class Articles:
         Raises InputError, and removes nothing, where one of them is not there.
         """
         ids = [article_ids] if isinstance(article_ids, str) else article_ids
-        for article_id in ids:
-            self.get(article_id)
         desk = self._desk
+        held = {article.id for article in desk.archive.articles(ids)}
+        for article_id in ids:
+            if article_id not in held:
+                raise self._missing(article_id)
         return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+
+    def _missing(self, article_id: str) -> InputError:
+        return InputError(
+            f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
+            "`byline articles list` shows the ids."
+        )
 
 
 def _embedder_of(settings: Settings) -> Embedder:

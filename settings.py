@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -107,13 +108,14 @@ def load_settings(**given: Any) -> Settings:
     """
     given = {name: value for name, value in given.items() if value is not None}
     known = list(Settings.model_fields)
-    variables = [name for name in os.environ if name.startswith("BYLINE_")]
     stray = [name for name in given if name not in known]
-    stray += [name for name in variables if name.removeprefix("BYLINE_").lower() not in known]
     try:
+        variables = dotenv_values(".env") | os.environ
+        stray += [name for name in variables if _is_stray(name, known)]
         stray += [name for name in TomlConfigSettingsSource(Settings)() if name not in known]
     except ValueError as error:
-        raise SettingsError(f"byline.toml cannot be read: {error}. Correct the file.") from None
+        file = ".env" if isinstance(error, UnicodeDecodeError) else "byline.toml"
+        raise SettingsError(f"{file} cannot be read: {error}. Correct the file.") from None
     if stray:
         options = known if stray[0].islower() else [f"BYLINE_{name.upper()}" for name in known]
         near = difflib.get_close_matches(stray[0], options, n=1)
@@ -126,7 +128,8 @@ def load_settings(**given: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         wrong = f"{first['msg']} (given: {first['input']!r})"
         raise SettingsError(f"Setting {name} is not valid: {wrong}.") from None
-    shared_key = SecretStr(os.environ["OPENAI_API_KEY"]) if "OPENAI_API_KEY" in os.environ else None
+    key = variables.get("OPENAI_API_KEY")
+    shared_key = SecretStr(key) if key else None
     return settings.model_copy(
         update={
             "home": settings.home.expanduser().absolute(),
@@ -134,3 +137,8 @@ def load_settings(**given: Any) -> Settings:
             "embed_api_key": settings.embed_api_key or shared_key,
         }
     )
+
+
+def _is_stray(variable: str, known: list[str]) -> bool:
+    folded = variable.lower()
+    return folded.startswith("byline_") and folded.removeprefix("byline_") not in known

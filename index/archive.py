@@ -9,7 +9,7 @@ passages wait for the vector store) and then published (readers find it):
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from filelock import FileLock
 from numpy.typing import NDArray
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import IndexDamaged, IndexMismatch
 from .article import Article, Mark, day_end, day_start, from_iso, isoformat
@@ -122,7 +124,8 @@ class Accession:
     """An article on its way into the archive, with what was made of it."""
 
     article: Article
-    fingerprint: bytes
+    fingerprints: Sequence[bytes]
+    "of every source that gave it in this run, also where a later one won"
     passages: Sequence[Passage]
     vectors: Sequence[NDArray[np.float32]]
     "one a passage; none of either where only the facts are new"
@@ -144,15 +147,16 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self._engine, "connect", _on_connect)
         try:
-            with self._engine.begin() as connection:
-                _metadata.create_all(connection)
-                for statement in _FULL_TEXT:
-                    connection.execute(sa.text(statement))
-        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite does not wait its turn when two processes make a new file a WAL one.
+            opening = FileLock(path.with_name("lock.open"), timeout=30)
+            with opening, self._engine.begin() as connection:
+                for statement in _schema():
+                    connection.execute(statement)
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise IndexDamaged(
                 f"The archive {path} cannot be opened: {reason}. "
@@ -209,15 +213,17 @@ class Archive:
 
     # Articles in
 
-    def is_known(self, fingerprints: Iterable[bytes]) -> set[bytes]:
-        """Those of the fingerprints whose articles are published as they were read then."""
+    def known(self, fingerprints: Iterable[bytes]) -> dict[bytes, str]:
+        """Ids of articles that are published as they were read from these sources."""
         query = (
-            sa.select(_sources.c.fingerprint)
+            sa.select(_sources.c.fingerprint, _articles.c.id)
             .join(_articles, _articles.c.pk == _sources.c.article_pk)
             .where(_sources.c.fingerprint.in_(list(fingerprints)), _articles.c.pending.is_(None))
         )
         with self._engine.connect() as connection:
-            return set(connection.scalars(query))
+            return {
+                fingerprint: article_id for fingerprint, article_id in connection.execute(query)
+            }
 
     def accept(self, accessions: Sequence[Accession]) -> None:
         """Make articles durable; readers find them, or their new version, once published.
@@ -230,6 +236,7 @@ class Archive:
 
     def _accept(self, connection: sa.Connection, accession: Accession) -> None:
         article, now = accession.article, time.time()
+        version = article.version
         row = connection.execute(
             sa.select(_articles.c.pk, _articles.c.version).where(_articles.c.id == article.id)
         ).first()
@@ -239,12 +246,11 @@ class Archive:
             pk = row.pk
             connection.execute(_sources.delete().where(_sources.c.article_pk == pk))
         connection.execute(
-            _sources.insert()
-            .prefix_with("OR REPLACE")
-            .values(fingerprint=accession.fingerprint, article_pk=pk)
+            _sources.insert().prefix_with("OR REPLACE"),
+            [{"fingerprint": f, "article_pk": pk} for f in accession.fingerprints],
         )
-        is_this = (_versions.c.article_pk == pk) & (_versions.c.version == article.version)
-        if row is not None and row.version == article.version:
+        is_this = (_versions.c.article_pk == pk) & (_versions.c.version == version)
+        if row is not None and row.version == version:
             connection.execute(_versions.update().where(is_this).values(facts=_facts(article)))
             connection.execute(_update(pk, pending=None, **_columns(article)))
             _grow(connection)
@@ -254,23 +260,25 @@ class Archive:
             connection,
             _versions,
             article_pk=pk,
-            version=article.version,
+            version=version,
             text=article.text,
             facts=_facts(article),
             seen_at=now,
         )
-        _drop_passages(connection, pk, article.version)
-        for passage, vector in zip(accession.passages, accession.vectors, strict=True):
-            passage_pk = _insert(
-                connection,
-                _passages,
-                article_pk=pk,
-                version=article.version,
-                start=passage.start,
-                end=passage.end,
-            )
-            _insert(connection, _vectors, passage_pk=passage_pk, vector=vector.tobytes())
-        connection.execute(_update(pk, pending=article.version))
+        _drop_passages(connection, pk, version)
+        if accession.passages:
+            spans = [
+                {"article_pk": pk, "version": version, "start": p.start, "end": p.end}
+                for p in accession.passages
+            ]
+            numbered = _passages.insert().returning(_passages.c.pk, sort_by_parameter_order=True)
+            keys = connection.scalars(numbered, spans).all()
+            rows = [
+                {"passage_pk": key, "vector": vector.tobytes()}
+                for key, vector in zip(keys, accession.vectors, strict=True)
+            ]
+            connection.execute(_vectors.insert(), rows)
+        connection.execute(_update(pk, pending=version))
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -288,7 +296,7 @@ class Archive:
     def publish(self) -> None:
         """Let readers find what is pending, in place of the versions before."""
         query = (
-            sa.select(_articles.c.pk, _articles.c.version, *_ARTICLE)
+            sa.select(_articles.c.pk, _articles.c.version, _articles.c.pending, *_ARTICLE)
             .join(_versions, _versions.c.article_pk == _articles.c.pk)
             .where(_versions.c.version == _articles.c.pending)
         )
@@ -297,12 +305,10 @@ class Archive:
                 if row.version is not None:
                     _withdraw(connection, row.pk, row.version)
                 article = _article(row)
-                spans = _index(connection, row.pk, article)
+                spans = _index(connection, row.pk, row.pending, article)
                 columns = _columns(article)
                 connection.execute(
-                    _update(
-                        row.pk, version=article.version, pending=None, passages=spans, **columns
-                    )
+                    _update(row.pk, version=row.pending, pending=None, passages=spans, **columns)
                 )
             _grow(connection)
 
@@ -336,12 +342,16 @@ class Archive:
     # Articles out
 
     def article(self, article_id: str) -> Article | None:
-        """The published article with this id."""
-        found = self.articles([article_id])
-        return found[0] if found else None
+        """The published article with this id, if it may be shown."""
+        query = sa.select(*_ARTICLE).where(
+            _articles.c.id == article_id, _IS_PUBLISHED, *_conditions(Filter())
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+            return _article(row) if row else None
 
     def articles(self, ids: Sequence[str]) -> list[Article]:
-        """The published articles with these ids, in no particular order."""
+        """The published articles with these ids, also those that may not be shown; unordered."""
         query = sa.select(*_ARTICLE).where(_articles.c.id.in_(ids), _IS_PUBLISHED)
         with self._engine.connect() as connection:
             return [_article(row) for row in connection.execute(query)]
@@ -377,13 +387,26 @@ class Archive:
             articles, passages = connection.execute(query).one()
         return articles, passages
 
-    def passages(self, pks: Sequence[int], matching: Filter | None = None) -> list[StoredPassage]:
-        """Those of the passages that are published and match, in the order given."""
+    def totals(self) -> tuple[int, int]:
+        """How many articles and passages are published, also those that may not be shown now."""
+        query = sa.select(sa.func.count()).where(_articles.c.version.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0, len(self.all_passages())
+
+    def passages(
+        self, pks: Sequence[int], matching: Filter | None = None, *, hidden: bool = False
+    ) -> list[StoredPassage]:
+        """Those of the passages that are published and match, in the order given.
+
+        `hidden` lets through what may not be shown: to embed it, not for readers.
+        """
         query = (
             sa.select(_passages.c.pk, _passages.c.start, _passages.c.end, *_ARTICLE)
             .select_from(_PUBLISHED_PASSAGES)
-            .where(_passages.c.pk.in_(pks), *_conditions(matching or Filter()))
+            .where(_passages.c.pk.in_(pks))
         )
+        if not hidden:
+            query = query.where(*_conditions(matching or Filter()))
         known: dict[str, Article] = {}
         found = {}
         with self._engine.connect() as connection:
@@ -484,7 +507,7 @@ class Archive:
                 connection.scalar(sa.text(f"SELECT count(*) FROM {table}_docsize"))
                 for table in ("articles_text", "passages_text")
             )
-        if (texts, passages) != self.count():
+        if (texts, passages) != self.totals():
             found.append(f"the lexical index has {texts} articles and {passages} passages")
         return found
 
@@ -500,16 +523,34 @@ _MATCHING_PASSAGES = sa.select(_passages.c.pk).join(_articles, _IS_OF_PUBLISHED)
 _MATCHING_ARTICLES = sa.select(_articles.c.pk).where(_articles.c.version.is_not(None))
 
 
+_PRAGMAS = (
+    "busy_timeout=10000",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what is removed is overwritten
+)
+
+
+def _schema() -> Iterator[sa.Executable]:
+    """Statements that make what is missing; several processes may open a new index at once."""
+    for table in _metadata.sorted_tables:
+        yield CreateTable(table, if_not_exists=True)
+        yield from (CreateIndex(index, if_not_exists=True) for index in table.indexes)
+    yield from map(sa.text, _FULL_TEXT)
+
+
 def _on_connect(connection: sqlite3.Connection, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
-    """A filter as SQL, with what may not be shown at that time left out."""
-    columns, now = _articles.c, _seconds(day_end(matching.as_of)) if matching.as_of else time.time()
+    """A filter as SQL; what may not be shown now is left out whatever the date of asking."""
+    columns, now = _articles.c, time.time()
+    asked = _seconds(day_end(matching.as_of)) if matching.as_of else now
     found: list[sa.ColumnElement[bool]] = [
-        columns.embargo_at.is_(None) | (columns.embargo_at <= now),
+        columns.embargo_at.is_(None) | (columns.embargo_at <= min(asked, now)),
         columns.expires_at.is_(None) | (columns.expires_at > now),
         columns.status.is_(None) | columns.status.not_in(_WITHHELD),
     ]
@@ -520,8 +561,8 @@ def _conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
     if matching.outlets:
         found.append(columns.outlet.in_(matching.outlets))
     if matching.as_of:
-        found.append(sa.func.coalesce(columns.published_at, columns.added_at) <= now)
-        found.append(sa.func.coalesce(columns.updated_at, 0) <= now)
+        found.append(sa.func.coalesce(columns.published_at, columns.added_at) <= asked)
+        found.append(sa.func.coalesce(columns.updated_at, 0) <= asked)
     return found
 
 
@@ -541,7 +582,7 @@ def _columns(article: Article) -> dict[str, Any]:
         "embargo_at": first(article.embargo_until),
         "expires_at": first(article.expires),
         "outlet": article.outlet,
-        "status": article.status,
+        "status": article.status.casefold() if article.status else None,
     }
 
 
@@ -585,48 +626,52 @@ def _grow(connection: sa.Connection) -> None:
     )
 
 
-def _index(connection: sa.Connection, pk: int, article: Article) -> int:
+def _index(connection: sa.Connection, pk: int, version: str, article: Article) -> int:
     """Put an article and its passages into the full-text tables; how many passages."""
-    rows = _text_rows(connection, pk, article)
-    for table, key, title, body in rows:
-        connection.execute(
-            sa.text(f"INSERT INTO {table} (rowid, title, body) VALUES (:key, :title, :body)"),
-            {"key": key, "title": title, "body": body},
-        )
-    return len(rows) - 1
+    whole, passages = _text_rows(connection, pk, version, article)
+    for table, rows in (("articles_text", [whole]), ("passages_text", passages)):
+        statement = f"INSERT INTO {table} (rowid, title, body) VALUES (:key, :title, :body)"
+        if rows:
+            connection.execute(sa.text(statement), rows)
+    return len(passages)
 
 
 def _withdraw(connection: sa.Connection, pk: int, version: str) -> None:
     """Take a published version out of the full-text tables; doom its passages."""
-    query = sa.select(*_ARTICLE).where(
-        _articles.c.pk == pk, _versions.c.article_pk == pk, _versions.c.version == version
+    of_article = _versions.c.article_pk == _articles.c.pk
+    query = (
+        sa.select(*_ARTICLE)
+        .join(_versions, of_article)
+        .where(_articles.c.pk == pk, _versions.c.version == version)
     )
     article = _article(connection.execute(query).one())
-    for table, key, title, body in _text_rows(connection, pk, article):
+    whole, passages = _text_rows(connection, pk, version, article)
+    for table, rows in (("articles_text", [whole]), ("passages_text", passages)):
         # A table without content is told what to forget.
-        connection.execute(
-            sa.text(
-                f"INSERT INTO {table} ({table}, rowid, title, body) "
-                "VALUES ('delete', :key, :title, :body)"
-            ),
-            {"key": key, "title": title, "body": body},
+        statement = (
+            f"INSERT INTO {table} ({table}, rowid, title, body) "
+            "VALUES ('delete', :key, :title, :body)"
         )
+        if rows:
+            connection.execute(sa.text(statement), rows)
     _drop_passages(connection, pk, version)
 
 
 def _text_rows(
-    connection: sa.Connection, pk: int, article: Article
-) -> list[tuple[str, int, str, str]]:
+    connection: sa.Connection, pk: int, version: str, article: Article
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the full-text tables hold of an article and of its passages."""
     spans = connection.execute(
         sa.select(_passages.c.pk, _passages.c.start, _passages.c.end).where(
-            _passages.c.article_pk == pk, _passages.c.version == article.version
+            _passages.c.article_pk == pk, _passages.c.version == version
         )
-    ).all()
+    )
     title = article.title or ""
-    rows = [("articles_text", pk, title, article.text)]
-    return rows + [
-        ("passages_text", span.pk, title, article.text[span.start : span.end]) for span in spans
+    passages = [
+        {"key": span.pk, "title": title, "body": article.text[span.start : span.end]}
+        for span in spans
     ]
+    return {"key": pk, "title": title, "body": article.text}, passages
 
 
 def _drop_passages(connection: sa.Connection, pk: int, version: str | None = None) -> None:

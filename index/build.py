@@ -5,12 +5,14 @@ report = add(["articles/"], archive, store, embedder, lock)
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import IndexLocked, InputError
@@ -21,6 +23,7 @@ from .embed import Embedder
 from .read import Entry, Failure, read
 from .store import Store
 
+_READ_AT_ONCE = 5000  # vectors
 _BATCH = 64  # articles that become durable at once: two or three seconds of the bundled embedder
 
 
@@ -39,6 +42,13 @@ class Report:
     def accepted(self) -> int:
         """How many articles are in the index as they were given."""
         return self.added + self.updated + self.unchanged
+
+    def include(self, batch: "Report") -> None:
+        """Count what became of a batch, once it is durable."""
+        self.added += batch.added
+        self.updated += batch.updated
+        self.unchanged += batch.unchanged
+        self.failed += batch.failed
 
     @property
     def articles_per_second(self) -> float:
@@ -83,13 +93,16 @@ def add(
     with writing(lock_file):
         archive.claim(embedder=embedder.name, passage_chars=str(passage_chars))
         settle(archive, store)
+    sources: dict[str, list[bytes]] = defaultdict(list)
     try:
         for batch in _batches(read(paths, max_article_bytes=max_article_bytes)):
-            accessions = _prepare(batch, archive, embedder, passage_chars, report)
+            counts = Report()
+            accessions = _prepare(batch, archive, embedder, passage_chars, sources, counts)
             if accessions:
                 with writing(lock_file):
                     archive.accept(accessions)
                     settle(archive, store)
+            report.include(counts)
             report.seconds = time.monotonic() - began
             progress(report)
     except KeyboardInterrupt:
@@ -127,20 +140,27 @@ def rebuild(archive: Archive, store: Store, embedder: Embedder, *, lock_file: Pa
     Only where the index was built with another embedder are the passages embedded again.
     """
     with writing(lock_file):
-        if archive.built_with("embedder") not in (None, embedder.name):
-            keys = archive.all_passages()
-            for at in range(0, len(keys), _BATCH):
-                texts = [
-                    embedded_text(p.article, p.text)
-                    for p in archive.passages(keys[at : at + _BATCH])
-                ]
-                archive.replace_vectors(keys[at : at + _BATCH], embedder.embed(texts))
-            archive.claim_anew(embedder=embedder.name)
         store.clear()
         settle(archive, store)
         keys = archive.all_passages()
-        store.add(keys, archive.vectors(keys))
+        if archive.built_with("embedder") not in (None, embedder.name):
+            _embed_again(keys, archive, embedder)
+            store.clear()  # it takes vectors of one dimension only
+        for at in range(0, len(keys), _READ_AT_ONCE):
+            some = keys[at : at + _READ_AT_ONCE]
+            store.add(some, archive.vectors(some))
     return len(keys)
+
+
+def _embed_again(keys: Sequence[int], archive: Archive, embedder: Embedder) -> None:
+    """Replace all vectors at once, so that a kill leaves those of one embedder only."""
+    made = []
+    for at in range(0, len(keys), _BATCH):
+        passages = archive.passages(keys[at : at + _BATCH], hidden=True)
+        made.append(embedder.embed([embedded_text(p.article, p.text) for p in passages]))
+    if made:
+        archive.replace_vectors(keys, np.concatenate(made))
+    archive.claim_anew(embedder=embedder.name)
 
 
 def embedded_text(article: Article, passage: str) -> str:
@@ -153,12 +173,19 @@ def _prepare(
     archive: Archive,
     embedder: Embedder,
     passage_chars: int,
+    sources: dict[str, list[bytes]],
     report: Report,
 ) -> list[Accession]:
-    """What of a batch is new, embedded; the rest is counted in the report."""
+    """What of a batch is new, embedded; everything is counted in the report.
+
+    `sources` gathers the fingerprints of the run by article: of two sources with one id the last
+    wins, and adding both again changes nothing.
+    """
     entries = [entry for entry in batch if isinstance(entry, Entry)]
     report.failed += [failure for failure in batch if isinstance(failure, Failure)]
-    known = archive.is_known([entry.fingerprint for entry in entries])
+    known = archive.known([entry.fingerprint for entry in entries])
+    for fingerprint, article_id in known.items():
+        sources[article_id].append(fingerprint)
     read_now: list[tuple[Entry, Article]] = []
     for entry in entries:
         if entry.fingerprint in known:
@@ -170,7 +197,7 @@ def _prepare(
             report.failed.append(Failure(entry.path, entry.line, str(error)))
     held = {a.id: a for a in archive.articles([article.id for _, article in read_now])}
     before = dict(held)
-    staged: dict[str, tuple[Article, bytes]] = {}
+    staged: dict[str, Article] = {}
     for entry, article in read_now:
         reason = _refusal(article, held.get(article.id))
         if reason:
@@ -178,8 +205,9 @@ def _prepare(
             continue
         _count(article, held.get(article.id), report)
         held[article.id] = article
-        staged[article.id] = (article, entry.fingerprint)
-    return _embed(staged.values(), before, embedder, passage_chars)
+        sources[article.id].append(entry.fingerprint)
+        staged[article.id] = article
+    return _embed(staged.values(), before, sources, embedder, passage_chars)
 
 
 def _refusal(article: Article, holder: Article | None) -> str | None:
@@ -201,21 +229,22 @@ def _count(article: Article, before: Article | None, report: Report) -> None:
 
 
 def _embed(
-    staged: Iterable[tuple[Article, bytes]],
+    staged: Iterable[Article],
     before: Mapping[str, Article],
+    sources: Mapping[str, Sequence[bytes]],
     embedder: Embedder,
     passage_chars: int,
 ) -> list[Accession]:
     """Accessions with the vectors of those passages whose text is new."""
     cut = []
-    for article, fingerprint in staged:
+    for article in staged:
         same = article.id in before and before[article.id].version == article.version
-        cut.append((article, fingerprint, [] if same else chunk(article, passage_chars)))
-    texts = [embedded_text(article, p.text) for article, _, passages in cut for p in passages]
+        cut.append((article, [] if same else chunk(article, passage_chars)))
+    texts = [embedded_text(article, p.text) for article, passages in cut for p in passages]
     vectors = iter(embedder.embed(texts) if texts else ())
     return [
-        Accession(article, fingerprint, passages, list(islice(vectors, len(passages))))
-        for article, fingerprint, passages in cut
+        Accession(article, sources[article.id], passages, list(islice(vectors, len(passages))))
+        for article, passages in cut
     ]
 
 

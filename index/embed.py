@@ -149,16 +149,23 @@ def endpoint_errors(what: str, settings: str) -> Iterator[None]:
 
     `what` names the endpoint and `settings` the variables to check.
     """
+    import httpx
     import openai
 
+    retry = (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError)
     try:
         yield
-    except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
+    except (*retry, httpx.HTTPError) as error:  # the latter where a stream breaks off
         raise ModelUnavailable(
             f"{what} did not answer: {_one_line(error)}. Check that it runs, and {settings}."
         ) from None
     except openai.APIError as error:
         raise ModelError(f"{what} refused: {_one_line(error)}. Check {settings}.") from None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # LlamaIndex reads whatever came back as if it had the shape that the API promises.
+        raise ModelError(
+            f"{what} gave no usable reply: {_one_line(error)}. Check {settings}."
+        ) from None
 
 
 def _one_line(error: Exception) -> str:

@@ -105,8 +105,16 @@ class Store:
                         self._name, configuration=_CONFIGURATION, embedding_function=None
                     )
                 except Exception as error:  # its core and its client raise unrelated classes
+                    self._forget_failed()
                     raise self._damaged(error) from None
             return self._collection
+
+    def _forget_failed(self) -> None:
+        """Chroma keeps what failed to start under its path, and would hand it out again."""
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        if self._client is None:
+            SharedSystemClient._identifier_to_system.pop(str(self.folder), None)
 
     def _connect(self) -> "ClientAPI":
         import chromadb

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SettingsError
+from ..errors import ModelError, SettingsError
 from ..index.article import isoformat
 from ..index.chunk import sentence_spans
 from ..index.embed import endpoint_errors
@@ -92,9 +92,7 @@ def write(question: Question, hits: Sequence[Hit], llm: "LLM") -> Reply:
     messages, version = _messages(question, hits)
     with endpoint_errors(_endpoint(llm), _LLM_SETTINGS):
         response = llm.chat(messages)
-    read, written = _usage(response.raw)
-    text = response.message.content or ""
-    return Reply(text, llm.metadata.model_name, version, read, written)
+    return _reply(response.message.content or "", llm, version, *_usage(response.raw))
 
 
 def write_stream(
@@ -112,6 +110,16 @@ def write_stream(
                 yield response.delta
             now_read, now_written = _usage(response.raw)
             read, written = now_read or read, now_written or written
+    return _reply(text, llm, version, read, written)
+
+
+def _reply(text: str, llm: "LLM", version: str, read: int | None, written: int | None) -> Reply:
+    """The reply; ModelError where it is empty, which says nothing about the articles."""
+    if not text.strip():
+        raise ModelError(
+            f"{_endpoint(llm)} gave an empty reply. Check {_LLM_SETTINGS}, and that "
+            "BYLINE_LLM_MAX_TOKENS leaves room for an answer."
+        )
     return Reply(text, llm.metadata.model_name, version, read, written)
 
 
@@ -213,8 +221,9 @@ def _expand(numbers: str) -> list[int]:
     return found
 
 
-# A passage carries a sentence when it holds this share of its words, and all its numbers.
-_CARRIES = 0.7
+# A passage carries a sentence when it holds all its numbers and this share of its words; where
+# there are numbers, less will do.
+_CARRIES, _CARRIES_NUMBERS = 0.7, 0.5
 _NARROWED_TO = 2  # sentences of a passage that one statement may need
 
 
@@ -227,7 +236,8 @@ def _carrier(said: str, hits: Sequence[Hit]) -> int | None:
         if wanted and digits <= set(re.findall(r"\d+", hit.text))
     }
     best = max(shares, key=lambda number: (shares[number], -number), default=None)
-    return best if best is not None and shares[best] >= _CARRIES else None
+    enough = _CARRIES_NUMBERS if digits else _CARRIES
+    return best if best is not None and shares[best] >= enough else None
 
 
 def narrow(said: str, hit: Hit) -> list[Source]:

@@ -5,6 +5,7 @@
 Numbers run from 1 in the order in which the text shows them; a passage has one number.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -150,6 +151,7 @@ def notice(article: Article) -> Notice | None:
     return None
 
 
+_BRACKETED = re.compile(r"\[(\d+)\]")
 _WHOLE_UP_TO, _EDGE = 12, 5  # words of a text fragment
 
 
@@ -173,7 +175,12 @@ def _hull(one: Source, other: Source) -> Source:
 
 
 def _with_numbers(text: str, numbers: Sequence[int]) -> str:
-    """A sentence with its numbers behind it, in front of a closing full stop of its own."""
+    """A sentence with its numbers behind it, in front of a closing full stop of its own.
+
+    A number that it has in square brackets itself, as a quoted footnote, is put in round ones:
+    what looks like a citation is one.
+    """
+    text = _BRACKETED.sub(r"(\1)", text)
     shown = "".join(f"[{number}]" for number in numbers)
     if not shown:
         return text

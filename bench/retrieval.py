@@ -1,0 +1,164 @@
+"""How well retrieval ranks articles, beside each of its signals alone.
+
+    python -m bench.retrieval [--data FOLDER] [--json FILE]
+
+For TIME 1963 and a news quiz (without the data folder: the bundled sample): nDCG@10, recall@10, MRR
+and hit@1 by article, where an article's rank is that of its first passage. All signals run over the
+same index with the same vectors, so the differences are paired by question; the intervals are 95 %
+of 10,000 bootstrap resamples of the questions.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import ir_measures
+import numpy as np
+from byline import Desk
+from byline.index.archive import Filter
+from byline.qa.question import matching
+from byline.qa.retrieve import full_text_query, retrieve
+from ir_measures import RR, R, Success, nDCG
+
+from bench import sets
+from bench.sets import Case
+
+SETS = ("time", "realtimeqa_dev")
+MEASURES = {"nDCG@10": nDCG @ 10, "recall@10": R @ 10, "MRR": RR, "hit@1": Success @ 1}
+_DEPTH = 300  # passages: more than the three signals together can find
+_RESAMPLES = 10_000
+_SEED = 1963
+
+
+def main() -> None:
+    """Print a table a set."""
+    parser = sets.parser(__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    given = parser.parse_args()
+    found = {}
+    for name in sets.available(SETS, given.data):
+        with sets.opened(name, given.data) as desk:
+            found[name] = measured(name, given.data, desk)
+        print(as_markdown(name, found[name]), end="\n\n")
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def measured(name: str, data: Path, desk: Desk) -> dict[str, object]:
+    """Means of the measures for each ranker, and what fusion gains over each other one."""
+    began = time.monotonic()
+    asked = [case for case in sets.cases(name, data) if case.relevant and case.answerable]
+    ids = _article_ids(desk)
+    judged = {case.id: sets.relevant(case, ids.values()) for case in asked}
+    if absent := [case_id for case_id, articles in judged.items() if not articles]:
+        print(f"Left out, their articles are not in {name}: {', '.join(absent)}")
+    asked = [case for case in asked if judged[case.id]]
+    runs: dict[str, dict[str, list[str]]] = {}
+    for case in asked:
+        for ranker, ranked in _rankings(case, desk, ids).items():
+            runs.setdefault(ranker, {})[case.id] = list(dict.fromkeys(ranked))
+    scores = {ranker: _scores(judged, run) for ranker, run in runs.items()}
+    hybrid = scores["Byline"]
+    return {
+        "articles": len(desk.articles),
+        "passages": desk.archive.count()[1],
+        "questions": len(asked),
+        "seconds": round(time.monotonic() - began, 1),
+        "means": {
+            ranker: {measure: float(values.mean()) for measure, values in found.items()}
+            for ranker, found in scores.items()
+        },
+        "gains": {
+            ranker: {m: _interval(hybrid[m] - values) for m, values in found.items()}
+            for ranker, found in scores.items()
+            if ranker != "Byline"
+        },
+    }
+
+
+def _article_ids(desk: Desk) -> dict[int, str]:
+    """The id of each article by its number in the archive."""
+    archive, found = desk.archive, {}
+    keys = archive.all_passages()
+    for at in range(0, len(keys), 1000):
+        article_of = archive.article_keys(keys[at : at + 1000])
+        first = {article: passage for passage, article in article_of.items()}
+        passages = archive.passages(list(first.values()))
+        found |= {article_of[passage.pk]: passage.article.id for passage in passages}
+    return found
+
+
+def _rankings(case: Case, desk: Desk, ids: Mapping[int, str]) -> dict[str, list[str]]:
+    """Ids of articles, best first, an article as often as it was found."""
+    archive, text = desk.archive, case.question
+    asked = matching(case.as_of, None, None, ()) if case.as_of else Filter()
+    library = desk._library()
+
+    def by_passage(*signals: str) -> list[str]:
+        kept = {"signals": signals} if signals else {}
+        hits = retrieve(
+            text, asked, archive, library.store, library.embedder, limit=_DEPTH, **kept
+        )
+        return [hit.article_id for hit in hits]
+
+    whole = archive.match_articles(full_text_query(text), asked, 100)
+    return {
+        "Byline": by_passage(),
+        "dense alone": by_passage("dense"),
+        "BM25, passages": by_passage("passages"),
+        "BM25, articles": [ids[article] for article, _ in whole],
+    }
+
+
+def _scores(
+    judged: Mapping[str, Iterable[str]], run: Mapping[str, list[str]]
+) -> dict[str, np.ndarray]:
+    """Each measure's value for each question, in the order of `judged`."""
+    qrels = [ir_measures.Qrel(q, a, 1) for q, articles in judged.items() for a in articles]
+    ranked = [
+        ir_measures.ScoredDoc(q, article, -float(rank))
+        for q, articles in run.items()
+        for rank, article in enumerate(articles)
+    ]
+    order = {case_id: at for at, case_id in enumerate(run)}
+    found = {measure: np.zeros(len(order)) for measure in MEASURES}
+    names = {measure: name for name, measure in MEASURES.items()}
+    for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, ranked):
+        found[names[metric.measure]][order[metric.query_id]] = metric.value
+    return found
+
+
+def _interval(differences: np.ndarray) -> list[float]:
+    """Mean, and the bounds of its 95 % bootstrap interval."""
+    random = np.random.default_rng(_SEED)
+    drawn = random.integers(0, len(differences), (_RESAMPLES, len(differences)))
+    low, high = np.percentile(differences[drawn].mean(axis=1), (2.5, 97.5))
+    return [float(differences.mean()), float(low), float(high)]
+
+
+def as_markdown(name: str, found: Mapping[str, object]) -> str:
+    """The set's heading and its two tables."""
+    heading = (
+        f"## {name}: {found['articles']} articles, {found['passages']} passages, "
+        f"{found['questions']} questions"
+    )
+    means = [
+        [ranker, *(f"{values[measure]:.3f}" for measure in MEASURES)]
+        for ranker, values in found["means"].items()
+    ]
+    gains = [
+        [ranker, *("{:+.3f} ({:+.3f} to {:+.3f})".format(*values[m]) for m in MEASURES)]
+        for ranker, values in found["gains"].items()
+    ]
+    return "\n\n".join(
+        (
+            heading,
+            sets.markdown(["", *MEASURES], means),
+            sets.markdown(["Byline minus", *MEASURES], gains),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

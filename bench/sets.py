@@ -1,0 +1,148 @@
+"""The sets that are measured on: cases, and a desk that holds their articles.
+
+    with opened("time", DATA) as desk:
+        for case in cases("time", DATA): ...
+
+`sample` comes with Byline; the others lie in a data folder that is not part of it.
+"""
+
+import gzip
+import json
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from byline import Desk
+from byline.index.embed import MiniLM
+from byline.settings import Settings
+
+from bench.vectors import Remembering
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
+SAMPLE = ROOT / "index" / "sample"
+_SAMPLE_CASES = ROOT / "evals" / "cases" / "sample.jsonl"
+_CACHE = ROOT / "bench" / "cache" / "vectors.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question and what answers it."""
+
+    id: str
+    question: str
+    relevant: tuple[str, ...] = ()
+    "ids of articles; of a path-id the file's name; empty where every article is"
+    answers: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    answerable: bool = True
+    tags: tuple[str, ...] = ()
+    as_of: str | None = None
+
+
+def parser(docstring: str | None) -> ArgumentParser:
+    """A command line with --data; its help is the script's docstring."""
+    found = ArgumentParser(description=(docstring or "").splitlines()[0], epilog=docstring)
+    found.add_argument(
+        "--data", type=Path, default=DATA, help="folder with the sets (default: %(default)s)"
+    )
+    return found
+
+
+def available(names: Iterable[str], data: Path) -> list[str]:
+    """Those of the sets that are there, else the bundled sample."""
+    return [name for name in names if (data / name).is_dir()] or ["sample"]
+
+
+def cases(name: str, data: Path) -> list[Case]:
+    """The questions of a set, in the order of its file."""
+    if name == "sample":
+        found = _lines(_SAMPLE_CASES)
+    else:
+        folder = data / name
+        plain = [folder / "queries.jsonl", folder / "questions.jsonl"]
+        found = _lines(next((p for p in plain if p.exists()), folder / "queries.jsonl.gz"))
+    return [
+        Case(
+            id=str(case["id"]),
+            question=case["question"],
+            relevant=tuple(case.get("relevant", ())),
+            answers=tuple(case.get("answers", ())),
+            evidence=_texts(case.get("evidence")),
+            answerable=case.get("answerable", True),
+            tags=tuple(case.get("tags", ())),
+            as_of=case.get("as_of"),
+        )
+        for case in found
+    ]
+
+
+def records(name: str, data: Path, limit: int | None = None) -> list[dict[str, Any]]:
+    """The (first `limit`) articles of a set as its own records."""
+    return _lines(data / name / "corpus.jsonl.gz")[:limit]
+
+
+@contextmanager
+def new_desk(home: Path, embedder: object = None) -> Iterator[Desk]:
+    """A desk with an empty index below `home`, whatever the user's settings are."""
+    with Desk(settings=Settings(home=home, index="bench"), embedder=embedder) as desk:  # type: ignore[arg-type]
+        yield desk
+
+
+@contextmanager
+def opened(
+    name: str, data: Path, articles: Sequence[dict[str, Any]] | None = None
+) -> Iterator[Desk]:
+    """A desk with a set's articles, or with these instead, read by Byline's own readers.
+
+    Vectors come from the cache; what is not in it is embedded and remembered.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="byline-bench-") as folder,
+        new_desk(Path(folder), Remembering(MiniLM(), _CACHE)) as desk,
+    ):
+        if articles is None and (data / name / "corpus.jsonl.gz").exists():
+            articles = records(name, data)
+        if articles is not None:
+            source = written(articles, Path(folder) / f"{name}.jsonl")
+        elif name == "sample":
+            source = SAMPLE
+        else:
+            source = data / name
+        report = desk.add(source)
+        for failure in report.failed:
+            if not failure.path.endswith("questions.jsonl"):
+                print(f"Not read: {failure.path}, line {failure.line}: {failure.reason}")
+        yield desk
+
+
+def written(articles: Sequence[dict[str, Any]], path: Path) -> Path:
+    """The records as a JSONL file."""
+    path.write_text("".join(f"{json.dumps(article)}\n" for article in articles))
+    return path
+
+
+def relevant(case: Case, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that the case means; of a path-id, the file's name is given."""
+    return {
+        article_id for article_id in ids if {article_id, Path(article_id).name} & {*case.relevant}
+    }
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def _texts(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        return [json.loads(line) for line in file if line.strip()]

@@ -1,0 +1,137 @@
+"""What every test may use: no network, no settings of this machine, a small desk, the sample."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from byline import Desk
+from byline.index.embed import MiniLM
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "index" / "sample"
+ARTICLES = {
+    "ferry.txt": """Ferry fire closes Port Ansel terminal
+By Mara Tenholt, Port Ansel Courier
+March 3, 2026
+
+PORT ANSEL — A fire in the engine room of the ferry Marguerite closed the terminal on Monday.
+Nobody was hurt. The repair will cost 4.2 million crowns, said Odile Farrant of the port authority.
+""",
+    "bridge.txt": """Skellow Ford bridge reopens
+By Jonas Brill, Northern Standard
+March 10, 2026
+
+SKELLOW FORD — The road bridge reopened on Tuesday after eleven weeks of repairs.
+Councillor Petra Hale thanked the 43 workers who had replaced the cables.
+""",
+    "mayor.md": """---
+title: Mayor resigns over water contract
+outlet: Castrine Herald
+author: Lena Voss
+published: 2026-03-12
+url: https://herald.example/2026/mayor-resigns
+---
+Mayor Tomas Rehn resigned on Thursday. He had signed a water contract with his brother's company.
+Deputy mayor Ilse Kamp takes over until the election in May.
+""",
+}
+
+
+def _is_local(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Nothing but this machine can be reached."""
+
+    def guarded(real: Callable[..., Any], host_of: Callable[..., object]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            host = host_of(*args)
+            if not _is_local(host):
+                raise RuntimeError(f"A test may not leave this machine: it asked for {host!r}.")
+            return real(*args, **options)
+
+        return call
+
+    def peer(self: socket.socket, address: Any) -> object:
+        inet = self.family in (socket.AF_INET, socket.AF_INET6)
+        return address[0] if inet else "localhost"
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name), peer))
+        real = socket.getaddrinfo
+        patch.setattr(socket, "getaddrinfo", guarded(real, lambda host, *_: host))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable, .env or byline.toml of this machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("BYLINE_") or name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder for indexes, not there yet; also for commands that are run without naming it."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three short articles of three outlets."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name, text in ARTICLES.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> MiniLM:
+    """The bundled embedder, loaded once."""
+    return MiniLM()
+
+
+@pytest.fixture
+def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
+    """A desk over the three articles."""
+    with Desk(home, embedder=minilm) as desk:
+        desk.add(folder)
+        yield desk
+
+
+@pytest.fixture(scope="session")
+def sample_desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
+    """A desk over the bundled sample; do not write to it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("BYLINE_")]:
+            patch.delenv(name)
+        home = tmp_path_factory.mktemp("sample")
+        patch.chdir(home)
+        desk = Desk(home, "demo", embedder=minilm)
+    with desk:
+        report = desk.add(SAMPLE)
+        assert not report.failed, report.failed
+        yield desk
+
+
+@pytest.fixture
+def unused_address() -> str:
+    """An endpoint on this machine where nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    return f"http://127.0.0.1:{port}/v1"
