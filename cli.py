@@ -8,6 +8,7 @@ else. Exit codes: 0 done (an answer may be declined), 2 wrong usage, 1 anything 
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,13 +81,15 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
         for question, as_of in DEMO_QUESTIONS:
             typer.echo(f"\n? {question}  (asked on {as_of})\n")
             show_answer(desk.ask(question, as_of=as_of))
-    typer.echo(
-        "\nNow try:\n"
-        f'  byline ask --index {index} "Who won the Velmoran Cup?"   ask your own question\n'
-        f"  byline articles list --index {index}                     see what is in there\n"
-        f"  byline serve --index {index}                             open the page\n"
-        "  byline add FOLDER                                      index your own articles\n"
-    )
+    typer.echo("\nNow try")
+    command = "byline" if shutil.which("byline") else os.path.relpath(sys.argv[0])
+    for what, how in (
+        (f'{command} ask --index {index} "Who won the Velmoran Cup?"', "ask your own question"),
+        (f"{command} articles list --index {index}", "see what is in there"),
+        (f"{command} serve --index {index}", "open the page"),
+        (f"{command} add FOLDER", "index your own articles"),
+    ):
+        typer.echo(f"  {how + ':':26} {what}")
 
 
 SAMPLE = Path(__file__).parent / "index" / "sample"

@@ -37,15 +37,16 @@ FEATURES = (
     "rank",  # 1 / rank of its passage
     "names_near",  # share of the question's names and figures near it
 )
-WEIGHTS = np.array([-1.94, 0.41, -0.52, 6.06, 3.26, -1.08, 1.24, -1.32, 2.84, 0.96])
-BIAS = -8.23
-THRESHOLD = -0.5  # of the best sentence's log-odds, below which the answer is declined
+WEIGHTS = np.array([-2.62, 1.05, -0.75, 6.11, 3.03, -1.06, 1.25, -1.26, 2.88, 0.87])
+BIAS = -7.93
+THRESHOLD = -0.25  # of the best sentence's log-odds, below which the answer is declined
+_ALSO = -0.75  # log-odds from which another sentence is quoted too
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
 _COMPARED = 40  # sentences whose meaning is compared
 _ALIGNED = 8  # sentences whose words are compared one by one
 _LEAD = 400  # characters
 _LONGEST_QUOTE = 700  # characters between two sentences quoted from one passage
-_SAME = 0.8  # overlap of words from which two sentences are copies
+_SAME = 0.65  # overlap of words from which two sentences are copies
 
 
 @dataclass(slots=True)
@@ -213,11 +214,11 @@ def _speaks_offocus(question: str, best: Sequence[Candidate], embedder: Embedder
 
 
 def _chosen(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best sentences above the threshold that each say something of their own."""
+    """The best sentence, and the next ones that are likely and say something of their own."""
     most = 3 if re.search(r"\b(?:and|both|agree|differ\w*|disagree)\b", question, re.I) else 2
     chosen: list[Candidate] = []
     for candidate in ranked:
-        if len(chosen) == most or candidate.score < THRESHOLD:
+        if len(chosen) == most or candidate.score < _ALSO:
             break
         if all(_goes_with(candidate, other) for other in chosen):
             chosen.append(candidate)
@@ -241,8 +242,13 @@ def _quoted(candidate: Candidate, kind: str | None) -> Sentence:
     meant = [f"“{when.words}” is {when.label}" for when in resolve(candidate.text, written)]
     if not meant:
         return Sentence(text, (candidate.source,))
-    why = f"{'; '.join(meant)}: counted from the article's date, {written.isoformat()}"
-    return Sentence(f"{text} ({'; '.join(meant)})", (candidate.source,), why)
+    meaning = "; ".join(meant)
+    stop = "." if text.endswith(".") else ""
+    return Sentence(
+        f"{text.removesuffix('.')} ({meaning}){stop}",
+        (candidate.source,),
+        why=f"{meaning}: counted from the article's date, {written.isoformat()}",
+    )
 
 
 def _content(text: str) -> list[str]:

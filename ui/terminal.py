@@ -35,7 +35,7 @@ def show_answer(answer: Answer) -> None:
         out.print(_source_line(citation))
         out.print(_quote(citation.quote))
         if citation.notice:
-            out.print(Text(f"    {citation.notice.kind}: {citation.notice.text}", style="yellow"))
+            out.print(_indented(f"{citation.notice.kind}: {citation.notice.text}", "yellow"))
     for note in answer.notes:
         out.print(Text(f"\n{note}", style="yellow"))
     if answer.model is None and not answer.declined:
@@ -52,7 +52,7 @@ def show_hits(hits: Sequence[Hit]) -> None:
         line.append(hit.title or hit.article_id, style="bold")
         out.print(line)
         out.print(Text(f"    {_where(hit.outlet, hit.published)} · {hit.article_id}", style="dim"))
-        out.print(_quote(textwrap.shorten(hit.text, 280, placeholder=" …"), mark=False))
+        out.print(_indented(textwrap.shorten(hit.text, 280, placeholder=" …")))
 
 
 def show_articles(articles: Sequence[Article], total: int) -> None:
@@ -133,7 +133,7 @@ def _console() -> Console:
 def _source_line(citation: Citation) -> Text:
     line = Text(f"[{citation.number}] ", style="cyan")
     line.append(_where(citation.outlet, citation.published))
-    line.append(f" · {citation.title or citation.article_id}", style="dim")
+    line.append(f" · {citation.title or citation.article_id.rsplit('/')[-1]}", style="dim")
     return line
 
 
@@ -145,12 +145,11 @@ def _day(moment: datetime | date | None) -> str:
     return (isoformat(moment) or "undated")[:10]
 
 
-def _quote(text: str, *, mark: bool = True) -> Text:
-    shown = " ".join(text.split())
-    wrapped = textwrap.fill(
-        f"“{shown}”" if mark else shown,
-        width=_console().width,
-        initial_indent="    ",
-        subsequent_indent="    ",
-    )
-    return Text(wrapped, style="italic" if mark else "")
+def _quote(text: str) -> Text:
+    return _indented(f"“{' '.join(text.split())}”", "italic")
+
+
+def _indented(text: str, style: str = "") -> Text:
+    width = _console().width
+    filled = textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ")
+    return Text(filled, style=style)
