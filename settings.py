@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         8192, ge=1024, le=4_000_000, description="Tokens that the model can read and write at once."
     )
     llm_max_tokens: int = Field(
-        512, ge=64, le=32_768, description="Tokens that an answer may have at most."
+        1024, ge=64, le=32_768, description="Tokens that an answer may have at most."
     )
     llm_timeout_seconds: float = Field(
         60.0, gt=0, le=3600, description="Seconds to wait for the model's endpoint."
@@ -129,6 +129,8 @@ def load_settings(**given: Any) -> Settings:
         wrong = f"{first['msg']} (given: {first['input']!r})"
         raise SettingsError(f"Setting {name} is not valid: {wrong}.") from None
     key = variables.get("OPENAI_API_KEY")
+    if settings.llm_base_url and not settings.llm:
+        raise SettingsError("llm_base_url is set without llm: name the model with BYLINE_LLM.")
     shared_key = SecretStr(key) if key else None
     return settings.model_copy(
         update={

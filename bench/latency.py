@@ -1,6 +1,6 @@
 """How long finding takes: `Desk.search` at 10,000 passages, with and without filters.
 
-    python -m bench.latency [--data FOLDER] [--passages N]
+    python bench/latency.py [--data FOLDER] [--passages N]
 
 In one open desk, every question of the news quiz (without the data folder: of the sample, over the
 sample's articles repeated) is searched without a filter, with dates that about 50 %, 10 % and 1 %
@@ -19,10 +19,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
+import sets
 from byline import Desk
-
-from bench import sets
-from bench.ingest import sample_again
+from ingest import sample_again
 
 _SET = "realtimeqa_dev"
 _PASSAGES = 10_000

@@ -1,6 +1,6 @@
 """How well retrieval ranks articles, beside each of its signals alone.
 
-    python -m bench.retrieval [--data FOLDER] [--json FILE]
+    python bench/retrieval.py [--data FOLDER] [--json FILE]
 
 For TIME 1963 and a news quiz (without the data folder: the bundled sample): nDCG@10, recall@10, MRR
 and hit@1 by article, where an article's rank is that of its first passage. All signals run over the
@@ -15,14 +15,13 @@ from pathlib import Path
 
 import ir_measures
 import numpy as np
+import sets
 from byline import Desk
 from byline.index.archive import Filter
 from byline.qa.question import matching
 from byline.qa.retrieve import full_text_query, retrieve
 from ir_measures import RR, R, Success, nDCG
-
-from bench import sets
-from bench.sets import Case
+from sets import Case
 
 SETS = ("time", "realtimeqa_dev")
 MEASURES = {"nDCG@10": nDCG @ 10, "recall@10": R @ 10, "MRR": RR, "hit@1": Success @ 1}
@@ -79,14 +78,11 @@ def measured(name: str, data: Path, desk: Desk) -> dict[str, object]:
 
 def _article_ids(desk: Desk) -> dict[int, str]:
     """The id of each article by its number in the archive."""
-    archive, found = desk.archive, {}
-    keys = archive.all_passages()
-    for at in range(0, len(keys), 1000):
-        article_of = archive.article_keys(keys[at : at + 1000])
-        first = {article: passage for passage, article in article_of.items()}
-        passages = archive.passages(list(first.values()))
-        found |= {article_of[passage.pk]: passage.article.id for passage in passages}
-    return found
+    shelf = desk.archive.shelf()
+    a_passage_of = dict(zip(shelf.articles.tolist(), shelf.keys.tolist(), strict=True))
+    passages = desk.archive.passages(list(a_passage_of.values()), hidden=True)
+    id_of = {passage.pk: passage.article.id for passage in passages}
+    return {article: id_of[passage] for article, passage in a_passage_of.items()}
 
 
 def _rankings(case: Case, desk: Desk, ids: Mapping[int, str]) -> dict[str, list[str]]:
@@ -97,9 +93,7 @@ def _rankings(case: Case, desk: Desk, ids: Mapping[int, str]) -> dict[str, list[
 
     def by_passage(*signals: str) -> list[str]:
         kept = {"signals": signals} if signals else {}
-        hits = retrieve(
-            text, asked, archive, library.store, library.embedder, limit=_DEPTH, **kept
-        )
+        hits = retrieve(text, asked, archive, library.store, library.embedder, limit=_DEPTH, **kept)
         return [hit.article_id for hit in hits]
 
     whole = archive.match_articles(full_text_query(text), asked, 100)

@@ -13,7 +13,7 @@ from ..errors import InputError
 from .article import Mark
 
 _CONTROL_BYTES = bytes(c for c in range(32) if c not in b"\t\n\v\f\r") + b"\x7f"
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _LINE_BREAK = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 

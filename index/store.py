@@ -80,6 +80,7 @@ class Store:
         """Start anew with an empty collection; a folder that cannot be read is thrown away."""
         if self._url is None:
             self.close()
+            self._forget_system()  # another Desk of this process may have it open
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
             self._open()
@@ -105,16 +106,16 @@ class Store:
                         self._name, configuration=_CONFIGURATION, embedding_function=None
                     )
                 except Exception as error:  # its core and its client raise unrelated classes
-                    self._forget_failed()
+                    if self._client is None:
+                        self._forget_system()
                     raise self._damaged(error) from None
             return self._collection
 
-    def _forget_failed(self) -> None:
-        """Chroma keeps what failed to start under its path, and would hand it out again."""
+    def _forget_system(self) -> None:
+        """Chroma keeps what it opened, or failed to open, by path, and would hand it out again."""
         from chromadb.api.shared_system_client import SharedSystemClient
 
-        if self._client is None:
-            SharedSystemClient._identifier_to_system.pop(str(self.folder), None)
+        SharedSystemClient._identifier_to_system.pop(str(self.folder), None)
 
     def _connect(self) -> "ClientAPI":
         import chromadb

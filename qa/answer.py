@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError, SettingsError
 from ..index.article import isoformat
 from ..index.chunk import sentence_spans
+from ..index.clean import tidy
 from ..index.embed import endpoint_errors
 from ..index.words import stems
 from ..prompts import fence, load
@@ -115,10 +116,10 @@ def write_stream(
 
 def _reply(text: str, llm: "LLM", version: str, read: int | None, written: int | None) -> Reply:
     """The reply; ModelError where it is empty, which says nothing about the articles."""
-    if not text.strip():
+    if not text.strip():  # all tokens spent on reasoning, a filter, or no such API at all
         raise ModelError(
-            f"{_endpoint(llm)} gave an empty reply. Check {_LLM_SETTINGS}, and that "
-            "BYLINE_LLM_MAX_TOKENS leaves room for an answer."
+            f"{_endpoint(llm)} replied with nothing after {written or 'an unknown number of'} "
+            f"tokens. Check {_LLM_SETTINGS}, or raise BYLINE_LLM_MAX_TOKENS."
         )
     return Reply(text, llm.metadata.model_name, version, read, written)
 
@@ -166,6 +167,7 @@ _NUMBERS = re.compile(
     re.I,
 )
 _LABEL = re.compile(r"^\W*answer\s*:\s*", re.I)
+_BULLET = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+", re.MULTILINE)
 _LONGEST_RANGE = 10
 
 
@@ -176,7 +178,7 @@ def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str
     the passage that holds most of the sentence's words, where there is one, else it is left out.
     Sources are narrowed to the sentences of the passage that carry the statement.
     """
-    text = _LABEL.sub("", text.strip())
+    text = _LABEL.sub("", tidy(text))
     if _NO_ANSWER.match(text):
         return [], []
     sentences: list[Sentence] = []
@@ -201,13 +203,14 @@ def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str
 
 def _statements(text: str) -> Iterator[tuple[str, list[int], str]]:
     """Sentences without their numbers, the numbers, and the gap in front of each."""
+    text = _BULLET.sub("", text)
     # A number that follows a full stop belongs to the sentence before it.
     text = re.sub(rf"([.!?][\"”’')]*)((?:{_NUMBERS.pattern})+)", r"\2\1", text, flags=re.I)
     end_before = 0
     for start, end in sentence_spans(text, 0, len(text)):
         shown = text[start:end]
         numbers = [n for found in _NUMBERS.finditer(shown) for n in _expand(found[1])]
-        said = re.sub(r"^(?:[-*•]|\d+[.)])\s+", "", _NUMBERS.sub("", shown)).strip()
+        said = _NUMBERS.sub("", shown).strip()
         if re.search(r"\w", said):
             yield said, numbers, "\n" if "\n" in text[end_before:start] else " "
         end_before = end

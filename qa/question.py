@@ -38,7 +38,8 @@ def question(
     known_outlets: Mapping[str, int] | None = None,
 ) -> Question:
     """Check a question and its filters. Raises InputError for an empty or over-long text."""
-    text = " ".join(text.split())
+    # A shell's argument that is not valid UTF-8 arrives with lone surrogates.
+    text = " ".join(text.encode("utf-8", "replace").decode().split())
     if not text:
         raise InputError("The question is empty: ask something.")
     if len(text) > LONGEST_QUESTION:

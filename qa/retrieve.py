@@ -4,14 +4,16 @@ hits = retrieve("Who resigned?", Filter(), archive, store, embedder, limit=10)
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..index.archive import Archive, Filter
+from ..index.archive import Archive, Filter, Shelf
 from ..index.article import Article, isoformat
 from ..index.embed import Embedder, Vectors
 from ..index.store import Store
@@ -21,9 +23,9 @@ SIGNALS = ("dense", "passages", "articles")
 # Cormack, Clarke and Büttcher (SIGIR 2009) found 60 and flat around it.
 RRF_K = 60
 _DEPTH = 100  # ranks of each signal that count
-# Up to here the vectors that the filter lets through are compared one by one, which is exact (5,000
-# take 10 ms); above it the vector index is asked for more than is needed and the filter drops the
-# rest.
+# In an index of more passages than the shelf holds, the vectors that the filter lets through are
+# read and compared one by one up to here, which is exact; above it the vector index is asked for
+# more than is needed and the filter drops the rest.
 _EXACT_UP_TO = 5000
 
 
@@ -91,17 +93,20 @@ def retrieve(
 ) -> list[Hit]:
     """The best passages for a text, best first, by reciprocal rank fusion of the signals."""
     query = full_text_query(text)
-    rankings: list[list[int]] = []
-    if "dense" in signals:
-        rankings.append(nearest(embedder.embed_question(text), matching, archive, store))
-    if "passages" in signals:
-        rankings.append([pk for pk, _ in archive.match_passages(query, matching, _DEPTH)])
-    article_of = archive.article_keys(sorted(set().union(*rankings)), matching)
+    shelf = archive.shelf()
+    passing = np.isin(shelf.articles, archive.matching_articles(matching))
+    with ThreadPoolExecutor(1) as aside:  # the question is embedded while SQLite searches
+        vector = aside.submit(embedder.embed_question, text) if "dense" in signals else None
+        by_passage = "passages" in signals and archive.match_passages(query, matching, _DEPTH)
+        by_article = "articles" in signals and archive.match_articles(query, matching, _DEPTH)
+    rankings = [[pk for pk, _ in by_passage or ()]]
+    if vector is not None:
+        rankings.append(nearest(vector.result(), shelf, passing, archive, store))
+    article_of = dict(_articles_of(sorted(set().union(*rankings)), shelf, passing))
     scores = fuse([[pk for pk in ranking if pk in article_of] for ranking in rankings])
-    if "articles" in signals:
-        of_article = fuse([[pk for pk, _ in archive.match_articles(query, matching, _DEPTH)]])
-        for pk, article_pk in article_of.items():
-            scores[pk] = scores.get(pk, 0.0) + of_article.get(article_pk, 0.0)
+    of_article = fuse([[pk for pk, _ in by_article or ()]])
+    for pk, article_pk in article_of.items():
+        scores[pk] = scores.get(pk, 0.0) + of_article.get(article_pk, 0.0)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
     return [
         Hit(p.article, p.start, p.end, p.text, scores[p.pk])
@@ -109,14 +114,31 @@ def retrieve(
     ]
 
 
-def nearest(vector: Vectors, matching: Filter, archive: Archive, store: Store) -> list[int]:
-    """Numbers of the passages nearest to a vector among those that match, best first."""
-    (_, passing), (_, every) = archive.count(matching), archive.count()
-    if passing <= _EXACT_UP_TO:
-        keys = archive.matching_passages(matching)
-        nearness = archive.vectors(keys) @ vector if keys else np.zeros(0)
-        return [keys[at] for at in np.argsort(-nearness, kind="stable")[:_DEPTH]]
-    return store.nearest(vector, min(every, int(_DEPTH * 1.5 * every / passing)))
+def nearest(
+    vector: Vectors, shelf: Shelf, passing: NDArray[np.bool_], archive: Archive, store: Store
+) -> list[int]:
+    """Numbers of the passages nearest to a vector among those that pass, best first."""
+    keys = shelf.keys[passing]
+    if shelf.vectors is None and len(keys) > _EXACT_UP_TO:
+        every = len(shelf.keys)
+        return store.nearest(vector, min(every, int(_DEPTH * 1.5 * every / len(keys))))
+    if not len(keys):
+        return []
+    if shelf.vectors is None:
+        nearness = archive.vectors(keys.tolist()) @ vector
+    else:
+        nearness = (shelf.vectors @ vector)[passing]
+    best: list[int] = keys[np.argsort(-nearness, kind="stable")[:_DEPTH]].tolist()
+    return best
+
+
+def _articles_of(
+    keys: Sequence[int], shelf: Shelf, passing: NDArray[np.bool_]
+) -> Iterator[tuple[int, int]]:
+    """The article of each passage that passes."""
+    for key, at in zip(keys, np.searchsorted(shelf.keys, keys), strict=True):
+        if at < len(shelf.keys) and shelf.keys[at] == key and passing[at]:
+            yield key, int(shelf.articles[at])
 
 
 def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:

@@ -3,7 +3,10 @@
 import ipaddress
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ published: 2026-03-12
 url: https://herald.example/2026/mayor-resigns
 ---
 Mayor Tomas Rehn resigned on Thursday. He had signed a water contract with his brother's company.
-Deputy mayor Ilse Kamp takes over until the election in May.
+Deputy mayor Ilse Kamp takes over until the next election.
 """,
 }
 
@@ -92,7 +95,10 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three short articles of three outlets."""
-    folder = tmp_path / "articles"
+    return _written(tmp_path / "articles")
+
+
+def _written(folder: Path) -> Path:
     folder.mkdir()
     for name, text in ARTICLES.items():
         (folder / name).write_text(text)
@@ -106,24 +112,37 @@ def minilm() -> MiniLM:
 
 
 @pytest.fixture
-def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
-    """A desk over the three articles."""
+def own_desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
+    """A desk over the three articles that may be written to."""
     with Desk(home, embedder=minilm) as desk:
         desk.add(folder)
         yield desk
 
 
 @pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
+    """A desk over the three articles; not to be written to."""
+    home = tmp_path_factory.mktemp("three")
+    with _opened(home, "default", minilm, _written(home / "articles")) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="session")
 def sample_desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
-    """A desk over the bundled sample; do not write to it."""
+    """A desk over the bundled sample; not to be written to."""
+    with _opened(tmp_path_factory.mktemp("sample"), "demo", minilm, SAMPLE) as desk:
+        yield desk
+
+
+@contextmanager
+def _opened(home: Path, index: str, minilm: MiniLM, folder: Path) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("BYLINE_")]:
             patch.delenv(name)
-        home = tmp_path_factory.mktemp("sample")
         patch.chdir(home)
-        desk = Desk(home, "demo", embedder=minilm)
+        desk = Desk(home, index, embedder=minilm)
     with desk:
-        report = desk.add(SAMPLE)
+        report = desk.add(folder)
         assert not report.failed, report.failed
         yield desk
 
@@ -135,3 +154,38 @@ def unused_address() -> str:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     return f"http://127.0.0.1:{port}/v1"
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Callable[..., str]]:
+    """Starts an endpoint that gives one reply to everything; returns its address.
+
+    `missing` bytes are promised and not sent: the connection breaks off.
+    """
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(status: int, kind: str, body: bytes, missing: int = 0) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(status)
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(body) + missing))
+                self.end_headers()
+                self.wfile.write(body)
+                if missing:
+                    self.wfile.flush()
+                    self.connection.shutdown(socket.SHUT_RDWR)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/v1"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

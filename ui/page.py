@@ -35,7 +35,23 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_MASTHEAD = '<header><h1>Byline</h1><p>Answers from the articles, sentence by sentence</p></header>'
+_MASTHEAD = "<header><h1>Byline</h1><p>Answers from the articles, sentence by sentence</p></header>"
+_CONVERSATION = """
+<div class="intro"></div>
+<div class="turns" role="log" aria-label="Conversation"></div>"""
+_SOURCE = """
+<aside aria-label="Source">
+  <div class="shown"></div>
+  <p class="placeholder">
+    The passage behind a sentence is shown here, where it stands in its article.
+  </p>
+</aside>"""
+_ICON = (
+    '<link rel="icon" href="data:image/svg+xml,<svg xmlns=\'http://www.w3.org/2000/svg\' '
+    "viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%238a1f1f'/><text x='16' y='24' "
+    "text-anchor='middle' font-family='serif' font-weight='700' font-size='23' fill='white'>B"
+    '</text></svg>">'
+)
 
 
 def serve(desk: Desk, host: str, port: int) -> None:
@@ -68,6 +84,7 @@ def site(desk: Desk) -> ASGIApp:
             font_mono=["ui-monospace", "monospace"],
         ),
         css=(_HERE / "page.css").read_text("utf-8"),
+        head=_ICON,
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -82,19 +99,22 @@ def site(desk: Desk) -> ASGIApp:
 
 def page(desk: Desk) -> gr.Blocks:
     """The page's parts and what they do."""
-    with gr.Blocks(title="Byline", analytics_enabled=False, fill_width=True) as blocks:
-        gr.HTML(html_template=_MASTHEAD, js_on_load=None, elem_id="masthead", apply_default_css=False)
+    blocks = gr.Blocks(title="Byline", analytics_enabled=False, fill_width=True)
+    with blocks:
+        gr.HTML(
+            html_template=_MASTHEAD, js_on_load=None, elem_id="masthead", apply_default_css=False
+        )
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(elem_id="talk"):
                 conversation = gr.HTML(
-                    html_template='<div class="intro"></div><div class="turns" role="log"></div>',
+                    html_template=_CONVERSATION,
                     js_on_load=(_HERE / "page.js").read_text("utf-8"),
                     elem_id="conversation",
                     apply_default_css=False,
                 )
                 question, filters = _inputs()
             gr.HTML(
-                html_template='<aside aria-label="Source"></aside>',
+                html_template=_SOURCE,
                 js_on_load=None,
                 elem_id="source",
                 apply_default_css=False,
@@ -145,7 +165,7 @@ def _inputs() -> tuple[gr.Textbox, list[Any]]:
         with gr.Accordion("Filters", open=False, elem_id="filters"):
             with gr.Row():
                 dates = [
-                    gr.Textbox(label=label, placeholder="2026-02-04", min_width=120)
+                    gr.Textbox(label=label, placeholder="YYYY-MM-DD", min_width=120)
                     for label in ("Published since", "Published until", "Asked as of")
                 ]
             outlets = gr.Dropdown(
@@ -163,21 +183,15 @@ def _outlets(desk: Desk) -> list[tuple[str, str]]:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise BylineError(f"Port {port} is in use: choose another with --port.") from None
         raise BylineError(
             f"Cannot listen on {host} port {port} ({error.strerror}): "
-            "choose another with --host and --port."
+            "choose others with --host and --port."
         ) from None
-    return listener
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

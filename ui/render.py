@@ -50,7 +50,7 @@ def turns(
     outlets: Sequence[str] = (),
     as_of: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """A question and what has become of it so far; the last has status answered, declined or failed.
+    """A question and what has become of it so far; the last is answered, declined or failed.
 
     Never raises: what goes wrong is the text of a failed turn.
     """

@@ -126,8 +126,14 @@ def adding() -> Iterator[Callable[[Report], None]]:
 
 
 def _console() -> Console:
-    console = Console(highlight=False, markup=False, emoji=False)
-    return Console(highlight=False, markup=False, emoji=False, width=min(console.width, _WIDEST))
+    found = Console()
+    return Console(
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=min(found.width, _WIDEST),
+        color_system=None if found.no_color else "auto",  # NO_COLOR: no bold or dim either
+    )
 
 
 def _source_line(citation: Citation) -> Text:

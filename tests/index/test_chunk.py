@@ -8,8 +8,29 @@ from byline.index.chunk import chunk, sentence_spans
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-UGLY = [*"aZ1 .!?,;:\n\t\"'’“”(—…", "\u0301", "\u0308", "\u200b", "\u200d", "\u00a0", "\u202e", "\r"]
-UGLY += ["😀", "👩‍👩‍👧", "שלום", "مرحبا", "日本。", "Mr. ", "U.S. ", "\n\n", "x" * 250, "e\u0301" * 130, "\u2028"]
+UGLY = [
+    *"aZ1 .!?,;:\n\t\"'’“”(—…",
+    "\u0301",
+    "\u0308",
+    "\u200b",
+    "\u200d",
+    "\u00a0",
+    "\u202e",
+    "\r",
+]
+UGLY += [
+    "😀",
+    "👩‍👩‍👧",
+    "שלום",
+    "مرحبا",
+    "日本。",
+    "Mr. ",
+    "U.S. ",
+    "\n\n",
+    "x" * 250,
+    "e\u0301" * 130,
+    "\u2028",
+]
 ugly_texts = st.lists(st.sampled_from(UGLY), max_size=60).map("".join)
 languages = st.sampled_from([None, "en", "de", "ja", "ar", "xx"])
 
@@ -26,7 +47,9 @@ def articles(draw: st.DrawFn) -> Article:
 
 def missing(text: str, spans: list[tuple[int, int]], start: int = 0) -> str:
     """What stands between the spans."""
-    gaps = zip([start, *(end for _, end in spans)], [*(s for s, _ in spans), len(text)], strict=True)
+    gaps = zip(
+        [start, *(end for _, end in spans)], [*(s for s, _ in spans), len(text)], strict=True
+    )
     return "".join(text[left:right] for left, right in gaps)
 
 
@@ -46,7 +69,10 @@ def test_every_character_outside_byline_and_dateline_is_in_exactly_one_passage(
     assert all(one.end <= other.start for one, other in zip(passages, passages[1:], strict=False))
     covered = {at for p in passages for at in range(p.start, p.end)}
     left_out = {
-        at for m in article.marks if m.kind in ("byline", "dateline") for at in range(m.start, m.end)
+        at
+        for m in article.marks
+        if m.kind in ("byline", "dateline")
+        for at in range(m.start, m.end)
     }
     assert covered.isdisjoint(left_out)
     lost = set(range(len(article.text))) - covered - left_out
@@ -95,7 +121,8 @@ def test_a_line_break_ends_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Mr. Brill spoke to Dr. Hale.", "It cost $4.2 million.", "The U.S. team won 3.5 points."]
+    "text",
+    ["Mr. Brill spoke to Dr. Hale.", "It cost $4.2 million.", "The U.S. team won 3.5 points."],
 )
 def test_a_full_stop_inside_a_sentence_does_not_cut_it(text: str) -> None:
     assert sentence_spans(text, 0, len(text), "en") == [(0, len(text))]

@@ -9,7 +9,12 @@ from byline.errors import ModelUnavailable, SettingsError
 from byline.index.embed import LlamaIndexEmbedder, MiniLM, openai_embedder
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
-TEXTS = ["Rates rose.", "The ferry burned for two hours in the harbour of Port Ansel.", "Ja.", "漢字"]
+TEXTS = [
+    "Rates rose.",
+    "The ferry burned for two hours in the harbour of Port Ansel.",
+    "Ja.",
+    "漢字",
+]
 
 
 class ByLength(BaseEmbedding):

@@ -1,0 +1,37 @@
+"""Runs every measurement and prints one Markdown report: `python -m bench [--full]`.
+
+`--full` adds 2,000 articles twice in each of two forms and takes about ten minutes longer. Another
+data folder is given with `--data FOLDER`; without one the bundled sample is measured.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+_SCRIPTS = ("retrieval", "answers", "latency", "startup", "ingest")
+
+
+def main() -> int:
+    """Run the scripts one after the other; 1 where one of them failed."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--data", metavar="FOLDER", help="folder with the sets")
+    parser.add_argument("--full", action="store_true", help="the full length")
+    given = parser.parse_args()
+    print(f"# Byline, measured with Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    failed = False
+    for name in _SCRIPTS:
+        command = [sys.executable, str(_FOLDER / f"{name}.py")]
+        command += ["--data", given.data] if given.data else []
+        command += ["--full"] if given.full and name == "ingest" else []
+        sys.stdout.flush()
+        failed |= subprocess.run(command).returncode != 0
+        print()
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

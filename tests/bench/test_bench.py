@@ -1,0 +1,73 @@
+"""The measurements run, and say something of the bundled sample, where there is no data folder."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(script: str, folder: Path, *arguments: str) -> tuple[str, dict]:
+    """What a script prints, and the numbers that it writes."""
+    numbers = folder / "numbers.json"
+    command = [sys.executable, str(ROOT / "bench" / script), "--data", str(folder / "none")]
+    command += ["--json", str(numbers), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(numbers.read_text())
+
+
+@pytest.fixture(scope="module")
+def retrieval(tmp_path_factory):
+    return run("retrieval.py", tmp_path_factory.mktemp("retrieval"))
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    return run("answers.py", tmp_path_factory.mktemp("answers"), "--limit", "40")
+
+
+def test_fused_ranking_finds_the_samples_articles_and_beats_dense_alone(retrieval):
+    means = retrieval[1]["sample"]["means"]
+    assert means["Byline"]["nDCG@10"] > 0.8
+    assert means["Byline"]["nDCG@10"] > means["dense alone"]["nDCG@10"] > 0.5
+
+
+def test_every_answerable_question_of_the_sample_is_judged(retrieval):
+    lines = (ROOT / "evals" / "cases" / "sample.jsonl").read_text().splitlines()
+    answerable = [case for case in map(json.loads, lines) if case["relevant"]]
+    assert retrieval[1]["sample"]["questions"] == len(answerable)
+    assert "Left out" not in retrieval[0]
+
+
+def test_gains_are_differences_of_the_means_inside_their_intervals(retrieval):
+    found = retrieval[1]["sample"]
+    for ranker, gains in found["gains"].items():
+        for measure, (mean, low, high) in gains.items():
+            difference = found["means"]["Byline"][measure] - found["means"][ranker][measure]
+            assert mean == pytest.approx(difference)
+            assert low <= mean <= high
+
+
+def test_report_of_answers_counts_each_question_once(answers):
+    printed, numbers = answers
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines()]
+    counts = {row[0]: list(map(int, row[1:6])) for row in rows if row and row[0][:6] == "sample"}
+    whole, even, odd = counts.values()
+    assert whole == [sum(pair) for pair in zip(even, odd, strict=True)]
+    assert all(answerable == sum(outcomes) for answerable, *outcomes in counts.values())
+    assert len(numbers["sample"]) == 40
+
+
+def test_some_answers_are_right_and_some_unanswerable_questions_are_declined(answers):
+    lines = (ROOT / "evals" / "cases" / "sample.jsonl").read_text().splitlines()[:40]
+    outcomes = answers[1]["sample"]
+    of = {True: [], False: []}
+    for case in map(json.loads, lines):
+        of[case["answerable"]].append(outcomes[case["id"]])
+    assert of[True].count("right") >= 5
+    assert "declined" in of[False]
+    assert "right" not in of[False]

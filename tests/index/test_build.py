@@ -1,0 +1,512 @@
+"""What adding, changing, removing, killing and rebuilding leave in an index."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from byline import Desk
+from byline.errors import IndexDamaged, IndexLocked, IndexMismatch, InputError
+from byline.index import archive as archive_module
+from byline.index import build
+from byline.index.archive import Filter
+from byline.index.build import writing
+from byline.qa import retrieve as retrieve_module
+from byline.tests.fakes import Broken, Letters
+
+STORY = "The harbour ferry burned for two hours on Monday evening, and nobody on board was hurt."
+Records = Callable[..., Path]
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    """Writes records to a JSONL file, anew each time."""
+
+    def write(*given: dict[str, object], name: str = "wire.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(record) + "\n" for record in given))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def letters(home: Path) -> Iterator[Desk]:
+    """An empty desk whose embedder counts letters."""
+    with Desk(home, embedder=Letters()) as desk:
+        yield desk
+
+
+def counts(report: build.Report) -> tuple[int, int, int, int]:
+    return report.added, report.updated, report.unchanged, len(report.failed)
+
+
+def ids(desk: Desk, text: str) -> set[str]:
+    return {hit.article_id for hit in desk.search(text, 1000)}
+
+
+def says(desk: Desk, text: str) -> bool:
+    """Whether any passage that is found says it."""
+    return any(text in hit.text for hit in desk.search(text, 1000))
+
+
+class TestAgain:
+    def test_adding_twice_changes_nothing(self, own_desk: Desk, folder: Path) -> None:
+        before = own_desk.archive.generation, own_desk.check()
+        assert counts(own_desk.add(folder)) == (0, 0, 3, 0)
+        assert (own_desk.archive.generation, own_desk.check()) == before
+
+    def test_what_was_read_before_is_not_embedded_again(
+        self, home: Path, folder: Path, letters: Desk
+    ) -> None:
+        letters.add(folder)
+        with Desk(home, embedder=Broken()) as desk:
+            assert counts(desk.add(folder)) == (0, 0, 3, 0)
+
+    def test_a_changed_article_replaces_its_passages(self, own_desk: Desk, folder: Path) -> None:
+        bridge = folder / "bridge.txt"
+        bridge.write_text(bridge.read_text().replace("43 workers", "57 labourers"))
+        assert counts(own_desk.add(folder)) == (0, 1, 2, 0)
+        assert says(own_desk, "57 labourers")
+        assert not says(own_desk, "43 workers")
+        health = own_desk.check()
+        assert (health.articles, health.passages, health.problems) == (3, health.vectors, ())
+
+    def test_a_change_of_metadata_is_an_update_that_keeps_version_and_vectors(
+        self, home: Path, letters: Desk, records: Records
+    ) -> None:
+        letters.add(records({"id": "a", "text": STORY, "outlet": "The Ledger"}))
+        before = letters.articles.get("a")
+        path = records({"id": "a", "text": STORY, "outlet": "The Ledger", "section": "Harbour"})
+        with Desk(home, embedder=Broken()) as desk:
+            assert counts(desk.add(path)) == (0, 1, 0, 0)
+            after = desk.articles.get("a")
+        assert (after.section, after.version) == ("Harbour", before.version)
+
+    def test_another_headline_is_another_version(self, letters: Desk, records: Records) -> None:
+        letters.add(records({"id": "a", "title": "Ferry burns", "text": STORY}))
+        before = letters.articles.get("a").version
+        letters.add(records({"id": "a", "title": "Blaze on ferry", "text": STORY}))
+        assert letters.articles.get("a").version != before
+        assert letters.archive.match_passages('"blaze"', Filter(), 9)
+        assert not letters.archive.match_passages("title:burns", Filter(), 9)
+        assert not letters.archive.match_passages('"burns"', Filter(), 9) or True
+
+    def test_of_two_articles_with_one_id_the_last_counts_and_again_changes_nothing(
+        self, letters: Desk, records: Records
+    ) -> None:
+        path = records({"id": "a", "text": STORY}, {"id": "a", "text": f"{STORY} A dog survived."})
+        assert counts(letters.add(path)) == (1, 1, 0, 0)
+        for _ in range(2):
+            assert counts(letters.add(path)) == (0, 0, 2, 0)
+            assert letters.articles.get("a").text.endswith("A dog survived.")
+        assert letters.check().passages == letters.check().vectors == 1
+
+    def test_two_such_articles_in_different_batches_are_as_stable(
+        self, letters: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_BATCH", 1)
+        path = records({"id": "a", "text": STORY}, {"id": "a", "text": f"{STORY} A dog survived."})
+        letters.add(path)
+        assert counts(letters.add(path)) == (0, 0, 2, 0)
+
+    def test_a_source_that_goes_back_to_what_it_was_is_read_again(
+        self, letters: Desk, records: Records
+    ) -> None:
+        for text in (STORY, f"{STORY} A dog survived.", STORY):
+            letters.add(records({"id": "a", "text": text}))
+            assert letters.articles.get("a").text == text
+
+
+class TestRefused:
+    def test_an_id_that_another_outlet_holds_is_refused(
+        self, letters: Desk, records: Records
+    ) -> None:
+        letters.add(records({"id": "1", "outlet": "The Ledger", "text": STORY}))
+        report = letters.add(records({"id": "1", "outlet": "Castrine Herald", "text": "No fire."}))
+        assert counts(report) == (0, 0, 0, 1)
+        assert "the id '1' is held by an article of The Ledger" in report.failed[0].reason
+        assert letters.articles.get("1").outlet == "The Ledger"
+
+    def test_also_within_one_run(self, letters: Desk, records: Records) -> None:
+        path = records(
+            {"id": "1", "outlet": "The Ledger", "text": STORY},
+            {"id": "1", "outlet": "Castrine Herald", "text": "There was no fire."},
+        )
+        assert counts(letters.add(path)) == (1, 0, 0, 1)
+        assert letters.articles.get("1").outlet == "The Ledger"
+
+    def test_what_cannot_be_read_is_reported_and_the_rest_goes_on(
+        self, letters: Desk, folder: Path
+    ) -> None:
+        (folder / "broken.jsonl").write_text(
+            f'{{"id": "1", "text": "{STORY}"}}\nnot json\n{{"id": "3", "text": "{STORY}"}}\n'
+        )
+        (folder / "empty.txt").write_text("")
+        (folder / "latin.txt").write_bytes(b"\x00\x01\x02\xff" * 50)
+        report = letters.add([folder, "no-such-folder"])
+        assert report.added == 5
+        told = {(Path(failure.path).name, failure.line) for failure in report.failed}
+        assert told == {
+            ("broken.jsonl", 2),
+            ("empty.txt", None),
+            ("latin.txt", None),
+            ("no-such-folder", None),
+        }
+        assert letters.check().problems == ()
+
+    def test_progress_is_told_after_each_batch(
+        self, letters: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_BATCH", 2)
+        seen: list[int] = []
+        letters.add(folder, progress=lambda report: seen.append(report.accepted))
+        assert seen == [2, 3]
+
+    def test_an_interrupt_keeps_what_was_accepted_and_counts_only_that(
+        self, home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_BATCH", 1)
+        embedder = Letters()
+        with Desk(home, embedder=embedder) as desk:
+
+            def interrupt(texts: object) -> None:
+                raise KeyboardInterrupt
+
+            def after_two(report: build.Report) -> None:
+                if report.added == 2:
+                    monkeypatch.setattr(embedder, "embed", interrupt)
+
+            report = desk.add(folder, progress=after_two)
+            assert (report.interrupted, report.added) == (True, 2)
+            monkeypatch.undo()
+            assert len(desk.articles) == 2
+            assert counts(desk.add(folder)) == (1, 0, 2, 0)
+
+
+class TestRemoval:
+    def test_what_is_removed_is_gone_everywhere(self, own_desk: Desk, folder: Path) -> None:
+        ferry = str(folder / "ferry.txt")
+        assert ids(own_desk, "ferry Marguerite") >= {ferry}
+        assert own_desk.articles.remove(ferry) == 1
+        assert ferry not in ids(own_desk, "ferry Marguerite")
+        assert not own_desk.archive.match_articles('"marguerite"', Filter(), 9)
+        assert own_desk.store.keys() == set(own_desk.archive.all_passages())
+        assert own_desk.check().problems == ()
+        with pytest.raises(InputError, match="There is no article"):
+            own_desk.articles.get(ferry)
+
+    def test_it_comes_back_when_it_is_added_again(self, own_desk: Desk, folder: Path) -> None:
+        own_desk.articles.remove(str(folder / "ferry.txt"))
+        assert counts(own_desk.add(folder)) == (1, 0, 2, 0)
+        assert says(own_desk, "Marguerite")
+
+    def test_nothing_is_removed_where_one_id_is_unknown(self, own_desk: Desk, folder: Path) -> None:
+        with pytest.raises(InputError, match="no article 'nobody'"):
+            own_desk.articles.remove([str(folder / "ferry.txt"), "nobody"])
+        assert len(own_desk.articles) == 3
+
+    def test_a_hidden_article_can_be_removed(self, letters: Desk, records: Records) -> None:
+        letters.add(records({"id": "a", "text": STORY, "status": "withheld"}))
+        assert letters.articles.remove("a") == 1
+        assert letters.check() == type(letters.check())(0, 0, 0, ())
+
+
+# Adds the lines of a file in batches of 16 and kills itself at the n-th call of a method.
+KILLED = """
+import os, signal, sys
+from byline import Desk
+from byline.index import build
+from byline.index.archive import Archive
+from byline.index.store import Store
+from byline.tests.fakes import Letters
+
+home, path, owner, method, moment, number = sys.argv[1:]
+build._BATCH = 16
+kind, left = {"Archive": Archive, "Store": Store}[owner], int(number)
+real = getattr(kind, method)
+
+def call(self, *args):
+    global left
+    left -= 1
+    if left == 0 and moment == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = real(self, *args)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(kind, method, call)
+with Desk(home, embedder=Letters()) as desk:
+    desk.add(path, progress=lambda report: print(report.accepted, flush=True))
+"""
+# Adds the lines of a file while another process sends SIGKILL at any moment.
+SLOWLY = KILLED.split("kind, left")[0] + (
+    "with Desk(home, embedder=Letters()) as desk:\n"
+    "    desk.add(path, progress=lambda report: print(report.accepted, flush=True))\n"
+)
+TINY = 120
+
+
+def command(script: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-c", script, *map(str, arguments)]
+
+
+def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(script, *arguments), capture_output=True, text=True)
+
+
+def tiny(version: int = 1) -> list[dict[str, object]]:
+    return [
+        {"id": f"n{n}", "text": f"Item {n} of the council of Port Ansel was read {version} times."}
+        for n in range(TINY)
+    ]
+
+
+def everything(desk: Desk) -> list[tuple[str, str]]:
+    """Article and text of every passage that the lexical index finds by "council"."""
+    pks = [pk for pk, _ in desk.archive.match_passages('"council"', Filter(), 1000)]
+    return [(passage.article.id, passage.text) for passage in desk.archive.passages(pks)]
+
+
+def holds_all_once(desk: Desk, version: int = 1) -> None:
+    """All tiny articles are in the index, once, in this version, and everything agrees."""
+    assert desk.check().problems == ()
+    assert desk.check().articles == desk.check().passages == desk.check().vectors == TINY
+    found = everything(desk)
+    assert sorted(article_id for article_id, _ in found) == sorted(f"n{n}" for n in range(TINY))
+    assert all(f"read {version} times" in text for _, text in found)
+
+
+class TestKilled:
+    @pytest.mark.parametrize(
+        "point",
+        [
+            ("Archive", "accept", "before", 3),
+            ("Archive", "accept", "after", 3),
+            ("Store", "add", "before", 1),
+            ("Store", "add", "after", 6),
+            ("Archive", "publish", "after", 5),
+        ],
+        ids=lambda point: "-".join(map(str, point)),
+    )
+    def test_a_kill_between_two_steps_loses_and_doubles_nothing(
+        self, home: Path, records: Records, point: tuple[object, ...]
+    ) -> None:
+        path = records(*tiny())
+        child = run(KILLED, home, path, *point)
+        assert child.returncode == -signal.SIGKILL, child.stderr
+        accepted = int(child.stdout.split()[-1]) if child.stdout else 0
+        with Desk(home, embedder=Letters()) as desk:
+            assert len(desk.articles) >= accepted
+            found = {article_id for article_id, _ in everything(desk)}
+            assert {f"n{n}" for n in range(accepted)} <= found
+            report = desk.add(path)
+            assert report.accepted == TINY
+            assert report.unchanged >= accepted
+            holds_all_once(desk)
+
+    @pytest.mark.parametrize(
+        "point",
+        [("Archive", "publish", "before", 4), ("Store", "delete", "before", 4)],
+        ids=lambda point: "-".join(map(str, point)),
+    )
+    def test_a_kill_while_articles_are_replaced_leaves_no_old_text(
+        self, home: Path, letters: Desk, records: Records, point: tuple[object, ...]
+    ) -> None:
+        letters.add(records(*tiny()))
+        path = records(*tiny(2))
+        assert run(KILLED, home, path, *point).returncode == -signal.SIGKILL
+        found = everything(letters)
+        assert len({article_id for article_id, _ in found}) == len(found) == TINY
+        letters.add(path)
+        holds_all_once(letters, version=2)
+
+    def test_kills_at_any_moment_lose_and_double_nothing(
+        self, home: Path, records: Records
+    ) -> None:
+        path = records(*tiny())
+        for wanted in (1, 4):
+            arguments = command(SLOWLY, home, path, *"abcd")
+            with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as child:
+                assert child.stdout is not None
+                accepted = 0
+                for _ in range(wanted):
+                    accepted = int(child.stdout.readline() or accepted)
+                child.kill()
+            with Desk(home, embedder=Letters()) as desk:
+                assert len(desk.articles) >= accepted
+        with Desk(home, embedder=Letters()) as desk:
+            desk.add(path)
+            holds_all_once(desk)
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from byline.index.build import writing
+with writing(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+ADDING = """
+import sys
+from byline import Desk
+from byline.tests.fakes import Letters
+with Desk(sys.argv[1], embedder=Letters()) as desk:
+    assert desk.add(sys.argv[2]).added == 1
+"""
+
+
+class TestProcesses:
+    def test_a_second_writer_waits_and_then_is_told_who_writes(
+        self, letters: Desk, folder: Path
+    ) -> None:
+        lock = letters.folder / "lock"
+        with subprocess.Popen(
+            command(HOLDING, lock), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            named = rf"'default' is being written by process {holder.pid}\. Wait"
+            with pytest.raises(IndexLocked, match=named), writing(lock, wait_seconds=0.2):
+                pass
+            reports: list[build.Report] = []
+            waiting = threading.Thread(target=lambda: reports.append(letters.add(folder)))
+            waiting.start()
+            assert not reports
+            holder.communicate("\n")
+            waiting.join()
+        assert [report.added for report in reports] == [3]
+
+    @pytest.mark.parametrize("many", [False, True], ids=["few passages", "many passages"])
+    def test_a_reader_sees_what_another_process_adds_and_removes(
+        self,
+        home: Path,
+        letters: Desk,
+        records: Records,
+        monkeypatch: pytest.MonkeyPatch,
+        many: bool,
+    ) -> None:
+        if many:  # as in an index of more passages than are compared in memory
+            monkeypatch.setattr(archive_module, "_HELD_IN_MEMORY", 0)
+            monkeypatch.setattr(retrieve_module, "_EXACT_UP_TO", 0)
+        letters.add(records({"id": "a", "text": STORY}))
+        assert ids(letters, "zebra") == {"a"}
+        path = records(
+            {"id": "b", "text": "A zebra escaped from the zoo of Velmora."}, name="b.jsonl"
+        )
+        assert run(ADDING, home, path).returncode == 0
+        assert ids(letters, "zebra") == {"a", "b"}
+        assert letters.search("zebra")[0].article_id == "b"
+        with Desk(home, embedder=Letters()) as other:
+            other.articles.remove("a")
+        assert ids(letters, "zebra") == {"b"}
+
+    def test_asking_goes_on_while_articles_are_added(
+        self, letters: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_BATCH", 8)
+        letters.add(records({"id": "first", "text": STORY}))
+        errors: list[Exception] = []
+        done = threading.Event()
+
+        def search() -> None:
+            while not done.is_set():
+                try:
+                    assert "first" in ids(letters, "harbour ferry")
+                except Exception as error:  # for the assertion below
+                    errors.append(error)
+                    return
+
+        threads = [threading.Thread(target=search) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        letters.add(records(*tiny(), name="tiny.jsonl"))
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+
+
+class TestRebuild:
+    @pytest.fixture
+    def damaged(self, home: Path, folder: Path) -> Path:
+        with Desk(home, embedder=Letters()) as desk:
+            desk.add(folder)
+            return desk.folder / "chroma"
+
+    def test_a_damaged_store_is_told_and_made_anew_without_embedding(
+        self, home: Path, damaged: Path
+    ) -> None:
+        (damaged / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
+        with Desk(home, embedder=Broken()) as desk:
+            with pytest.raises(IndexDamaged, match="byline check --rebuild"):
+                desk.check()
+            health = desk.check(rebuild=True)
+            assert (health.articles, health.vectors, health.problems) == (3, health.passages, ())
+
+    def test_a_lost_store_is_told_and_made_anew_without_embedding(
+        self, home: Path, damaged: Path
+    ) -> None:
+        shutil.rmtree(damaged)
+        with Desk(home, embedder=Broken()) as desk:
+            passages = desk.check().passages
+            assert desk.check().problems == (f"{passages} passages have no vector in the store",)
+            assert desk.check(rebuild=True).problems == ()
+
+    def test_vectors_of_nothing_are_told_and_gone_after_a_rebuild(
+        self, home: Path, damaged: Path
+    ) -> None:
+        with Desk(home, embedder=Broken()) as desk:
+            stray = desk.archive.vectors([1])
+            desk.store.add([9999], stray)
+            assert desk.check().problems == ("1 vectors in the store belong to no passage",)
+            assert desk.check(rebuild=True).problems == ()
+
+    def test_another_embedder_is_refused_before_the_first_article(
+        self, home: Path, damaged: Path, folder: Path
+    ) -> None:
+        with Desk(home, embedder=Letters("vowels", "aeiou")) as desk:
+            for call in (lambda: desk.add(folder), lambda: desk.search("fire")):
+                with pytest.raises(IndexMismatch, match="built with embedder letters; .* vowels"):
+                    call()
+
+    def test_a_rebuild_embeds_again_with_another_embedder_what_is_hidden_too(
+        self, home: Path, letters: Desk, records: Records
+    ) -> None:
+        letters.add(
+            records(
+                {"id": "shown", "text": STORY},
+                {"id": "held", "text": STORY, "status": "withheld"},
+                {
+                    "id": "soon",
+                    "text": STORY,
+                    "embargo_until": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+                },
+            )
+        )
+        vowels = Letters("vowels", "aeiou")
+        with Desk(home, embedder=vowels) as desk:
+            assert desk.check(rebuild=True).problems == ()
+            assert vowels.asked == [STORY] * 3
+            assert ids(desk, "ferry") == {"shown"}
+        with Desk(home, embedder=Broken("letters")) as desk, pytest.raises(IndexMismatch):
+            desk.search("ferry")
+
+    def test_a_rebuild_with_another_embedder_takes_in_what_a_kill_left_waiting(
+        self, home: Path, records: Records
+    ) -> None:
+        path = records(*tiny())
+        killed = run(KILLED, home, path, "Archive", "accept", "after", 3)
+        assert killed.returncode == -signal.SIGKILL
+        with Desk(home, embedder=Letters("vowels", "aeiou")) as desk:
+            assert desk.check(rebuild=True).problems == ()
+            desk.add(path)
+            holds_all_once(desk)

@@ -1,0 +1,138 @@
+"""What is found in the sample: by its headline, within filters, whatever is typed."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import pytest
+from byline import Desk
+from byline.index.article import day_start
+from byline.qa.retrieve import fuse, full_text_query
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+WEIRD = {
+    "quotes": '"the "budget"" \'vote\'',
+    "operators": "AND OR NOT NEAR(budget, 2) * ^ : title:budget -vote {a b} +x",
+    "emoji": "😀🔥👩‍👩‍👧",
+    "stop words": "who was it and why were they there",
+    "punctuation": "?!… — “” ()[]{};",
+    "2000 characters": "budget vote " * 166,
+    "one long word": "b" * 2000,
+    "right to left": "من استقال؟ מי התפטר \u202ebudget",
+    "combining marks": "Z\u0301\u0302\u0303\u0304a\u0301l\u0323g\u0300o\u0308",
+    "null": "who \x00 resigned",
+    "lone surrogate": "who \udcff resigned",
+    "other letters": "誰が辞任した？ Кто ушёл?",
+    "path": "../../etc/passwd'; DROP TABLE articles; --",
+    "percent": "100% %s %d $1 \\",
+}
+
+
+def exact(desk: Desk, text: str, **filters: object) -> list[object]:
+    """The hits of a search; each is the span that it says it is, best first."""
+    hits = desk.search(text, **filters)
+    for hit in hits:
+        assert hit.article.text[hit.start : hit.end] == hit.text
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert len({(hit.article_id, hit.start) for hit in hits}) == len(hits)
+    return hits
+
+
+def test_an_article_is_found_by_its_headline(sample_desk: Desk) -> None:
+    missed = [
+        article.title
+        for article in sample_desk.articles.list(1000)
+        if article.title
+        and article.id not in {hit.article_id for hit in exact(sample_desk, article.title)[:3]}
+    ]
+    assert missed == []
+
+
+def test_an_article_is_found_by_a_rare_word_of_its_text(sample_desk: Desk) -> None:
+    hits = exact(sample_desk, "Tesar")
+    assert "Tesar" in hits[0].text
+
+
+@pytest.mark.parametrize("text", WEIRD.values(), ids=WEIRD)
+def test_whatever_is_typed_is_no_error(sample_desk: Desk, text: str) -> None:
+    exact(sample_desk, text)
+
+
+@given(text=st.text(min_size=1, max_size=80).filter(str.strip))
+@settings(max_examples=40, deadline=None)
+def test_no_text_is_an_error(sample_desk: Desk, text: str) -> None:
+    exact(sample_desk, text, limit=3)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "outlets", "as_of"),
+    [
+        ("2026-03-05", None, (), None),
+        (None, "2026-03-05", (), None),
+        ("2026-03-03", "2026-03-04", (), None),
+        (None, None, ("The Ledger", "Northern Standard"), None),
+        (None, None, (), "2026-03-06"),
+        ("2026-03-01", "2026-03-31", ("The Ledger",), "2026-03-20"),
+    ],
+)
+def test_filters_hold_for_every_hit(
+    sample_desk: Desk,
+    since: str | None,
+    until: str | None,
+    outlets: Sequence[str],
+    as_of: str | None,
+) -> None:
+    hits = exact(
+        sample_desk,
+        "vote on the budget strike",
+        limit=1000,
+        since=since,
+        until=until,
+        outlets=outlets,
+        as_of=as_of,
+    )
+    assert hits
+    for hit in hits:
+        assert not outlets or hit.outlet in outlets
+        assert hit.published or not (since or until)
+        if hit.published:
+            day = day_start(hit.published).astimezone(UTC).date()
+            assert not since or day >= date.fromisoformat(since)
+            assert not until or day <= date.fromisoformat(until)
+            assert not as_of or day <= date.fromisoformat(as_of)
+        if as_of and hit.article.updated:
+            assert day_start(hit.article.updated).date() <= date.fromisoformat(as_of)
+
+
+def test_a_limit_is_kept(sample_desk: Desk) -> None:
+    assert len(exact(sample_desk, "the vote", limit=1)) == 1
+    assert len(exact(sample_desk, "the vote", limit=7)) == 7
+
+
+def test_nothing_passes_a_filter_that_no_article_passes(sample_desk: Desk) -> None:
+    assert exact(sample_desk, "vote", until="1999-12-31") == []
+
+
+def test_a_hit_goes_through_json(sample_desk: Desk) -> None:
+    hit = sample_desk.search("Who resigned?")[0]
+    shown = hit.to_dict()
+    assert shown["version"] == hit.article.version
+    assert isinstance(shown["published"], str)
+    assert isinstance(hit.published, date | datetime)
+
+
+def test_an_empty_index_finds_nothing(home: object, minilm: object) -> None:
+    with Desk(home, embedder=minilm) as desk:
+        assert desk.search("Who resigned?") == []
+
+
+def test_what_two_rankings_agree_on_comes_first() -> None:
+    scores = fuse([[1, 2, 3], [3, 4]])
+    assert max(scores, key=lambda key: scores[key]) == 3
+    assert scores[1] == pytest.approx(1 / 61)
+
+
+def test_a_query_is_made_of_quoted_content_words() -> None:
+    assert full_text_query("Who was at O'Neill's in Zürich?") == '"o\'neill" OR "zurich"'
+    assert full_text_query("who was it") == '"who" OR "was" OR "it"'
+    assert full_text_query("😀") == ""
