@@ -22,7 +22,7 @@ from ..index.words import STOP_WORDS, words
 SIGNALS = ("dense", "passages", "articles")
 # Cormack, Clarke and Büttcher (SIGIR 2009) found 60 and flat around it.
 RRF_K = 60
-_DEPTH = 100  # ranks of each signal that count
+_DEPTH = 100  # ranks of each signal that count, or as many as are asked for
 # In an index of more passages than the shelf holds, the vectors that the filter lets through are
 # read and compared one by one up to here, which is exact; above it the vector index is asked for
 # more than is needed and the filter drops the rest.
@@ -92,16 +92,16 @@ def retrieve(
     signals: Sequence[str] = SIGNALS,
 ) -> list[Hit]:
     """The best passages for a text, best first, by reciprocal rank fusion of the signals."""
-    query = full_text_query(text)
+    query, depth = full_text_query(text), max(_DEPTH, limit)
     shelf = archive.shelf()
     passing = np.isin(shelf.articles, archive.matching_articles(matching))
     with ThreadPoolExecutor(1) as aside:  # the question is embedded while SQLite searches
         vector = aside.submit(embedder.embed_question, text) if "dense" in signals else None
-        by_passage = "passages" in signals and archive.match_passages(query, matching, _DEPTH)
-        by_article = "articles" in signals and archive.match_articles(query, matching, _DEPTH)
+        by_passage = "passages" in signals and archive.match_passages(query, matching, depth)
+        by_article = "articles" in signals and archive.match_articles(query, matching, depth)
     rankings = [[pk for pk, _ in by_passage or ()]]
     if vector is not None:
-        rankings.append(nearest(vector.result(), shelf, passing, archive, store))
+        rankings.append(nearest(vector.result(), shelf, passing, archive, store, depth))
     article_of = dict(_articles_of(sorted(set().union(*rankings)), shelf, passing))
     scores = fuse([[pk for pk in ranking if pk in article_of] for ranking in rankings])
     of_article = fuse([[pk for pk, _ in by_article or ()]])
@@ -115,20 +115,25 @@ def retrieve(
 
 
 def nearest(
-    vector: Vectors, shelf: Shelf, passing: NDArray[np.bool_], archive: Archive, store: Store
+    vector: Vectors,
+    shelf: Shelf,
+    passing: NDArray[np.bool_],
+    archive: Archive,
+    store: Store,
+    depth: int,
 ) -> list[int]:
     """Numbers of the passages nearest to a vector among those that pass, best first."""
     keys = shelf.keys[passing]
     if shelf.vectors is None and len(keys) > _EXACT_UP_TO:
         every = len(shelf.keys)
-        return store.nearest(vector, min(every, int(_DEPTH * 1.5 * every / len(keys))))
+        return store.nearest(vector, min(every, int(depth * 1.5 * every / len(keys))))
     if not len(keys):
         return []
     if shelf.vectors is None:
         nearness = archive.vectors(keys.tolist()) @ vector
     else:
         nearness = (shelf.vectors @ vector)[passing]
-    best: list[int] = keys[np.argsort(-nearness, kind="stable")[:_DEPTH]].tolist()
+    best: list[int] = keys[np.argsort(-nearness, kind="stable")[:depth]].tolist()
     return best
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from byline import Desk
 from byline.cli import main
+from byline.index.embed import MiniLM
 from byline.tests.fakes import Letters
 
 STORY = "The harbour ferry burned for two hours on Monday evening, and nobody on board was hurt."
@@ -36,9 +38,20 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(
+    home: Path,
+    minilm: MiniLM,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Run:
     """Runs the command in this process, as `byline` does; standard streams are files."""
     monkeypatch.setenv("BYLINE_HOME", str(home))
+
+    def loaded(folder: Path | None) -> MiniLM:
+        return minilm if folder is None else MiniLM(folder)
+
+    # Loading the embedder anew for each command would take half the time of these tests.
+    monkeypatch.setattr("byline.desk.MiniLM", loaded)
 
     def call(*arguments: object, **variables: str) -> Done:
         with monkeypatch.context() as patch:
@@ -54,9 +67,10 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtur
 
 
 @pytest.fixture
-def added(run: Run, folder: Path) -> Run:
-    """The command, with three articles in the index."""
-    assert run("add", folder).code == 0
+def added(run: Run, home: Path, desk: Desk) -> Run:
+    """The command, with a copy of the desk's index."""
+    desk.store.close()
+    shutil.copytree(desk.folder, home / "default")
     return run
 
 
@@ -94,8 +108,8 @@ class TestUse:
         assert "1. Skellow Ford bridge reopens" in done.out
         assert "2." not in done.out.replace("2026", "")
 
-    def test_articles_are_listed_shown_and_removed(self, added: Run, folder: Path) -> None:
-        bridge = folder / "bridge.txt"
+    def test_articles_are_listed_shown_and_removed(self, added: Run, desk: Desk) -> None:
+        bridge = desk.settings.home / "articles" / "bridge.txt"
         assert "3 of 3 articles" in added("articles", "list").out
         assert "Councillor Petra Hale" in added("articles", "show", bridge).out
         assert added("articles", "remove", bridge).out == "1 removed\n"
@@ -143,7 +157,7 @@ class TestJson:
         ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
     )
     def test_standard_output_is_one_document(
-        self, added: Run, arguments: tuple[str, ...], keys: set[str]
+        self, added: Run, folder: Path, arguments: tuple[str, ...], keys: set[str]
     ) -> None:
         done = added(*arguments, "--json")
         assert keys <= set(json.loads(done.out))

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 
 def settings_table() -> str:
-    """docs/settings.md, made from Settings: python -m byline.tests.test_settings > docs/settings.md."""
+    """What docs/settings.md holds; `python -m byline.tests.test_settings` prints it."""
     rows = [
         f"| `BYLINE_{name.upper()}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -20,10 +20,10 @@ def settings_table() -> str:
         (
             "# Settings",
             "",
-            "Each setting is an environment variable, a line of `.env`, or, without `BYLINE_` and in",
-            "lower case, a key of `byline.toml`; the first that has it counts, and arguments of",
-            "`Desk(...)` count before them all. Both files are looked for in the working directory.",
-            "`OPENAI_API_KEY` is the key where neither `BYLINE_LLM_API_KEY` nor",
+            "Each setting is an environment variable, a line of `.env`, or, without `BYLINE_` and",
+            "in lower case, a key of `byline.toml`; the first that has it counts, and arguments of",
+            "`Desk(...)` count before them all. Both files are looked for in the working",
+            "directory. `OPENAI_API_KEY` is the key where neither `BYLINE_LLM_API_KEY` nor",
             "`BYLINE_EMBED_API_KEY` is set. An unknown name is refused.",
             "",
             "| Variable | Default | Bounds | Meaning |",

@@ -14,7 +14,7 @@ const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 function el(tag, name, ...children) {
   const made = document.createElement(tag);
   if (name) made.className = name;
-  for (const c of children) { if (typeof c === 'string') made.insertAdjacentHTML('beforeend', c); else if (c) made.append(c); }
+  made.append(...children.filter((child) => child));
   return made;
 }
 

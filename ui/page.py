@@ -120,15 +120,17 @@ def page(desk: Desk) -> gr.Blocks:
                 apply_default_css=False,
             )
 
-        def ask(text: str, *given: Any) -> Iterator[tuple[Any, str]]:
+        def ask(text: str, *given: Any) -> Iterator[tuple[Any, Any]]:
             since, until, as_of, outlets = given
             if not text.strip():
                 return
+            box: Any = ""
             for turn in turns(
                 desk, text, since=since, until=until, as_of=as_of, outlets=outlets or ()
             ):
-                # What failed stays in the box, to be put right.
-                yield turn, text if turn["status"] == "failed" else ""
+                # What failed is given back, to be put right.
+                yield turn, text if turn["status"] == "failed" else box
+                box = gr.update()  # the next question may be there already
 
         question.submit(
             ask,
@@ -188,9 +190,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise BylineError(f"Port {port} is in use: choose another with --port.") from None
+        reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
         raise BylineError(
-            f"Cannot listen on {host} port {port} ({error.strerror}): "
-            "choose others with --host and --port."
+            f"Cannot listen on {host} port {port} ({reason}): choose others with --host and --port."
         ) from None
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from byline import Desk
 from byline.index.article import day_start
-from byline.qa.retrieve import fuse, full_text_query
+from byline.qa.retrieve import full_text_query, fuse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +107,10 @@ def test_filters_hold_for_every_hit(
 def test_a_limit_is_kept(sample_desk: Desk) -> None:
     assert len(exact(sample_desk, "the vote", limit=1)) == 1
     assert len(exact(sample_desk, "the vote", limit=7)) == 7
+
+
+def test_as_many_are_given_as_are_asked_for_and_there_are(sample_desk: Desk) -> None:
+    assert len(exact(sample_desk, "the vote", limit=1000)) == sample_desk.check().passages > 100
 
 
 def test_nothing_passes_a_filter_that_no_article_passes(sample_desk: Desk) -> None:

@@ -333,12 +333,14 @@ def test_a_models_words_are_shown_as_they_come_and_only_as_text(
         WORDS.release(2)
         expect(turn.locator(".draft")).to_have_text("It may build 48")
         expect(turn).to_have_attribute("aria-busy", "true")
+        page.get_by_label("Question").fill("Who")  # the next question is begun meanwhile
         WORDS.release()
         expect(turn).to_have_attribute("aria-busy", "false")
         expect(turn.locator(".answer")).to_contain_text(PAYLOAD)
         expect(turn.locator(".answer .chip")).to_have_count(2)
         expect(turn.locator(".answer :not(span, button)")).to_have_count(0)
         expect(turn).to_contain_text("Written by parrot")
+        expect(page.get_by_label("Question")).to_have_value("Who")
 
 
 def test_an_empty_index_says_how_to_add_articles(
@@ -357,6 +359,13 @@ def test_without_a_model_the_page_says_that_it_quotes_and_what_to_set(
     visit(page, quoting)
     expect(page.locator(".intro")).to_contain_text("Ask about 3 articles from 3 outlets")
     expect(page.locator(".intro")).to_contain_text("set BYLINE_LLM")
+
+
+def test_an_empty_question_is_not_asked(page: Page, quoting: str) -> None:
+    visit(page, quoting)
+    page.get_by_label("Question").press("Enter")
+    ask(page, TURBINES)
+    expect(page.locator(".turn")).to_have_count(1)
 
 
 def test_no_server_looked_for_another_host(quoting: str, hosts: list[str]) -> None:
