@@ -77,7 +77,10 @@ def features(item: Asked) -> np.ndarray:
 
 
 def fit(items: Sequence[Asked]) -> tuple[np.ndarray, float]:
-    """Weights and bias of a logistic regression with a ridge of 1 on standardised features."""
+    """Weights and bias of a logistic regression with a ridge of 1 on standardised features.
+
+    Each weight has the sign that its feature means, so that chance in few cases cannot turn it.
+    """
     useful = [item for item in items if item.holds.any()]
     rows = np.vstack([features(item) for item in useful])
     target = np.concatenate([item.holds for item in useful])
@@ -90,7 +93,9 @@ def fit(items: Sequence[Asked]) -> tuple[np.ndarray, float]:
         value = np.logaddexp(0, logits).sum() - target @ logits + (ridge**2).sum() / 2
         return float(value), scaled.T @ (1 / (1 + np.exp(-logits)) - target) + ridge
 
-    best = minimize(loss, np.zeros(scaled.shape[1]), jac=True).x
+    signs = [(None, 0) if name.endswith("missing") else (0, None) for name in extract.FEATURES]
+    start = np.zeros(scaled.shape[1])
+    best = minimize(loss, start, jac=True, bounds=[(None, None), *signs], method="L-BFGS-B").x
     weights = best[1:] / spread
     return weights, float(best[0] - weights @ mean)
 

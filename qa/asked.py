@@ -18,7 +18,7 @@ _SMALL_NUMBER = _any(
     sixteen seventeen eighteen nineteen (?:twen|thir|for|fif|six|seven|eigh|nine)ty half third
     quarter dozens? hundreds? thousands? millions? billions? no none once twice double triple"""
 )
-_NUMBER = rf"(?:[$€£¥]?\d[\d.,]*|\b{_SMALL_NUMBER}\b)"
+_NUMBER = rf"(?:[$€£¥]?\d[\d.,]*|\b(?i:{_SMALL_NUMBER})\b)"
 _MONTH = _any(
     """January February March April May June July August September October November December
     Jan\\. Feb\\. Aug\\. Sept?\\. Oct\\. Nov\\. Dec\\."""

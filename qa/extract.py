@@ -187,7 +187,7 @@ def _align(
 ) -> None:
     """Let words that a sentence does not say count by the nearest one that it says."""
     asked = _content(question)
-    said = {id(c): _content(f"{c.text} {c.hit.title or ''}") for c in closest}
+    said = {id(c): _content(c.text) for c in closest}
     every = list(dict.fromkeys([*asked, *(word for found in said.values() for word in found)]))
     vector = dict(zip(every, embedder.embed(every), strict=True)) if every else {}
     total = sum(weights.values()) or 1.0

@@ -136,6 +136,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, file: str, content:
     assert "\n" not in str(error.value)
 
 
+def test_an_address_without_a_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BYLINE_LLM_BASE_URL", "http://127.0.0.1:9/v1")
+    with pytest.raises(SettingsError, match="llm_base_url is set without llm"):
+        load_settings()
+
+
 def test_other_variables_in_env_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DATABASE_URL=x\nOPENAI_API_KEY=from-env-file\n")
     key = load_settings().llm_api_key
