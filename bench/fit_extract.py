@@ -62,9 +62,7 @@ def asked(articles: Path, cases: Sequence[Case], embedder: Embedder) -> list[Ask
         desk.add([articles])
         for case in cases:
             about = question(case["question"], as_of=case.get("as_of"))
-            hits = retrieve(
-                about.text, about.filter, desk.archive, desk.store, embedder, limit=12
-            )
+            hits = retrieve(about.text, about.filter, desk.archive, desk.store, embedder, limit=12)
             ranked = extract.rank(about.text, hits, desk.archive, embedder)
             holds = np.array([holds_answer(candidate, case) for candidate in ranked], float)
             found.append(Asked(case, ranked, holds))

@@ -26,10 +26,10 @@ from .question import Question
 from .retrieve import Hit
 
 FEATURES = (
-    "covered",  # of the question's words, weighted by rarity, the share that the sentence says
-    "covered_near",  # ... that it, its neighbours and the headline say
-    "covered_passage",  # ... that the passage, the headline and the lead say
-    "aligned",  # as covered, a missing word counting as much as the nearest word is like it
+    # Of the question's words, weighted by rarity, the share that the sentence says. A missing word
+    # counts as much as the nearest word of the sentence is like it.
+    "said",
+    "said_near",  # the same of the sentence, its neighbours and the headline
     "cosine",  # of question and sentence
     "kind_missing",  # 1 where it holds nothing of the kind that is asked for
     "unit_found",  # 1 where a number stands before what is counted
@@ -37,9 +37,9 @@ FEATURES = (
     "rank",  # 1 / rank of its passage
     "names_near",  # share of the question's names and figures near it
 )
-WEIGHTS = np.array([-2.62, 1.05, -0.75, 6.11, 3.03, -1.06, 1.25, -1.26, 2.88, 0.87])
-BIAS = -7.93
-THRESHOLD = -0.25  # of the best sentence's log-odds, below which the answer is declined
+WEIGHTS = np.array([3.03, 0.93, 3.52, -1.4, 1.76, -2.07, 2.83, 0.8])
+BIAS = -8.03
+THRESHOLD = -0.5  # of the best sentence's log-odds, below which the answer is declined
 _ALSO = -0.75  # log-odds from which another sentence is quoted too
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
 _COMPARED = 40  # sentences whose meaning is compared
@@ -59,7 +59,6 @@ class Candidate:
     text: str
     stems: frozenset[str]
     near: frozenset[str]
-    around: frozenset[str]
     rank: int
     features: dict[str, float] = field(default_factory=dict)
     score: float = 0.0
@@ -82,7 +81,7 @@ def rank(
     cosines = embedder.embed([c.text for c in found]) @ embedder.embed_question(question)
     for candidate, cosine in zip(found, cosines, strict=True):
         _describe(candidate, question, weights, names, float(cosine))
-    closest = sorted(found, key=lambda c: -(c.features["covered"] + c.features["cosine"]))
+    closest = sorted(found, key=lambda c: -(c.features["said"] + c.features["cosine"]))
     _align(closest[:_ALIGNED], question, weights, names, embedder)
     for candidate in found:
         row = np.array([candidate.features[name] for name in FEATURES])
@@ -98,7 +97,7 @@ def extract(question: Question, ranked: Sequence[Candidate], embedder: Embedder)
     best = ranked[:2]
     if kind and all(candidate.features["kind_missing"] for candidate in best):
         return []
-    if not _speaks_offocus(question.text, best, embedder):
+    if not _speaks_of_focus(question.text, best, embedder):
         return []
     return [_quoted(candidate, kind) for candidate in _chosen(question.text, ranked)]
 
@@ -135,11 +134,10 @@ def _candidates(hits: Sequence[Hit], weights: dict[str, float]) -> list[Candidat
         spans = sentence_spans(article.text, hit.start, hit.end, article.language)
         sets = [_stems(article.text[start:end]) for start, end in spans]
         title = _stems(article.title or "")
-        around = title.union(_stems(article.text[:_LEAD]), *sets)
         for at, (start, end) in enumerate(spans):
             near = title.union(*sets[max(0, at - 1) : at + 2])
             text = article.text[start:end]
-            found.setdefault(text, Candidate(hit, start, end, text, sets[at], near, around, number))
+            found.setdefault(text, Candidate(hit, start, end, text, sets[at], near, number))
 
     def promise(candidate: Candidate) -> float:
         said = _share(weights, candidate.stems) + _share(weights, candidate.near) / 2
@@ -165,10 +163,8 @@ def _describe(
     )
     lead = _stems(candidate.hit.article.text[:_LEAD])
     candidate.features = {
-        "covered": _share(weights, candidate.stems),
-        "covered_near": _share(weights, candidate.near),
-        "covered_passage": _share(weights, candidate.around),
-        "aligned": _share(weights, candidate.stems),
+        "said": _share(weights, candidate.stems),
+        "said_near": _share(weights, candidate.near),
         "cosine": cosine,
         "kind_missing": float(not holds),
         "unit_found": float(counted),
@@ -192,18 +188,22 @@ def _align(
     vector = dict(zip(every, embedder.embed(every), strict=True)) if every else {}
     total = sum(weights.values()) or 1.0
     for candidate in closest:
-        missing = [word for word in asked if stem(word) not in candidate.stems]
-        if not missing or not said[id(candidate)]:
+        if not said[id(candidate)]:
             continue
         others = np.array([vector[word] for word in said[id(candidate)]])
-        for word in missing:
+        for word in asked:
+            if stem(word) in candidate.stems:
+                continue
             # Words without relation have a cosine of about .3; a name has no synonym.
             alike = max(0.0, (float((others @ vector[word]).max()) - 0.3) / 0.7)
             share = weights.get(stem(word), 0.0) / total
-            candidate.features["aligned"] += share * alike * (0.3 if stem(word) in names else 1.0)
+            gain = share * alike * (0.3 if stem(word) in names else 1.0)
+            candidate.features["said"] += gain
+            if stem(word) not in candidate.near:
+                candidate.features["said_near"] += gain
 
 
-def _speaks_offocus(question: str, best: Sequence[Candidate], embedder: Embedder) -> bool:
+def _speaks_of_focus(question: str, best: Sequence[Candidate], embedder: Embedder) -> bool:
     """Whether what the question asks about ("the population of") is spoken of at all."""
     about = focus(question)
     if about is None or any(stem(about) in candidate.near for candidate in best):

@@ -291,7 +291,6 @@ class TestKilled:
             ("Archive", "accept", "before", 3),
             ("Archive", "accept", "after", 3),
             ("Store", "add", "before", 1),
-            ("Store", "add", "after", 6),
             ("Archive", "publish", "after", 5),
         ],
         ids=lambda point: "-".join(map(str, point)),
