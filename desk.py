@@ -201,6 +201,11 @@ class Desk:
         return Health(articles, passages, len(vectors), tuple(problems))
 
     @property
+    def has_llm(self) -> bool:
+        """Whether a language model writes the answers; else they are quoted sentences."""
+        return self._llm is not None or self.settings.llm is not None
+
+    @property
     def _lock_file(self) -> Path:
         return self.folder / "lock"
 
@@ -250,7 +255,7 @@ class Desk:
                     from .qa.local import LocalModel
 
                     self._local_model = LocalModel(name[5:], given.llm_context_window)
-                    base_url = self._local_model.base_url
+                    base_url, name = self._local_model.base_url, Path(name).stem
                 self._llm = openai_llm(
                     name,
                     base_url,

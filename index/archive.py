@@ -462,8 +462,8 @@ class Archive:
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
         with self._engine.connect() as connection:
-            found = connection.scalars(_MATCHING_ARTICLES.where(*_conditions(matching)))
-            return np.fromiter(found, np.int64)
+            found = connection.scalars(_MATCHING_ARTICLES.where(*_conditions(matching))).all()
+            return np.array(found, np.int64)
 
     def shelf(self) -> Shelf:
         """The published passages as they are now; read again only when the generation has moved."""

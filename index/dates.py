@@ -209,6 +209,8 @@ _TENSE = re.compile(
     )\b|['’](?P<contracted>ll)\b""",
     re.VERBOSE,
 )
+# "is closed until the election in May": the end of something may lie on either side.
+_UNTIL = re.compile(r"\b(?:until|till)\b[^.;]{0,40}\Z")
 _SENTENCE_END = re.compile(r"""(?<![A-Z])[.!?]["”’)]*\s|\n|;\s""")
 _CLAUSE_START = re.compile(rf"{_SENTENCE_END.pattern}|,\s(?:but|while)\s")
 
@@ -335,7 +337,7 @@ def resolve(text: str, written: date) -> list[When]:
     """The relative and incomplete dates of a text, resolved against the day it was written.
 
     In order, without overlaps. Left out: dates that state their year ("May 2025"), what hangs on
-    another event ("the day before", "the following Tuesday"), approximations ("nearly two years
+    another event ("the day before", "until May"), approximations ("nearly two years
     ago") and seasons. "two years ago" is that calendar year, "a week ago" that Monday to Sunday,
     "hours earlier" the day and the one before. Tense decides between past and coming. Never raises.
     """
@@ -350,7 +352,10 @@ def resolve(text: str, written: date) -> list[When]:
         words = re.findall(r"[a-z]+|\d+", match[rule].lower())
         try:
             if rule in _CYCLES:
-                period = _named(rule, words, written, _looks_ahead(text, start, end))
+                ahead = _looks_ahead(text, start, end)
+                if not ahead and _UNTIL.search(text[max(0, start - 60) : start]):
+                    continue
+                period = _named(rule, words, written, ahead)
             else:
                 period = _counted(rule, words, written)
         except (ValueError, OverflowError):

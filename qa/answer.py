@@ -163,7 +163,7 @@ def _shown(number: int, hit: Hit) -> str:
 
 # [3], [1, 2], [1][2], [1-3], [Passage 2], and the brackets of some models.
 _NUMBERS = re.compile(
-    r"\s*[\[【](?:(?:passages?|sources?|no\.?)\s*)?(\d+(?:\s*(?:[,;&–-]|and)\s*\d+)*)[^\]】\d]{0,3}[\]】]",
+    r"\s*[\[【](?:(?:passages?|sources?|no\.?)\s*)?(\d+(?:\s*(?:[,;&–-]|and)\s*\d+)*)[^\]】\d]{0,10}[\]】]",
     re.I,
 )
 _LABEL = re.compile(r"^\W*answer\s*:\s*", re.I)

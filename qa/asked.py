@@ -92,7 +92,7 @@ _FOCUS = (
     ),
     re.compile(
         r"\b(?:what|who)\s+(?:is|was|are|were|will be|would be)\s+((?:[\w.’'-]+\s+){0,5}?[\w’'-]+)"
-        r"(?=\s+(?:of|to|for|in|at|on|by|from|with|that|which|who|when|after|before)\b|\W|$)",
+        r"(?=\s+(?:of|to|for|in|at|on|by|from|with|that|which|who|when|after|before)\b|\s*[?,.;]|$)",
         re.IGNORECASE,
     ),
 )

@@ -8,8 +8,9 @@ cited at its first words, and says so.
 
 import re
 from collections.abc import Sequence
+from datetime import date, datetime
 
-from ..index.article import Article, isoformat
+from ..index.article import Article
 from ..index.chunk import sentence_spans
 from ..index.words import stems
 from .cite import Sentence, Source
@@ -90,12 +91,20 @@ def _told(article: Article, asked: str) -> Sentence | None:
     start, end = next(iter(sentence_spans(article.text, 0, len(article.text))))
     said = {
         "authors": f"By {', '.join(article.authors)}",
-        "published": f"Published {isoformat(article.published)}",
+        "published": f"Published {_spoken(article.published)}",
         "outlet": f"Published by {article.outlet}",
     }[asked]
     return Sentence(
         said, (_source(article, start, end),), why=f"{asked}: from the article's metadata"
     )
+
+
+def _spoken(moment: datetime | date | None) -> str:
+    """10 March 2026, with the time where it is known."""
+    if moment is None:
+        return "undated"
+    clock = f", {moment:%H:%M} UTC" if isinstance(moment, datetime) else ""
+    return f"{moment.day} {moment:%B %Y}{clock}"
 
 
 def _source(article: Article, start: int, end: int) -> Source:

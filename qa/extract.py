@@ -39,8 +39,8 @@ FEATURES = (
 )
 WEIGHTS = np.array([3.03, 0.93, 3.52, -1.4, 1.76, -2.07, 2.83, 0.8])
 BIAS = -8.03
-THRESHOLD = -0.5  # of the best sentence's log-odds, below which the answer is declined
-_ALSO = -0.75  # log-odds from which another sentence is quoted too
+THRESHOLD = -0.35  # of the best sentence's log-odds, below which the answer is declined
+_ALSO = -1.0  # log-odds from which another sentence is quoted too
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
 _COMPARED = 40  # sentences whose meaning is compared
 _ALIGNED = 8  # sentences whose words are compared one by one

@@ -93,20 +93,26 @@ def retrieve(
 ) -> list[Hit]:
     """The best passages for a text, best first, by reciprocal rank fusion of the signals."""
     query, depth = full_text_query(text), max(_DEPTH, limit)
-    shelf = archive.shelf()
-    passing = np.isin(shelf.articles, archive.matching_articles(matching))
-    with ThreadPoolExecutor(1) as aside:  # the question is embedded while SQLite searches
+    shelf, allowed = archive.shelf(), archive.matching_articles(matching)
+    passing = np.isin(shelf.articles, allowed)
+    # Where a filter lets most through it is cheaper to drop a few of the best than to ask for it.
+    share = float(passing.mean()) if len(passing) else 1.0
+    asked, reach = (Filter(), int(1.5 * depth / share)) if share > 0.5 else (matching, depth)
+    with ThreadPoolExecutor(2) as aside:  # SQLite and the embedder work beside each other
         vector = aside.submit(embedder.embed_question, text) if "dense" in signals else None
-        by_passage = "passages" in signals and archive.match_passages(query, matching, depth)
-        by_article = "articles" in signals and archive.match_articles(query, matching, depth)
-    rankings = [[pk for pk, _ in by_passage or ()]]
+        articles = aside.submit(archive.match_articles, query, asked, reach)
+        by_passage = archive.match_passages(query, asked, reach) if "passages" in signals else []
+        by_article = articles.result() if "articles" in signals else []
+    rankings = [[pk for pk, _ in by_passage]]
     if vector is not None:
         rankings.append(nearest(vector.result(), shelf, passing, archive, store, depth))
     article_of = dict(_articles_of(sorted(set().union(*rankings)), shelf, passing))
-    scores = fuse([[pk for pk in ranking if pk in article_of] for ranking in rankings])
-    of_article = fuse([[pk for pk, _ in by_article or ()]])
+    scores = fuse([[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings])
+    may_count = set(allowed.tolist())
+    of_article = fuse([[pk for pk, _ in by_article if pk in may_count][:depth]])
     for pk, article_pk in article_of.items():
-        scores[pk] = scores.get(pk, 0.0) + of_article.get(article_pk, 0.0)
+        if pk in scores:
+            scores[pk] += of_article.get(article_pk, 0.0)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
     return [
         Hit(p.article, p.start, p.end, p.text, scores[p.pk])
@@ -133,7 +139,9 @@ def nearest(
         nearness = archive.vectors(keys.tolist()) @ vector
     else:
         nearness = (shelf.vectors @ vector)[passing]
-    best: list[int] = keys[np.argsort(-nearness, kind="stable")[:depth]].tolist()
+    first = np.argpartition(-nearness, depth)[:depth] if depth < len(keys) else np.arange(len(keys))
+    order = first[np.lexsort((keys[first], -nearness[first]))]
+    best: list[int] = keys[order].tolist()
     return best
 
 

@@ -57,8 +57,10 @@ _ICON = (
 def serve(desk: Desk, host: str, port: int) -> None:
     """Serve the page until Ctrl-C; port 0 takes a free one.
 
-    Raises BylineError where it cannot listen there.
+    Raises BylineError where it cannot listen there, or the index cannot be asked.
     """
+    if len(desk.articles):
+        desk.search("news", 1)  # loads what the first question would wait for
     listener = _listen(host, port)
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address

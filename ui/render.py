@@ -37,7 +37,7 @@ def welcome(desk: Desk) -> dict[str, Any]:
         "articles": len(desk.articles),
         "outlets": len(desk.archive.outlets()),
         "newest": day(newest.published) if newest else None,
-        "quotes_only": desk.settings.llm is None and desk._llm is None,
+        "quotes_only": not desk.has_llm,
     }
 
 
