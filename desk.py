@@ -135,7 +135,7 @@ class Desk:
         if not 1 <= limit <= _MOST_HITS:
             raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
         asked = self._question(text, as_of, since, until, outlets)
-        library = self._library()
+        library = self.library()
         return retrieve(
             asked.text, asked.filter, library.archive, library.store, library.embedder, limit=limit
         )
@@ -222,7 +222,7 @@ class Desk:
     ) -> Iterator[Found | str | Answer]:
         return ask(
             asked,
-            self._library(),
+            self.library(),
             self._load_llm(),
             policy=policy,
             style=style,
@@ -230,7 +230,7 @@ class Desk:
             stream=stream,
         )
 
-    def _library(self) -> Library:
+    def library(self) -> Library:
         """The open index, as other processes have left it."""
         embedder = self._load_embedder()
         self.archive.require(embedder=embedder.name)

@@ -41,7 +41,7 @@ def main() -> None:
 
 def measured(desk: Desk, questions: list[str], turns: int) -> str:
     """A table of p50 and p95 in milliseconds."""
-    archive, embedder = desk.archive, desk._library().embedder
+    archive, embedder = desk.archive, desk.library().embedder
     vectors = archive.vectors(archive.all_passages())
 
     def reference(question: str) -> None:

@@ -89,7 +89,7 @@ def _rankings(case: Case, desk: Desk, ids: Mapping[int, str]) -> dict[str, list[
     """Ids of articles, best first, an article as often as it was found."""
     archive, text = desk.archive, case.question
     asked = matching(case.as_of, None, None, ()) if case.as_of else Filter()
-    library = desk._library()
+    library = desk.library()
 
     def by_passage(*signals: str) -> list[str]:
         kept = {"signals": signals} if signals else {}
