@@ -9,6 +9,7 @@ else. Exit codes: 0 done (an answer may be declined), 2 wrong usage, 1 anything 
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -295,10 +296,28 @@ def _desk(index: str | None) -> Iterator["Desk"]:
 
 
 def _add(desk: "Desk", paths: list[Any]) -> "Report":
+    from .index.read import estimate
     from .ui.terminal import adding
 
-    with adding() as progress:
-        return desk.add(paths, progress=progress)
+    interrupted = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    with adding(estimate(paths)) as show:
+
+        def progress(report: "Report") -> None:
+            show(report)
+            if interrupted:  # Python drops what is raised while it collects garbage
+                raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            return desk.add(paths, progress=progress)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _print_json(value: Any) -> None:

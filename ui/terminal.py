@@ -10,7 +10,13 @@ from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from ..index.article import Article, isoformat
@@ -111,16 +117,21 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 @contextmanager
-def adding() -> Iterator[Callable[[Report], None]]:
-    """A progress line on standard error; it is fed the report after each batch."""
+def adding(total: int) -> Iterator[Callable[[Report], None]]:
+    """A progress bar on standard error; it is fed the report after each batch."""
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
-        task = p.add_task("reading")
+        task = p.add_task("Adding", total=total or None)
 
         def show(report: Report) -> None:
             done = report.accepted + len(report.failed)
-            p.update(task, description=f"{done} articles, {len(report.failed)} failed")
+            p.update(task, completed=done, total=max(total, done))
 
         yield show
 

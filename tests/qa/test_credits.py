@@ -27,7 +27,7 @@ def test_when_it_was_published_is_answered_with_the_dateline(desk: Desk) -> None
 
 def test_what_only_metadata_says_is_said_to_come_from_there(desk: Desk) -> None:
     answer = desk.ask("When was the article about the mayor's water contract published?")
-    assert answer.text == "Published 2026-03-12 [1]"
+    assert answer.text == "Published 12 March 2026 [1]"
     assert answer.statements[0].why == "published: from the article's metadata"
 
 
