@@ -17,7 +17,7 @@ import ir_measures
 import numpy as np
 import sets
 from byline import Desk
-from byline.index.archive import Filter
+from byline.index.filter import Filter
 from byline.qa.question import matching
 from byline.qa.retrieve import full_text_query, retrieve
 from ir_measures import RR, R, Success, nDCG

@@ -16,12 +16,13 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import IndexLocked, InputError
-from .archive import Accession, Archive
+from .archive import Archive
 from .article import Article
 from .chunk import chunk
 from .embed import Embedder
 from .read import Entry, Failure, read
 from .store import Store
+from .writes import Accession
 
 _READ_AT_ONCE = 5000  # vectors
 _BATCH = 64  # articles that become durable at once: two or three seconds of the bundled embedder

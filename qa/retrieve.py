@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.archive import Archive, Filter, Shelf
+from ..index.archive import Archive, Shelf
 from ..index.article import Article, isoformat
 from ..index.embed import Embedder, Vectors
+from ..index.filter import Filter
 from ..index.store import Store
 from ..index.words import STOP_WORDS, words
 

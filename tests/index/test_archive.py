@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from byline.errors import IndexDamaged, IndexMismatch
-from byline.index.archive import Accession, Archive, Filter
+from byline.index.archive import Archive
 from byline.index.article import Article, Mark
 from byline.index.chunk import chunk
+from byline.index.filter import Filter
+from byline.index.writes import Accession
 
 NOW = datetime.now(UTC)
 

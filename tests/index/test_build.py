@@ -15,8 +15,8 @@ from byline import Desk
 from byline.errors import IndexDamaged, IndexLocked, IndexMismatch, InputError
 from byline.index import archive as archive_module
 from byline.index import build
-from byline.index.archive import Filter
 from byline.index.build import writing
+from byline.index.filter import Filter
 from byline.qa import retrieve as retrieve_module
 from byline.tests.fakes import Broken, Letters
 

@@ -1,0 +1,56 @@
+"""Which articles count: a filter, and the same as SQL.
+
+>>> Filter(outlets=("The Ledger",)).is_open
+False
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from . import tables
+from .article import day_end, day_start
+
+_WITHHELD = ("withheld", "killed", "canceled", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles count. `since` and `until` are inclusive, a bare date is the day in UTC.
+
+    An undated article fails any date filter. With `as_of`, what was published, updated or (where
+    undated) added after it does not count.
+    """
+
+    since: datetime | date | None = None
+    until: datetime | date | None = None
+    outlets: tuple[str, ...] = ()
+    as_of: datetime | date | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing but visibility is asked for."""
+        return self == Filter()
+
+
+def conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
+    """A filter as SQL; what may not be shown now is left out whatever the date of asking."""
+    columns, now = tables.articles.c, time.time()
+    asked = tables.seconds(day_end(matching.as_of)) if matching.as_of else now
+    found: list[sa.ColumnElement[bool]] = [
+        columns.embargo_at.is_(None) | (columns.embargo_at <= min(asked, now)),
+        columns.expires_at.is_(None) | (columns.expires_at > now),
+        columns.status.is_(None) | columns.status.not_in(_WITHHELD),
+    ]
+    if matching.since:
+        found.append(columns.published_at >= tables.seconds(day_start(matching.since)))
+    if matching.until:
+        found.append(columns.published_at <= tables.seconds(day_end(matching.until)))
+    if matching.outlets:
+        found.append(columns.outlet.in_(matching.outlets))
+    if matching.as_of:
+        found.append(sa.func.coalesce(columns.published_at, columns.added_at) <= asked)
+        found.append(sa.func.coalesce(columns.updated_at, 0) <= asked)
+    return found

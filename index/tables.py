@@ -1,0 +1,162 @@
+"""The archive's tables, and articles as their rows.
+
+An article's facts are one JSON text; what is filtered by stands in columns too.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from .article import MOMENTS, Article, Mark, day_start, from_iso, isoformat
+
+METADATA = sa.MetaData()
+
+meta = sa.Table(
+    "meta",
+    METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+articles = sa.Table(
+    "articles",
+    METADATA,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("version", sa.Text),  # the published one; null until then
+    sa.Column("pending", sa.Text),  # the accepted one that is not yet published
+    sa.Column("passages", sa.Integer, nullable=False, default=0),
+    sa.Column("added_at", sa.Float, nullable=False),
+    sa.Column("published_at", sa.Float, index=True),
+    sa.Column("updated_at", sa.Float),
+    sa.Column("embargo_at", sa.Float),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("outlet", sa.Text, index=True),
+    sa.Column("status", sa.Text),
+    sqlite_autoincrement=True,
+)
+versions = sa.Table(
+    "versions",
+    METADATA,
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # JSON of an Article's other fields
+    sa.Column("seen_at", sa.Float, nullable=False),
+)
+passages = sa.Table(
+    "passages",
+    METADATA,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), nullable=False, index=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,  # a number is never used again, so a stale vector finds no passage
+)
+vectors = sa.Table(  # apart from passages, so that reading spans does not read vectors
+    "vectors",
+    METADATA,
+    sa.Column("passage_pk", sa.Integer, primary_key=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+)
+sources = sa.Table(
+    "sources",
+    METADATA,
+    sa.Column("fingerprint", sa.LargeBinary, primary_key=True),
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), nullable=False, index=True),
+)
+doomed = sa.Table(  # passages that are gone here and still to be deleted from the vector store
+    "doomed",
+    METADATA,
+    sa.Column("passage_pk", sa.Integer, primary_key=True),
+)
+_TOKENIZER = "porter unicode61 remove_diacritics 2"
+_FULL_TEXT = (
+    f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(
+    title, body, content='', tokenize='{_TOKENIZER}')""",
+    f"""CREATE VIRTUAL TABLE IF NOT EXISTS articles_text USING fts5(
+    title, body, content='', tokenize='{_TOKENIZER}')""",
+)
+# The columns from which `_article` makes an Article.
+ARTICLE = (articles.c.id, versions.c.text, versions.c.facts)
+
+IS_PUBLISHED = (versions.c.article_pk == articles.c.pk) & (versions.c.version == articles.c.version)
+IS_OF_PUBLISHED = (passages.c.article_pk == articles.c.pk) & (
+    passages.c.version == articles.c.version
+)
+PUBLISHED_PASSAGES = passages.join(articles, IS_OF_PUBLISHED).join(versions, IS_PUBLISHED)
+MATCHING_PASSAGES = sa.select(passages.c.pk).join(articles, IS_OF_PUBLISHED)
+MATCHING_ARTICLES = sa.select(articles.c.pk).where(articles.c.version.is_not(None))
+
+
+_PRAGMAS = (
+    "busy_timeout=10000",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what is removed is overwritten
+)
+
+
+def statements() -> Iterator[sa.Executable]:
+    """Statements that make what is missing; several processes may open a new index at once."""
+    for table in METADATA.sorted_tables:
+        yield CreateTable(table, if_not_exists=True)
+        yield from (CreateIndex(index, if_not_exists=True) for index in table.indexes)
+    yield from map(sa.text, _FULL_TEXT)
+
+
+def on_connect(connection: sqlite3.Connection, _: object) -> None:
+    """Set up a new connection to SQLite."""
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def seconds(moment: datetime) -> float:
+    """A moment as seconds since 1970."""
+    return moment.timestamp()
+
+
+def columns(article: Article) -> dict[str, Any]:
+    """What of an article is filtered by."""
+
+    def first(value: datetime | date | None) -> float | None:
+        return None if value is None else seconds(day_start(value))
+
+    return {
+        "published_at": first(article.published),
+        "updated_at": first(article.updated),
+        "embargo_at": first(article.embargo_until),
+        "expires_at": first(article.expires),
+        "outlet": article.outlet,
+        "status": article.status.casefold() if article.status else None,
+    }
+
+
+_STORED_APART = ("id", "text")
+
+
+def facts_of(article: Article) -> str:
+    """An article's fields that have no column of versions, as JSON."""
+    facts = {f.name: getattr(article, f.name) for f in fields(article)}
+    for name in _STORED_APART:
+        del facts[name]
+    facts |= {name: isoformat(facts[name]) for name in MOMENTS}
+    facts["marks"] = [[mark.start, mark.end, mark.kind] for mark in article.marks]
+    facts["extra"] = dict(article.extra)
+    return json.dumps({name: value for name, value in facts.items() if value not in (None, [], {})})
+
+
+def article_of(row: Any) -> Article:
+    """The article of a row with ARTICLE's columns."""
+    facts = json.loads(row.facts)
+    facts |= {name: from_iso(facts[name]) for name in MOMENTS if name in facts}
+    facts["marks"] = tuple(Mark(*mark) for mark in facts.get("marks", ()))
+    facts["authors"] = tuple(facts.get("authors", ()))
+    return Article(id=row.id, text=row.text, **facts)
