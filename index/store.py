@@ -35,10 +35,11 @@ class Store:
 
     def __init__(self, folder: Path, name: str, url: str | None = None) -> None:
         self.folder, self._url = folder, url
-        self._name = _COLLECTION if url is None else f"byline-{name}"
+        self._name = _COLLECTION if url is None else name
         self._client: ClientAPI | None = None
         self._collection: Collection | None = None
-        self._opening = threading.Lock()
+        self._using = threading.RLock()
+        self._seen: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -51,10 +52,20 @@ class Store:
 
         (A loaded vector index never does by itself.)
         """
-        with self._opening:
+        with self._using:
             if self._client is not None:
                 self._client.close()  # type: ignore[attr-defined]  # on every client
             self._client = self._collection = None
+
+    def catch_up(self, generation: int, *, wrote: bool = False) -> None:
+        """Let go of the files where the index has changed since, unless this store wrote that.
+
+        A writer whose vector index is stale would lose what others have written, in silence.
+        """
+        with self._using:
+            if not wrote and self._seen is not None and self._seen != generation:
+                self.close()
+            self._seen = generation
 
     def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Store vectors under the passages' numbers, in place of any that are there."""
@@ -73,8 +84,9 @@ class Store:
         return [int(key) for key in found["ids"][0]]  # type: ignore[index]
 
     def keys(self) -> set[int]:
-        """The numbers of all passages that are here."""
-        return {int(key) for key in self._call("get", include=[])["ids"]}  # type: ignore[index]
+        """The numbers of all passages whose vectors can be read."""
+        found = self._call("get", include=["embeddings"])  # ids alone are no proof of a vector
+        return {int(key) for key in found["ids"]}  # type: ignore[index]
 
     def clear(self) -> None:
         """Start anew with an empty collection; a folder that cannot be read is thrown away."""
@@ -82,34 +94,37 @@ class Store:
             self.close()
             self._forget_system()  # another Desk of this process may have it open
             shutil.rmtree(self.folder, ignore_errors=True)
-        else:
+            return
+        with self._using:
             self._open()
-            assert self._client is not None
-            self._client.delete_collection(self._name)
+            try:
+                self._client.delete_collection(self._name)  # type: ignore[union-attr]
+            except Exception as error:  # as in _open
+                raise self._damaged(error) from None
             self.close()
 
     def _call(self, method: str, **arguments: object) -> object:
-        collection = self._open()
-        from chromadb.errors import ChromaError
+        with self._using:  # nobody closes the client meanwhile
+            collection = self._open()
+            from chromadb.errors import ChromaError
 
-        try:
-            return getattr(collection, method)(**arguments)
-        except (ChromaError, sqlite3.Error, OSError) as error:
-            raise self._damaged(error) from None
+            try:
+                return getattr(collection, method)(**arguments)
+            except (ChromaError, sqlite3.Error, OSError) as error:
+                raise self._damaged(error) from None
 
     def _open(self) -> "Collection":
-        with self._opening:
-            if self._collection is None:
-                try:
-                    self._client = self._connect()
-                    self._collection = self._client.get_or_create_collection(
-                        self._name, configuration=_CONFIGURATION, embedding_function=None
-                    )
-                except Exception as error:  # its core and its client raise unrelated classes
-                    if self._client is None:
-                        self._forget_system()
-                    raise self._damaged(error) from None
-            return self._collection
+        if self._collection is None:
+            try:
+                self._client = self._connect()
+                self._collection = self._client.get_or_create_collection(
+                    self._name, configuration=_CONFIGURATION, embedding_function=None
+                )
+            except Exception as error:  # its core and its client raise unrelated classes
+                if self._client is None:
+                    self._forget_system()
+                raise self._damaged(error) from None
+        return self._collection
 
     def _forget_system(self) -> None:
         """Chroma keeps what it opened, or failed to open, by path, and would hand it out again."""

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from .article import MOMENTS, Article, Mark, day_start, from_iso, isoformat
+from .article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
 
 METADATA = sa.MetaData()
 
@@ -133,7 +133,7 @@ def columns(article: Article) -> dict[str, Any]:
         "published_at": first(article.published),
         "updated_at": first(article.updated),
         "embargo_at": first(article.embargo_until),
-        "expires_at": first(article.expires),
+        "expires_at": seconds(day_end(article.expires)) if article.expires else None,
         "outlet": article.outlet,
         "status": article.status.casefold() if article.status else None,
     }

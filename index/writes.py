@@ -69,7 +69,10 @@ def renew(connection: sa.Connection, pk: int, version: str, article: Article) ->
     connection.execute(
         tables.versions.update().where(*is_this).values(facts=tables.facts_of(article))
     )
-    connection.execute(UPDATE, {"key": pk, "pending": None, **tables.columns(article)})
+    now = tables.columns(article)
+    if now["updated_at"] is None:
+        del now["updated_at"]  # when its text was last seen to change is still true
+    connection.execute(UPDATE, {"key": pk, "pending": None, **now})
     grow(connection)
 
 
@@ -97,6 +100,12 @@ def store_versions(connection: sa.Connection, staged: Sequence[tuple[int, str, A
     if staged:
         pending = [{"key": pk, "pending": version} for pk, version, _ in staged]
         connection.execute(UPDATE, pending)
+
+
+def note(connection: sa.Connection, key: str, value: str) -> None:
+    """Note what the index is built with."""
+    connection.execute(tables.meta.delete().where(tables.meta.c.key == key))
+    connection.execute(tables.meta.insert().values(key=key, value=value))
 
 
 def grow(connection: sa.Connection) -> None:

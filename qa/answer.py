@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 _LLM_SETTINGS = "BYLINE_LLM, BYLINE_LLM_BASE_URL and BYLINE_LLM_API_KEY"
 # English takes four characters a token; three leaves room for names, numbers and other scripts.
 _CHARS_PER_TOKEN = 3
-_NO_ANSWER = re.compile(r"^\W*no[ _]answer\b", re.I)
+_NO_ANSWER = re.compile(
+    r"\W*(?:NO[ _]ANSWER\b.*|(?i:no[ _]answer)\W*)", re.S
+)  # not "No answer came"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str
     Sources are narrowed to the sentences of the passage that carry the statement.
     """
     text = _LABEL.sub("", tidy(text))
-    if _NO_ANSWER.match(text):
+    if _NO_ANSWER.fullmatch(text):
         return [], []
     sentences: list[Sentence] = []
     repaired = removed = bare = 0
@@ -211,7 +213,7 @@ def _statements(text: str) -> Iterator[tuple[str, list[int], str]]:
         shown = text[start:end]
         numbers = [n for found in _NUMBERS.finditer(shown) for n in _expand(found[1])]
         said = _NUMBERS.sub("", shown).strip()
-        if re.search(r"\w", said):
+        if re.search(r"\w", said) and not _NO_ANSWER.fullmatch(said):
             yield said, numbers, "\n" if "\n" in text[end_before:start] else " "
         end_before = end
 

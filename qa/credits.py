@@ -12,14 +12,13 @@ from datetime import date, datetime
 
 from ..index.article import Article
 from ..index.chunk import sentence_spans
+from ..index.dates import find_dateline
 from ..index.words import stems
 from .cite import Sentence, Source
 from .question import Question
 from .retrieve import Hit
 
-_PIECE = (
-    r"(?:article|story|piece|report|column|op-?ed|editorial|review|breakdown|analysis|text|post)"
-)
+_PIECE = r"(?:article|story|piece|column|op-?ed|editorial)"
 _WRITER = r"(?:author|writer|reporter|journalist|columnist|byline|correspondent)s?"
 _ASKS = {
     "authors": re.compile(
@@ -31,8 +30,7 @@ _ASKS = {
     ),
     "published": re.compile(
         rf"\b(?:when|(?:what|which) (?:day|date|time))\b.*\b{_PIECE}\b.*"
-        r"\b(?:published|posted|released|appear\w*|printed|written|dated)\b"
-        rf"|\b(?:date|dateline)\b.*\b{_PIECE}\b",
+        r"\b(?:published|posted|appear\w*|printed|written|dated)\b",
         re.I,
     ),
     "outlet": re.compile(
@@ -42,6 +40,7 @@ _ASKS = {
         re.I,
     ),
 }
+_ABOUT_WHAT_IT_SAYS = re.compile(r"\b(?:will|would|says?|said|according)\b", re.I)
 _ABOUT_ITSELF = re.compile(
     rf"\b(?:{_PIECE}s?|{_WRITER}|wrote|writes|written|authored|penned|reported|published|posted|"
     r"appeared|outlet|newspaper|opinion|date|day|time|news)\b",
@@ -56,7 +55,7 @@ def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[
     `article_count` says how many articles the question may be about.
     """
     asked = next((name for name, asks in _ASKS.items() if asks.search(question.text)), None)
-    if asked is None:
+    if asked is None or _ABOUT_WHAT_IT_SAYS.search(question.text):
         return None
     article = _meant(question.text, hits, article_count)
     told = _told(article, asked) if article else None
@@ -84,10 +83,10 @@ def _told(article: Article, asked: str) -> Sentence | None:
     if not value:
         return None
     kind = {"authors": "byline", "published": "dateline", "outlet": "byline"}[asked]
-    line = next((mark for mark in article.marks if mark.kind == kind), None)
-    if line is not None and asked != "outlet":
-        shown = article.text[line.start : line.end]
-        return Sentence(" ".join(shown.split()), (_source(article, line.start, line.end),))
+    for line in (mark for mark in article.marks if mark.kind == kind and asked != "outlet"):
+        shown = " ".join(article.text[line.start : line.end].split())
+        if asked == "authors" or find_dateline(shown):  # a dateline may name only the place
+            return Sentence(shown, (_source(article, line.start, line.end),))
     start, end = next(iter(sentence_spans(article.text, 0, len(article.text))))
     said = {
         "authors": f"By {', '.join(article.authors)}",

@@ -4,7 +4,7 @@ hits = retrieve("Who resigned?", Filter(), archive, store, embedder, limit=10)
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -96,21 +96,31 @@ def retrieve(
     query, depth = full_text_query(text), max(_DEPTH, limit)
     shelf, allowed = archive.shelf(), archive.matching_articles(matching)
     passing = np.isin(shelf.articles, allowed)
+    may_count = (set(shelf.keys[passing].tolist()), set(allowed.tolist()))
     # Where a filter lets most through it is cheaper to drop a few of the best than to ask for it.
-    share = float(passing.mean()) if len(passing) else 1.0
-    asked, reach = (Filter(), int(1.5 * depth / share)) if share > 0.5 else (matching, depth)
+    is_wide = not len(passing) or float(passing.mean()) > 0.5
+
+    def lexical(match: Callable[..., list[tuple[int, float]]], counting: set[int]) -> list[int]:
+        if is_wide:
+            reach = 3 * depth
+            found = [key for key, _ in match(query, None, reach)]
+            kept = [key for key in found if key in counting][:depth]
+            if len(kept) == depth or len(found) < reach:
+                return kept
+        return [key for key, _ in match(query, matching, depth)]
+
     with ThreadPoolExecutor(2) as aside:  # SQLite and the embedder work beside each other
         vector = aside.submit(embedder.embed_question, text) if "dense" in signals else None
-        articles = aside.submit(archive.match_articles, query, asked, reach)
-        by_passage = archive.match_passages(query, asked, reach) if "passages" in signals else []
+        articles = aside.submit(lexical, archive.match_articles, may_count[1])
+        by_passage = lexical(archive.match_passages, may_count[0]) if "passages" in signals else []
         by_article = articles.result() if "articles" in signals else []
-    rankings = [[pk for pk, _ in by_passage]]
+    rankings = [by_passage]
     if vector is not None:
+        archive.require(dimension=str(vector.result().size))
         rankings.append(nearest(vector.result(), shelf, passing, archive, store, depth))
     article_of = dict(_articles_of(sorted(set().union(*rankings)), shelf, passing))
     scores = fuse([[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings])
-    may_count = set(allowed.tolist())
-    of_article = fuse([[pk for pk, _ in by_article if pk in may_count][:depth]])
+    of_article = fuse([by_article])
     for pk, article_pk in article_of.items():
         if pk in scores:
             scores[pk] += of_article.get(article_pk, 0.0)

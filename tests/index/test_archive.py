@@ -248,7 +248,7 @@ class TestFile:
             archive.claim(embedder="big")
         with pytest.raises(IndexMismatch, match="built with passage_chars 1000"):
             archive.claim(passage_chars="500")
-        archive.claim_anew(embedder="big")
+        archive.replace_vectors([], np.zeros((0, 2), np.float32), embedder="big")
         archive.require(embedder="big")
 
     def test_a_file_that_is_no_archive_is_refused_in_one_line(self, tmp_path: Path) -> None:
