@@ -73,7 +73,8 @@ def head(text: str) -> Head:
         if opening := _read_opening(line, found):
             length, found = opening
             return _marked(found, start, start + length, "dateline")
-        if credit := _read_byline(_DATE_AFTER_NAME.sub("", line)):
+        is_short = len(line) <= _LONGEST_LINE
+        if is_short and (credit := _read_byline(_DATE_AFTER_NAME.sub("", line))):
             authors, outlet = credit
             dated = _DATE_AFTER_NAME.search(line)
             moment = find_dateline(dated[0]) if dated else None
@@ -81,7 +82,7 @@ def head(text: str) -> Head:
             if not found.authors:
                 found = replace(found, authors=authors, outlet=outlet or found.outlet)
             found = _marked(found, start, end, "byline")
-        elif len(line) <= _LONGEST_LINE and (moment := find_dateline(line)):
+        elif is_short and (moment := find_dateline(line)):
             if _UPDATED.match(line):
                 found = replace(found, updated=found.updated or moment)
             else:
@@ -89,7 +90,7 @@ def head(text: str) -> Head:
             found = _marked(found, start, end, "dateline")
         elif number == 0 and _is_headline(text, line, end):
             found = replace(found, title=line.strip("*_ "))
-        elif len(line) > _LONGEST_LINE or _SENTENCE_END.search(line):
+        elif not is_short or _SENTENCE_END.search(line):
             break
     return found
 
@@ -147,7 +148,7 @@ def _read_byline(line: str) -> tuple[tuple[str, ...], str | None] | None:
         outlet, names = crew["outlet"], names[crew.end() :]
         if not names:
             return (), outlet
-    if len(line) > _LONGEST_LINE or not (by or crew) or _SENTENCE_END.search(names):
+    if not (by or crew) or _SENTENCE_END.search(names):
         return None
     if place := _ELSEWHERE.search(names):
         names = names[: place.start()]

@@ -85,6 +85,9 @@ class Statement:
     why: str | None
 
 
+_CITES_NOTHING = "it cites no passage"
+
+
 def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
     """Number the sources and put the numbers behind the sentences.
 
@@ -109,9 +112,8 @@ def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tup
         shown = _with_numbers(sentence.text, cited)
         text += (sentence.gap if text else "") + shown
         start = len(text) - len(shown)
-        statements.append(
-            Statement(shown, start, len(text), tuple(cited), "unchecked", None, sentence.why)
-        )
+        verdict, why = ("unchecked", sentence.why) if cited else ("unsupported", _CITES_NOTHING)
+        statements.append(Statement(shown, start, len(text), tuple(cited), verdict, None, why))
     citations = tuple(citation(source, number) for number, source in enumerate(spans, 1))
     return text, tuple(statements), citations
 

@@ -94,7 +94,9 @@ def _told(article: Article, asked: str) -> Sentence | None:
         "outlet": f"Published by {article.outlet}",
     }[asked]
     return Sentence(
-        said, (_source(article, start, end),), why=f"{asked}: from the article's metadata"
+        said,
+        (_source(article, start, end),),
+        why=f"{asked}: not in the article's text but in its metadata",
     )
 
 

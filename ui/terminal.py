@@ -44,6 +44,8 @@ def show_answer(answer: Answer) -> None:
             out.print(_indented(f"{citation.notice.kind}: {citation.notice.text}", "yellow"))
     for note in answer.notes:
         out.print(Text(f"\n{note}", style="yellow"))
+    for why in (statement.why for statement in answer.statements if statement.why):
+        out.print(Text(f"\n{why[0].upper()}{why[1:]}.", style="dim"))
     if answer.model is None and not answer.declined:
         out.print(Text("\nQuoted word for word; no language model took part.", style="dim"))
 

@@ -28,7 +28,7 @@ def test_when_it_was_published_is_answered_with_the_dateline(desk: Desk) -> None
 def test_what_only_metadata_says_is_said_to_come_from_there(desk: Desk) -> None:
     answer = desk.ask("When was the article about the mayor's water contract published?")
     assert answer.text == "Published 12 March 2026 [1]"
-    assert answer.statements[0].why == "published: from the article's metadata"
+    assert answer.statements[0].why == "published: not in the article's text but in its metadata"
 
 
 def test_the_outlet_is_named(desk: Desk) -> None:
