@@ -52,7 +52,7 @@ class Entry:
     path: str
     line: int | None
     fingerprint: bytes
-    "16 bytes; the same for a source that has not changed"
+    "16 bytes; the same for a source that has changed neither its bytes nor its place"
     load: Callable[[], Article]
     "raises InputError: one line that says what is wrong, without path and line"
 
@@ -121,7 +121,9 @@ def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Entry | Failure
             if not file.peek(1):
                 yield Failure(shown, None, "the file is empty")
             elif suffix not in _READERS:
-                yield from _records(file, suffix == ".csv", shown, fallback_id, limit)
+                records = _records(file, suffix == ".csv", shown, fallback_id, limit)
+                yield next(records, Failure(shown, None, "the file holds no records"))
+                yield from records
             elif len(raw := file.read(limit + 1)) > limit:
                 yield Failure(shown, None, _too_long("file", limit))
             else:
@@ -134,6 +136,7 @@ def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Entry | Failure
 def _records(
     file: BinaryIO, is_csv: bool, shown: str, fallback_id: str, limit: int
 ) -> Iterator[Entry | Failure]:
+    """The place is part of a fingerprint, since a record without an id is called by it."""
     header = b""
     for number, raw in _bounded(file, limit, quoted=is_csv):
         record_id = f"{fallback_id}#{number}"
@@ -142,10 +145,11 @@ def _records(
         elif not raw.strip():
             continue
         elif not is_csv:
-            yield Entry(shown, number, _fingerprint(raw), partial(read_json, raw, record_id))
+            fingerprint = _fingerprint(record_id.encode(), raw)
+            yield Entry(shown, number, fingerprint, partial(read_json, raw, record_id))
         elif header:
-            load = partial(read_csv, raw, record_id, header)
-            yield Entry(shown, number, _fingerprint(header, raw), load)
+            fingerprint = _fingerprint(record_id.encode(), header, raw)
+            yield Entry(shown, number, fingerprint, partial(read_csv, raw, record_id, header))
         else:
             try:
                 header = checked_header(raw)

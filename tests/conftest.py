@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from byline import Desk
-from byline.index.embed import MiniLM
+from byline.bench.vectors import Remembering
+from byline.index.embed import Embedder, MiniLM
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "index" / "sample"
@@ -111,6 +112,12 @@ def minilm() -> MiniLM:
     return MiniLM()
 
 
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `Remembering` has embedded in this run: the sample is embedded once for all tests."""
+    return tmp_path_factory.mktemp("vectors") / "vectors.db"
+
+
 @pytest.fixture
 def own_desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
     """A desk over the three articles that may be written to."""
@@ -128,19 +135,22 @@ def desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[D
 
 
 @pytest.fixture(scope="session")
-def sample_desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
+def sample_desk(
+    tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM, vectors: Path
+) -> Iterator[Desk]:
     """A desk over the bundled sample; not to be written to."""
-    with _opened(tmp_path_factory.mktemp("sample"), "demo", minilm, SAMPLE) as desk:
+    embedder = Remembering(minilm, vectors)
+    with _opened(tmp_path_factory.mktemp("sample"), "demo", embedder, SAMPLE) as desk:
         yield desk
 
 
 @contextmanager
-def _opened(home: Path, index: str, minilm: MiniLM, folder: Path) -> Iterator[Desk]:
+def _opened(home: Path, index: str, embedder: Embedder, folder: Path) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("BYLINE_")]:
             patch.delenv(name)
         patch.chdir(home)
-        desk = Desk(home, index, embedder=minilm)
+        desk = Desk(home, index, embedder=embedder)
     with desk:
         report = desk.add(folder)
         assert not report.failed, report.failed

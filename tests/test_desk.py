@@ -120,11 +120,11 @@ def test_eight_threads_get_the_answers_that_one_gets(desk: Desk) -> None:
         "How many workers replaced the cables?",
         "What will the repair of the ferry cost?",
         "What is the capital of Peru?",
-    ] * 2
+    ]
     alone = [desk.ask(question, as_of="2026-04-01").text for question in questions]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda q: desk.ask(q, as_of="2026-04-01").text, questions))
-    assert together == alone
+        together = list(pool.map(lambda q: desk.ask(q, as_of="2026-04-01").text, questions * 2))
+    assert together == alone * 2
 
 
 def test_a_stream_without_a_model_is_what_was_found_and_the_answer(desk: Desk) -> None:

@@ -9,25 +9,38 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+# Runs a script as its own command line does, with the vectors that this run of the tests has.
+SCRIPT = """
+import runpy, sys
+from pathlib import Path
 
-def run(script: str, folder: Path, *arguments: str) -> tuple[str, dict]:
+script, vectors, *sys.argv[1:] = sys.argv[1:]
+sys.path.insert(0, str(Path(script).parent))
+import sets
+
+sets._CACHE = Path(vectors)
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+def run(script: str, folder: Path, vectors: Path, *arguments: str) -> tuple[str, dict]:
     """What a script prints, and the numbers that it writes."""
     numbers = folder / "numbers.json"
-    command = [sys.executable, str(ROOT / "bench" / script), "--data", str(folder / "none")]
-    command += ["--json", str(numbers), *arguments]
+    command = [sys.executable, "-c", SCRIPT, str(ROOT / "bench" / script), str(vectors)]
+    command += ["--data", str(folder / "none"), "--json", str(numbers), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout, json.loads(numbers.read_text())
 
 
 @pytest.fixture(scope="module")
-def retrieval(tmp_path_factory):
-    return run("retrieval.py", tmp_path_factory.mktemp("retrieval"))
+def retrieval(tmp_path_factory, vectors):
+    return run("retrieval.py", tmp_path_factory.mktemp("retrieval"), vectors)
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
-    return run("answers.py", tmp_path_factory.mktemp("answers"), "--limit", "40")
+def answers(tmp_path_factory, vectors):
+    return run("answers.py", tmp_path_factory.mktemp("answers"), vectors, "--limit", "40")
 
 
 def test_fused_ranking_finds_the_samples_articles_and_beats_dense_alone(retrieval):

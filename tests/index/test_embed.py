@@ -79,6 +79,7 @@ def test_its_vectors_are_scaled_to_length_one() -> None:
 
 def test_an_embeddings_endpoint_that_is_down_is_named(unused_address: str) -> None:
     embedder = openai_embedder("tiny", unused_address, None)
+    embedder._model.max_retries = 0  # type: ignore[attr-defined]  # they cost a second
     with pytest.raises(ModelUnavailable, match="embeddings endpoint of openai:tiny did not answer"):
         embedder.embed_question("Who resigned?")
 

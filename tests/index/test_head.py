@@ -1,5 +1,7 @@
 """Headline, byline and dateline at the head of a pasted text."""
 
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -110,3 +112,24 @@ def test_marks_lie_within_any_text(text: str) -> None:
     for mark in head(text).marks:
         assert ends[-1] <= mark.start < mark.end <= len(text)
         ends.append(mark.end)
+
+
+# Where reading takes time with the square of a line's length, each of these takes minutes.
+LONG_LINES = """
+from byline.index.clean import clean, marks
+from byline.index.dates import find_dateline
+from byline.index.head import head
+
+for piece in ("-", "–", ", ", "- ", "x -", ".", "“", '"', "(", "] ", "By A "):
+    line = "By " + piece * (200_000 // len(piece)) + "x"
+    head(f"Ferry burns\\n{line}\\nNobody was hurt.")
+    find_dateline(line)
+    marks(clean(line))
+"""
+
+
+def test_a_line_of_200_000_characters_is_read_as_any_other() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LONG_LINES], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr

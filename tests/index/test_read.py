@@ -190,6 +190,22 @@ class TestJsonLines:
         ids = [entry.load().id for entry in found(path) if isinstance(entry, Entry)]
         assert ids == [f"{path}#1", f"{path}#2"]
 
+    def test_lines_of_the_same_bytes_have_fingerprints_of_their_own(self, tmp_path: Path) -> None:
+        for name in ("a.jsonl", "b.jsonl"):
+            write_lines(tmp_path / name, {"text": STORY}, {"text": STORY})
+        entries = found(tmp_path)
+        assert len({entry.fingerprint for entry in entries if isinstance(entry, Entry)}) == 4
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [("a.jsonl", "\n  \n\n"), ("a.csv", "title,text\n"), ("a.csv", "\n"), ("a.csv", "text")],
+    )
+    def test_a_file_without_records_is_a_failure(
+        self, name: str, text: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / name).write_text(text)
+        assert reasons(found(tmp_path / name)) == [(None, "the file holds no records")]
+
     @pytest.mark.parametrize("raw", ["[" * 100_000, '{"text": NaN}', "[1]", "null", "9" * 5000])
     def test_what_is_no_json_object_is_refused(self, raw: str, tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"

@@ -1,7 +1,11 @@
 """What becomes of a model's reply, however it is written."""
 
+import gc
 import json
 import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -285,6 +289,7 @@ class TestEndpoint:
     def errors(desk: Desk, address: str) -> list[ModelError]:
         """What a plain and a streamed question raise."""
         llm = openai_llm("tiny", address, "key", **LIMITS)
+        llm.max_retries = 0  # type: ignore[attr-defined]  # each costs half a second
         found = []
         with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
             for call in (other.ask, lambda text: list(other.stream(text))):
@@ -308,6 +313,47 @@ class TestEndpoint:
     ) -> None:
         address = endpoint(200, "text/event-stream", self.CHUNK, 1000)
         assert all(isinstance(e, ModelUnavailable) for e in self.errors(desk, address))
+
+    @pytest.fixture
+    def endless(self) -> Iterator[tuple[str, threading.Event]]:
+        """The address of an endpoint that streams until it is left, and whether it was."""
+        left, stopped = threading.Event(), threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.end_headers()
+                try:
+                    while not stopped.wait(0.01):
+                        self.wfile.write(TestEndpoint.CHUNK)
+                except OSError:
+                    left.set()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1", left
+        stopped.set()
+        server.shutdown()
+        server.server_close()
+
+    def test_a_stream_that_is_left_holds_no_connection_to_the_model(
+        self, desk: Desk, endless: tuple[str, threading.Event]
+    ) -> None:
+        address, left = endless
+        llm = openai_llm("tiny", address, "key", **LIMITS)
+        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+            events = other.stream("Who resigned?")
+            next(events)
+            assert next(events) == "Hello"
+            assert not left.is_set()
+            events.close()  # type: ignore[attr-defined]
+            gc.collect()  # LlamaIndex leaves the connection in a cycle of references
+            assert left.wait(30)
 
     def test_an_endpoint_that_is_down_is_an_unavailable_model(
         self, desk: Desk, unused_address: str
