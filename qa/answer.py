@@ -4,6 +4,7 @@ reply = write(question, hits, llm)
 sentences, notes = read_reply(reply.text, hits)
 """
 
+import gc
 import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from .question import Question
 from .retrieve import Hit
 
 if TYPE_CHECKING:
-    from llama_index.core.base.llms.types import ChatMessage
+    from llama_index.core.base.llms.types import ChatMessage, ChatResponse
     from llama_index.core.llms import LLM
 
 _LLM_SETTINGS = "BYLINE_LLM, BYLINE_LLM_BASE_URL and BYLINE_LLM_API_KEY"
@@ -107,13 +108,25 @@ def write_stream(
     read: int | None = None
     written: int | None = None
     with endpoint_errors(_endpoint(llm), _LLM_SETTINGS):
-        for response in llm.stream_chat(messages, **_stream_usage(llm)):
+        responses = _responses(llm, messages)
+        for response in responses:
             if response.delta:
                 text += response.delta
-                yield response.delta
+                try:
+                    yield response.delta
+                except GeneratorExit:  # nobody listens any more
+                    # LlamaIndex's stream is part of a cycle: until it is collected the
+                    # connection stays open, and the model goes on writing.
+                    responses.close()
+                    gc.collect()
+                    raise
             now_read, now_written = _usage(response.raw)
             read, written = now_read or read, now_written or written
     return _reply(text, llm, version, read, written)
+
+
+def _responses(llm: "LLM", messages: list["ChatMessage"]) -> Generator["ChatResponse", None, None]:
+    yield from llm.stream_chat(messages, **_stream_usage(llm))
 
 
 def _reply(text: str, llm: "LLM", version: str, read: int | None, written: int | None) -> Reply:

@@ -1,6 +1,5 @@
 """What becomes of a model's reply, however it is written."""
 
-import gc
 import json
 import re
 import threading
@@ -352,7 +351,6 @@ class TestEndpoint:
             assert next(events) == "Hello"
             assert not left.is_set()
             events.close()  # type: ignore[attr-defined]
-            gc.collect()  # LlamaIndex leaves the connection in a cycle of references
             assert left.wait(30)
 
     def test_an_endpoint_that_is_down_is_an_unavailable_model(
