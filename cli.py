@@ -87,7 +87,10 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
     script = "python -m byline" if is_module else os.path.relpath(sys.argv[0])
     command = "byline" if shutil.which("byline") else script
     for what, how in (
-        (f'{command} ask --index {index} "Who won the Velmoran Cup?"', "ask your own question"),
+        (
+            f'{command} ask --index {index} "How many turbines will stand on Gannet Bank?"',
+            "ask your own question",
+        ),
         (f"{command} articles list --index {index}", "see what is in there"),
         (f"{command} serve --index {index}", "open the page"),
         (f"{command} add FOLDER", "index your own articles"),

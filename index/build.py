@@ -207,6 +207,8 @@ def _prepare(
             read_now.append((entry, entry.load()))
         except InputError as error:
             report.failed.append(Failure(entry.path, entry.line, str(error)))
+        except RecursionError:
+            report.failed.append(Failure(entry.path, entry.line, "it is nested too deeply"))
     held = {a.id: a for a in archive.articles([article.id for _, article in read_now])}
     before = dict(held)
     staged: dict[str, Article] = {}

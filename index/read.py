@@ -136,20 +136,18 @@ def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Entry | Failure
 def _records(
     file: BinaryIO, is_csv: bool, shown: str, fallback_id: str, limit: int
 ) -> Iterator[Entry | Failure]:
-    """The place is part of a fingerprint, since a record without an id is called by it."""
+    """A record without an id is called by its content: lines move, and none may take another's."""
     header = b""
     for number, raw in _bounded(file, limit, quoted=is_csv):
-        record_id = f"{fallback_id}#{number}"
         if raw is None:
             yield Failure(shown, number, _too_long("row" if is_csv else "line", limit))
         elif not raw.strip():
             continue
-        elif not is_csv:
-            fingerprint = _fingerprint(record_id.encode(), raw)
-            yield Entry(shown, number, fingerprint, partial(read_json, raw, record_id))
-        elif header:
+        elif not is_csv or header:
+            record_id = f"{fallback_id}#{blake2b(raw.strip(), digest_size=6).hexdigest()}"
+            reader = partial(read_csv, header=header) if is_csv else read_json
             fingerprint = _fingerprint(record_id.encode(), header, raw)
-            yield Entry(shown, number, fingerprint, partial(read_csv, raw, record_id, header))
+            yield Entry(shown, number, fingerprint, partial(reader, raw, record_id))
         else:
             try:
                 header = checked_header(raw)

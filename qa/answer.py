@@ -181,6 +181,7 @@ _NUMBERS = re.compile(
     r"\s*[\[【](?:(?:passages?|sources?|no\.?)\s*)?(\d+(?:\s*(?:[,;&–-]|and)\s*\d+)*)[^\]】\d]{0,10}[\]】]",
     re.I,
 )
+_THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.S)  # of models that reason aloud
 _LABEL = re.compile(r"^\W*answer\s*:\s*", re.I)
 _BULLET = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+", re.MULTILINE)
 _LONGEST_RANGE = 10
@@ -193,7 +194,7 @@ def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str
     the passage that holds most of the sentence's words, where there is one, else it is left out.
     Sources are narrowed to the sentences of the passage that carry the statement.
     """
-    text = _LABEL.sub("", tidy(text))
+    text = _LABEL.sub("", tidy(_THOUGHTS.sub("", text)))
     if _NO_ANSWER.fullmatch(text):
         return [], []
     sentences: list[Sentence] = []

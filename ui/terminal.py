@@ -46,7 +46,8 @@ def show_answer(answer: Answer) -> None:
         out.print(Text(f"\n{note}", style="yellow"))
     for why in (statement.why for statement in answer.statements if statement.why):
         out.print(Text(f"\n{why[0].upper()}{why[1:]}.", style="dim"))
-    if answer.model is None and not answer.declined:
+    is_quoted = not any("metadata" in (s.why or "") for s in answer.statements)
+    if answer.model is None and not answer.declined and is_quoted:
         out.print(Text("\nQuoted word for word; no language model took part.", style="dim"))
 
 

@@ -185,16 +185,17 @@ class TestJsonLines:
         path.write_text(f"\ufeff{json.dumps({'text': STORY})}\n\n  \n")
         assert load(path).text == STORY
 
-    def test_without_id_and_address_each_line_has_an_id_of_its_own(self, tmp_path: Path) -> None:
-        path = write_lines(tmp_path / "a.jsonl", {"text": STORY}, {"text": STORY})
-        ids = [entry.load().id for entry in found(path) if isinstance(entry, Entry)]
-        assert ids == [f"{path}#1", f"{path}#2"]
-
-    def test_lines_of_the_same_bytes_have_fingerprints_of_their_own(self, tmp_path: Path) -> None:
-        for name in ("a.jsonl", "b.jsonl"):
-            write_lines(tmp_path / name, {"text": STORY}, {"text": STORY})
-        entries = found(tmp_path)
-        assert len({entry.fingerprint for entry in entries if isinstance(entry, Entry)}) == 4
+    def test_a_record_without_id_keeps_its_id_when_a_line_is_put_before_it(
+        self, tmp_path: Path
+    ) -> None:
+        path = write_lines(tmp_path / "a.jsonl", {"text": STORY}, {"text": "Rates rose."})
+        before = [entry.load().id for entry in found(path) if isinstance(entry, Entry)]
+        write_lines(
+            path, {"text": "The bridge reopened."}, {"text": STORY}, {"text": "Rates rose."}
+        )
+        after = [entry.load().id for entry in found(path) if isinstance(entry, Entry)]
+        assert len(set(after)) == 3
+        assert after[1:] == before
 
     @pytest.mark.parametrize(
         ("name", "text"),
