@@ -137,7 +137,13 @@ class Desk:
         asked = self._question(text, as_of, since, until, outlets)
         library = self.library()
         return retrieve(
-            asked.text, asked.filter, library.archive, library.store, library.embedder, limit=limit
+            asked.text,
+            asked.filter,
+            library.archive,
+            library.store,
+            library.embedder,
+            limit=limit,
+            signals=self._signals,
         )
 
     def ask(
@@ -204,6 +210,15 @@ class Desk:
         return self._llm is not None or self.settings.llm is not None
 
     @property
+    def llm(self) -> "LLM | None":
+        """The language model that writes answers, loaded; None where they are quoted."""
+        return self._load_llm()
+
+    @property
+    def _signals(self) -> list[str]:
+        return self.settings.signals.split(",")
+
+    @property
     def _lock_file(self) -> Path:
         return self.folder / "lock"
 
@@ -225,6 +240,7 @@ class Desk:
             policy=policy,
             style=style,
             max_passages=self.settings.max_passages,
+            signals=self._signals,
             stream=stream,
         )
 

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     max_passages: int = Field(
         8, ge=1, le=100, description="Passages handed to the model for one question."
     )
+    signals: str = Field(
+        "dense,passages,articles",
+        pattern=r"^(dense|passages|dense,passages)(,articles)?$",
+        description="What retrieval fuses: dense (vectors), passages (BM25), articles (BM25 of "
+        "whole ones); one or both of the first two, with or without the third.",
+    )
     max_article_bytes: int = Field(
         5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
     )

@@ -273,6 +273,12 @@ class Archive:
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
+    def ids(self) -> list[str]:
+        """The ids of all published articles."""
+        query = sa.select(tables.articles.c.id).where(tables.articles.c.version.is_not(None))
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query.order_by(tables.articles.c.pk)))
+
     def list_articles(self, matching: Filter | None = None, limit: int = 100) -> list[Article]:
         """Published articles, the newest first, the undated last."""
         query = (

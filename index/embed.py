@@ -21,6 +21,7 @@ from ..errors import ModelError, ModelUnavailable, SettingsError
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
+    from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
 _EMBED_SETTINGS = "BYLINE_EMBEDDER, BYLINE_EMBED_BASE_URL and BYLINE_EMBED_API_KEY"
@@ -176,6 +177,16 @@ def _unit(vectors: Sequence[Sequence[float]]) -> Vectors:
     array = np.asarray(vectors, np.float32)
     scaled: Vectors = array / np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12)
     return scaled
+
+
+def bundled_tokenizer() -> "Tokenizer":
+    """The bundled model's tokenizer, for texts of any length: to count tokens."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(_bundled_files()[1]))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _bundled_files() -> tuple[Path, Path]:

@@ -199,7 +199,7 @@ def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str
         return [], []
     sentences: list[Sentence] = []
     repaired = removed = bare = 0
-    for said, numbers, gap in _statements(text):
+    for said, numbers, gap in cited_sentences(text):
         valid = [n for n in numbers if 1 <= n <= len(hits)]
         astray = len(numbers) - len(valid)
         if not valid and (found := _carrier(said, hits)):
@@ -217,7 +217,7 @@ def read_reply(text: str, hits: Sequence[Hit]) -> tuple[list[Sentence], list[str
     return sentences, [f"{number} × {what}" for number, what in counted if number]
 
 
-def _statements(text: str) -> Iterator[tuple[str, list[int], str]]:
+def cited_sentences(text: str) -> Iterator[tuple[str, list[int], str]]:
     """Sentences without their numbers, the numbers, and the gap in front of each."""
     text = _BULLET.sub("", text)
     # A number that follows a full stop belongs to the sentence before it.

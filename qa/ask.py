@@ -4,7 +4,7 @@ for event in ask(question, library, llm): ...   # Found, str (a token), Answer (
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from .cite import Citation, Statement, citation, cite
 from .credits import credit
 from .extract import Candidate, extract, nearest, rank
 from .question import Question
-from .retrieve import Hit, retrieve
+from .retrieve import SIGNALS, Hit, retrieve
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -95,6 +95,8 @@ class Found:
     """The first event of an ask: the passages that the answer is looked for in."""
 
     hits: tuple[Hit, ...]
+    handed: int
+    "how many of them, from the first on, the answer is written from"
 
 
 def ask(
@@ -105,6 +107,7 @@ def ask(
     policy: str = "flag",
     style: str | None = None,
     max_passages: int = 8,
+    signals: Sequence[str] = SIGNALS,
     stream: bool = False,
 ) -> Iterator[Found | str | Answer]:
     """Events in order: Found, then tokens (with `stream` and a model), then the Answer.
@@ -125,19 +128,21 @@ def ask(
         library.store,
         library.embedder,
         limit=max(max_passages, _READ_TO_QUOTE),
+        signals=signals,
     )
     found = time.monotonic()
-    yield Found(tuple(hits))
+    writer = llm if style != "quotes" else None
+    shown = written.pack(hits, writer, max_passages) if writer else hits
+    yield Found(tuple(hits), len(shown))
     reply: written.Reply | None = None
     notes: list[str] = []
     ranked: list[Candidate] = []
     sentences = credit(question, hits, library.archive.count(question.filter)[0])
-    if sentences is None and hits and llm is not None and style != "quotes":
-        shown = written.pack(hits, llm, max_passages)
+    if sentences is None and hits and writer:
         if stream:
-            reply = yield from written.write_stream(question, shown, llm)
+            reply = yield from written.write_stream(question, shown, writer)
         else:
-            reply = written.write(question, shown, llm)
+            reply = written.write(question, shown, writer)
         sentences, notes = written.read_reply(reply.text, shown)
     elif sentences is None:
         ranked = rank(question.text, hits, library.archive, library.embedder)

@@ -34,6 +34,8 @@ class Sentence:
     "a derivation that the sentence uses"
     gap: str = " "
     "what stands between it and the sentence before"
+    score: float | None = None
+    "how likely it answers the question, 0 to 1, where that was reckoned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Statement:
     verdict: str
     "supported | partial | unsupported | contradicted | unchecked"
     score: float | None
+    "how likely it answers the question, 0 to 1; None where a model wrote it"
     why: str | None
 
 
@@ -113,7 +116,9 @@ def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tup
         text += (sentence.gap if text else "") + shown
         start = len(text) - len(shown)
         verdict, why = ("unchecked", sentence.why) if cited else ("unsupported", _CITES_NOTHING)
-        statements.append(Statement(shown, start, len(text), tuple(cited), verdict, None, why))
+        statements.append(
+            Statement(shown, start, len(text), tuple(cited), verdict, sentence.score, why)
+        )
     citations = tuple(citation(source, number) for number, source in enumerate(spans, 1))
     return text, tuple(statements), citations
 

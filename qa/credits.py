@@ -86,7 +86,7 @@ def _told(article: Article, asked: str) -> Sentence | None:
     for line in (mark for mark in article.marks if mark.kind == kind and asked != "outlet"):
         shown = " ".join(article.text[line.start : line.end].split())
         if asked == "authors" or find_dateline(shown):  # a dateline may name only the place
-            return Sentence(shown, (_source(article, line.start, line.end),))
+            return Sentence(shown, (_source(article, line.start, line.end),), score=1.0)
     start, end = next(iter(sentence_spans(article.text, 0, len(article.text))))
     said = {
         "authors": f"By {', '.join(article.authors)}",
@@ -97,6 +97,7 @@ def _told(article: Article, asked: str) -> Sentence | None:
         said,
         (_source(article, start, end),),
         why=f"{asked}: not in the article's text but in its metadata",
+        score=1.0,
     )
 
 

@@ -236,18 +236,20 @@ def _quoted(candidate: Candidate, kind: str | None) -> Sentence:
     """The sentence word for word; where a time is asked for, with what its dates mean."""
     published = candidate.hit.published
     text = " ".join(candidate.text.split())
+    likely = round(1 / (1 + float(np.exp(-candidate.score))), 4)
     if kind != "time" or published is None:
-        return Sentence(text, (candidate.source,))
+        return Sentence(text, (candidate.source,), score=likely)
     written = published.date() if isinstance(published, datetime) else published
     meant = [f"“{when.words}” is {when.label}" for when in resolve(candidate.text, written)]
     if not meant:
-        return Sentence(text, (candidate.source,))
+        return Sentence(text, (candidate.source,), score=likely)
     meaning = "; ".join(meant)
     stop = "." if text.endswith(".") else ""
     return Sentence(
         f"{text.removesuffix('.')} ({meaning}){stop}",
         (candidate.source,),
         why=f"{meaning}: counted from the article's date, {written.isoformat()}",
+        score=likely,
     )
 
 

@@ -48,7 +48,8 @@ def _bounds(field: object) -> str:
         for name, sign in signs.items()
         if hasattr(bound, name)
     ]
-    if any(getattr(bound, "pattern", None) for bound in field.metadata):  # type: ignore[attr-defined]
+    patterns = [getattr(bound, "pattern", "") or "" for bound in field.metadata]  # type: ignore[attr-defined]
+    if any("A-Za-z" in pattern for pattern in patterns):
         found.append("letters, digits, `_` and `-`, at most 64")
     return ", ".join(found)
 
