@@ -1,20 +1,14 @@
 """The bundled articles and the questions about them fit together."""
 
-import json
 from collections import Counter
-from typing import Any
 
 import pytest
 from byline import Article, Desk
-from byline.tests.conftest import ROOT
+from byline.evals.case import Case, load_cases
 
 TAGS = """fact number relative_date speaker conflict multi_article correction copies metadata
 unanswerable"""
-KEYS = {"id", "question", "as_of", "answers", "relevant", "evidence", "answerable", "tags"}
-CASES: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (ROOT / "evals" / "cases" / "sample.jsonl").read_text("utf-8").splitlines()
-]
+CASES = load_cases("sample")
 
 
 @pytest.fixture(scope="module")
@@ -45,28 +39,25 @@ def test_an_article_has_250_to_700_words_an_outlet_and_a_date(sample_desk: Desk)
 
 def test_there_are_120_cases_of_all_kinds_30_of_them_unanswerable() -> None:
     assert len(CASES) >= 120
-    assert sum(not case["answerable"] for case in CASES) >= 30
-    counted = Counter(tag for case in CASES for tag in case["tags"])
-    assert set(TAGS.split()) <= set(counted)
-    assert all(set(case) >= KEYS for case in CASES)
+    assert sum(not case.answerable for case in CASES) >= 30
+    assert set(TAGS.split()) <= {tag for case in CASES for tag in case.tags}
+    assert all(case.as_of for case in CASES)
 
 
-def test_no_case_has_the_id_or_the_question_of_another() -> None:
-    for key in ("id", "question"):
-        assert [value for value, n in Counter(c[key] for c in CASES).items() if n > 1] == []
+def test_no_question_stands_twice() -> None:
+    assert [q for q, n in Counter(case.question for case in CASES).items() if n > 1] == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-def test_a_case_stands_on_the_articles(case: dict[str, Any], articles: dict[str, Article]) -> None:
-    assert set(case["relevant"]) <= set(articles)
-    texts = [articles[name].text for name in case["relevant"]]
-    missing = [said for said in case["evidence"] if not any(said in text for text in texts)]
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_case_stands_on_the_articles(case: Case, articles: dict[str, Article]) -> None:
+    named = (*case.relevant, *(name for side in case.disagreement for name in side.articles))
+    assert set(named) <= set(articles)
+    texts = [articles[name].text for name in case.relevant]
+    missing = [said for said in case.evidence if not any(said in text for text in texts)]
     assert missing == []
-    if case["answerable"]:
-        assert case["answers"]
-        assert all(answer.strip() for answer in case["answers"])
-        assert case["evidence"] or "metadata" in case["tags"]
-        assert case["relevant"]
+    if case.answerable:
+        assert case.answers
+        assert case.evidence or "metadata" in case.tags
+        assert case.relevant
     else:
-        assert not case["evidence"]
-        assert "unanswerable" in case["tags"]
+        assert "unanswerable" in case.tags

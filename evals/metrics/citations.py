@@ -1,0 +1,242 @@
+"""Citations: whether each sentence stands on what it cites, and the articles say that.
+
+Sentences are judged against their own citations. Whether a quote carries a sentence is told by a
+rule (`carries`); what a judge or an entailment model says of it is counted apart (judge.py).
+"""
+
+import re
+from collections.abc import Callable
+from itertools import combinations
+
+from ...index.dates import resolve
+from ...index.words import STOP_WORDS, fold, stems
+from ..match import Number, dates, tokens, without_dates
+from ..response import Cited, Said, moment
+from .registry import metric
+from .seen import Seen
+
+_ALCE = "ALCE, Gao et al. 2023, with a rule for the entailment model"
+_DESIGN = "Byline, invariants 1 and 2 of the design"
+_NUMBERS = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
+# What Byline writes behind a quoted sentence: how it read a relative date.
+_DERIVATION = re.compile(r"\s*\((?:“[^”]+” is [^()“]+?(?:; )?)+\)")
+_CARRIED = 0.6  # share of a sentence's content words that its quotes must hold
+
+
+@metric("citation_recall", family="citations", source=_ALCE)
+def citation_recall(seen: Seen) -> float | None:
+    """Share of the sentences that their own citations carry; one that cites nothing is not."""
+    if seen.citations is None or not seen.statements:
+        return None
+    carried = [_carry(statement, _cited(seen, statement)) for statement in seen.statements]
+    return sum(carried) / len(carried)
+
+
+@metric("citation_precision", family="citations", source=_ALCE)
+def citation_precision(seen: Seen) -> float | None:
+    """Share of the citations that help to carry their sentence: without it less would stand."""
+    if seen.citations is None:
+        return None
+    helps = []
+    for statement in seen.statements:
+        cited = _cited(seen, statement)
+        is_carried = _carry(statement, cited)
+        for at, one in enumerate(cited):
+            others = cited[:at] + cited[at + 1 :]
+            is_needed = _carry(statement, [one]) or not _carry(statement, others)
+            helps.append(is_carried and is_needed)
+    return sum(helps) / len(helps) if helps else None
+
+
+@metric("citation_f1", family="citations", source=_ALCE)
+def citation_f1(seen: Seen) -> float | None:
+    """Harmonic mean of citation precision and recall; 0 for sentences that cite nothing."""
+    recall, precision = citation_recall(seen), citation_precision(seen) or 0.0
+    if recall is None:
+        return None
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+@metric("evidence_recall", family="citations", source="Byline: the case's evidence")
+def evidence_recall(seen: Seen) -> float | None:
+    """Share of the evidence that is needed that a sentence of the answer cites."""
+    if seen.used is None or not seen.case.evidence:
+        return None
+    pieces = range(len(seen.case.evidence))
+    cited = [any(seen.touches(one, piece) for one in seen.used) for piece in pieces]
+    return float(any(cited)) if seen.case.evidence_need == "any" else sum(cited) / len(cited)
+
+
+@metric("evidence_precision", family="citations", source="Byline: the case's evidence")
+def evidence_precision(seen: Seen) -> float | None:
+    """Share of the citations that quote evidence; others may be apt, and are not known to be."""
+    if not seen.used or not seen.case.evidence:
+        return None
+    return sum(map(seen.is_evident, seen.used)) / len(seen.used)
+
+
+@metric("quote_fidelity", family="citations", source=_DESIGN)
+def quote_fidelity(seen: Seen) -> float | None:
+    """Share of the quotes that stand in the article, character by character."""
+    return _of_citations(seen, lambda c, text: (c.quote or "") in text, needs=("quote",))
+
+
+@metric("span_validity", family="citations", source=_DESIGN)
+def span_validity(seen: Seen) -> float | None:
+    """Share of the citations whose offsets cut the quote out of the article."""
+    return _of_citations(
+        seen, lambda c, text: text[c.start : c.end] == c.quote, needs=("quote", "start", "end")
+    )
+
+
+@metric("quotations_verbatim", family="citations", source="Byline")
+def quotations_verbatim(seen: Seen) -> float | None:
+    """Share of the answer's quotations of three words and more that a cited quote holds."""
+    if seen.citations is None:
+        return None
+    found = []
+    for statement in seen.statements:
+        quotes = [_straight(cited.quote or "") for cited in _cited(seen, statement)]
+        said = _straight(_DERIVATION.sub("", statement.text))
+        for quotation in re.findall(r'"([^"]+)"', said):
+            if len(quotation.split()) >= 3:
+                words = quotation.strip(" .,;")
+                found.append(any(words in quote for quote in quotes))
+    return sum(found) / len(found) if found else None
+
+
+@metric("wrong_article", family="citations", better="lower", source="Byline")
+def wrong_article(seen: Seen) -> float | None:
+    """Share of the citations from articles that the case does not name."""
+    if not seen.used or not seen.relevant:
+        return None
+    known = [c for c in seen.used if c.article_id]
+    return sum(c.article_id not in seen.relevant for c in known) / len(known) if known else None
+
+
+@metric("dangling", family="citations", better="lower", source=_DESIGN)
+def dangling(seen: Seen) -> float | None:
+    """Share of the numbers in the text that point to no citation; 0 where there is no number."""
+    if seen.citations is None:
+        return None
+    shown = [int(n) for group in _NUMBERS.findall(seen.response.text) for n in group.split(",")]
+    return sum(n not in seen.citations for n in shown) / len(shown) if shown else 0.0
+
+
+@metric("unused", family="citations", better="lower", source=_DESIGN)
+def unused(seen: Seen) -> float | None:
+    """Share of the listed citations that no sentence uses."""
+    if not seen.citations or seen.used is None:
+        return None
+    return 1 - len(seen.used) / len(seen.citations)
+
+
+@metric("right_on_wrong_passage", family="citations", better="lower", source="Byline")
+def right_on_wrong_passage(seen: Seen) -> float | None:
+    """A right answer that cites nothing of what makes it right: luck, or memory."""
+    if seen.grade != "right" or seen.used is None:
+        return None
+    if seen.case.evidence:
+        return float(not any(map(seen.is_evident, seen.used)))
+    if not seen.relevant:
+        return None
+    return float(not any(cited.article_id in seen.relevant for cited in seen.used))
+
+
+@metric("copies_as_sources", family="citations", better="lower", source="Byline")
+def copies_as_sources(seen: Seen) -> float | None:
+    """Share of the articles cited that run the text of another cited article."""
+    if not seen.used:
+        return None
+    ids = list(dict.fromkeys(c.article_id for c in seen.used if c.article_id))
+    texts = {i: article.text for i in ids if (article := seen.corpus.article(i))}
+    if len(texts) < len(ids) or not ids:
+        return None
+    copies = {two for one, two in combinations(ids, 2) if _is_copy(texts[one], texts[two])}
+    return len(copies) / len(ids)
+
+
+# Of five-word shingles: copies share most of them, two reports of one event few.
+_COPIED, _SHINGLE = 0.5, 5
+
+
+def _is_copy(one: str, other: str) -> bool:
+    """Whether most of the shorter text stands in the longer one."""
+    first, second = _shingles(one), _shingles(other)
+    shorter = min(len(first), len(second))
+    return bool(shorter) and len(first & second) / shorter >= _COPIED
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    words = fold(text).split()
+    return {tuple(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1)}
+
+
+def _of_citations(
+    seen: Seen, check: Callable[[Cited, str], bool], needs: tuple[str, ...]
+) -> float | None:
+    """Share of the citations that pass, of those whose article is at hand; None where none is."""
+    if not seen.citations:
+        return None
+    passed = []
+    for cited in seen.citations.values():
+        article = seen.corpus.article(cited.article_id) if cited.article_id else None
+        if article is None and cited.article_id and seen.corpus.ids:
+            passed.append(False)  # it cites an article that is not there
+        elif article and all(getattr(cited, name) is not None for name in needs):
+            passed.append(check(cited, article.text))
+    return sum(passed) / len(passed) if passed else None
+
+
+def carries(sentence: str, quotes: list[str], beside: str = "") -> bool:
+    """Whether quotes hold what a sentence states: its numbers, dates, names and most of its words.
+
+    `beside` is what a citation says besides (outlet, headline, date, what relative dates mean):
+    names and dates may stand there. A rule: it does not see negation or who did what to whom.
+
+    >>> carries("Rates rose to 4%.", ["The bank said rates rose to 4 per cent."])
+    True
+    >>> carries("Rates rose to 5%.", ["The bank said rates rose to 4 per cent."])
+    False
+    """
+    quoted = "\n".join(quotes)
+    beside = f"{quoted}\n{beside}"
+    held = set(tokens(quoted))
+    if any(isinstance(t, Number) and t not in held for t in tokens(without_dates(sentence))):
+        return False
+    if not all(any(d.is_stated_by(o) for o in dates(beside)) for d in dates(sentence)):
+        return False
+    words = set(stems(beside))
+    if not set(stems(" ".join(_names(sentence)))) <= words:
+        return False
+    wanted = set(stems(sentence))
+    return not wanted or len(wanted & words) / len(wanted) >= _CARRIED
+
+
+def _names(sentence: str) -> list[str]:
+    """Capitalised words that do not open the sentence."""
+    found = re.findall(r"(?<=[\w,;:] )[A-ZÀ-Þ][\w’'-]+", sentence)
+    return [word for word in found if word.lower() not in STOP_WORDS]
+
+
+def _carry(statement: Said, cited: list[Cited]) -> bool:
+    said = _NUMBERS.sub("", _DERIVATION.sub("", statement.text))
+    beside = " ".join(map(_beside, cited))
+    return bool(cited) and carries(said, [c.quote or "" for c in cited], beside)
+
+
+def _beside(cited: Cited) -> str:
+    """What a citation says beside its quote, and what the relative dates in its quote mean."""
+    header = f"{cited.outlet or ''} {cited.title or ''} {(cited.published or '')[:10]}"
+    written = moment(cited.published)
+    meant = resolve(cited.quote or "", written.date()) if written else ()
+    return " ".join((header, *(when.label for when in meant)))
+
+
+def _cited(seen: Seen, statement: Said) -> list[Cited]:
+    citations = seen.citations or {}
+    return [citations[n] for n in dict.fromkeys(statement.citations) if n in citations]
+
+
+def _straight(text: str) -> str:
+    return " ".join(text.translate(str.maketrans("“”‘’", "\"\"''")).split())
