@@ -1,0 +1,192 @@
+"""A run keeps every answer as it comes, goes on where it stopped, and hides no failure."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from byline.errors import InputError, SettingsError
+from byline.evals.case import Case, case_of
+from byline.evals.corpus import Corpus
+from byline.evals.metrics import METRICS
+from byline.evals.response import Response
+from byline.evals.run import Plan, Run, load_run, run_cases, unfinished
+from byline.evals.summary import summarise
+
+CASES = [
+    case_of({"id": "a", "question": "How many were hurt?", "answers": ["eleven"], "tags": ["x"]}),
+    case_of({"id": "b", "question": "Who resigned?", "answers": ["Rehn"]}),
+    case_of({"id": "c", "question": "Who won?", "answerable": False}),
+]
+SAID = {"a": "Eleven were hurt.", "b": "Nobody.", "c": "NO ANSWER"}
+
+
+class Scripted:
+    """A system that says what it is told to; what is an exception is raised."""
+
+    def __init__(self, said: dict[str, Any], depends_on: Any = "v1") -> None:
+        self.said, self.asked, self.depends_on = said, list[str](), depends_on
+        self.label, self.about = "scripted", {"script": 1}
+
+    def answer(self, case: Case) -> Response:
+        self.asked.append(case.id)
+        said = self.said[case.id]
+        if isinstance(said, BaseException):
+            raise said
+        return Response(said, timings={"total": 1.0})
+
+
+def run(folder: Path, system: Scripted, **plan: Any) -> Run:
+    return run_cases(CASES, system, folder, Corpus(), plan=Plan(**plan))
+
+
+def test_every_case_is_answered_and_graded(tmp_path: Path) -> None:
+    found = run(tmp_path / "run", Scripted(SAID))
+    assert [(r.case, r.grade) for r in found.records] == [
+        ("a", "right"),
+        ("b", "wrong"),
+        ("c", "declined"),
+    ]
+    assert summarise(found.records)["accuracy"].value == pytest.approx(2 / 3)
+
+
+def test_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:
+    found = run(tmp_path / "run", Scripted(SAID))
+    assert load_run(tmp_path / "run") == found
+
+
+def test_scores_alone_will_do_as_a_baseline(tmp_path: Path) -> None:
+    found = run(tmp_path / "run", Scripted(SAID))
+    baseline = tmp_path / "baseline.json"
+    baseline.write_bytes((tmp_path / "run" / "scores.json").read_bytes())
+    loaded = load_run(baseline)
+    assert summarise(loaded.records) == summarise(found.records)
+    assert [c.tags for c in loaded.cases] == [c.tags for c in CASES]
+    assert "hurt." not in baseline.read_text()  # no answers, no texts of articles
+
+
+def test_a_case_that_cannot_be_answered_has_failed_and_the_run_goes_on(tmp_path: Path) -> None:
+    failing = SAID | {"b": InputError("too long"), "c": ZeroDivisionError("by zero")}
+    found = run(tmp_path / "run", Scripted(failing))
+    assert [r.grade for r in found.records] == ["right", "failed", "failed"]
+    assert found.records[2].response.error == "ZeroDivisionError: by zero"
+    measured = summarise(found.records)
+    # A failure is never a 0 of a metric that was not reached, nor does it vanish from accuracy.
+    assert (measured["failed"].value, measured["failed"].scored) == (pytest.approx(2 / 3), 3)
+    assert (measured["precision"].value, measured["precision"].scored) == (1.0, 1)
+    assert (measured["accuracy"].value, measured["accuracy"].scored) == (pytest.approx(1 / 3), 3)
+
+
+def test_a_wrong_setting_stops_the_run(tmp_path: Path) -> None:
+    system = Scripted(SAID | {"a": SettingsError("wrong key")})
+    with pytest.raises(SettingsError, match="wrong key"):
+        run(tmp_path / "run", system)
+    assert system.asked == ["a"]
+
+
+def test_a_run_that_was_interrupted_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    stopped = Scripted(SAID | {"c": KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", stopped)
+    with pytest.raises(InputError, match="no finished run .*: run it again"):
+        load_run(tmp_path / "run")
+    assert unfinished(tmp_path, CASES, Scripted(SAID)) == tmp_path / "run"
+    resumed = Scripted(SAID)
+    assert len(run(tmp_path / "run", resumed).records) == 3
+    assert resumed.asked == ["c"]
+    assert unfinished(tmp_path, CASES, resumed) is None
+
+
+def test_a_line_that_was_cut_off_is_asked_again(tmp_path: Path) -> None:
+    run(tmp_path / "run", Scripted(SAID))
+    records = tmp_path / "run" / "records.jsonl"
+    records.write_bytes(records.read_bytes()[:-20])
+    again = Scripted(SAID)
+    assert len(run(tmp_path / "run", again).records) == 3
+    assert again.asked == ["c"]
+    assert len(records.read_text().splitlines()) == 3
+
+
+def test_what_failed_is_asked_again_only_on_demand(tmp_path: Path) -> None:
+    run(tmp_path / "run", Scripted(SAID | {"b": InputError("down")}))
+    mended = Scripted(SAID)
+    assert run(tmp_path / "run", mended).records[1].grade == "failed"
+    assert mended.asked == []
+    assert run(tmp_path / "run", mended, retry_failed=True).records[1].grade == "wrong"
+    assert mended.asked == ["b"]
+
+
+@pytest.mark.parametrize("changed", ["system", "cases"])
+def test_a_folder_with_a_run_of_something_else_is_left_alone(tmp_path: Path, changed: str) -> None:
+    run(tmp_path / "run", Scripted(SAID))
+    before = (tmp_path / "run" / "records.jsonl").read_bytes()
+    system = Scripted(SAID, depends_on="v2" if changed == "system" else "v1")
+    cases = CASES[:2] if changed == "cases" else CASES
+    with pytest.raises(InputError, match="a run of something else .*: choose another folder"):
+        run_cases(cases, system, tmp_path / "run", Corpus())
+    assert (tmp_path / "run" / "records.jsonl").read_bytes() == before
+
+
+def test_an_answer_to_the_same_is_taken_from_the_cache_and_its_time_is_not(tmp_path: Path) -> None:
+    run(tmp_path / "one", Scripted(SAID), cache=tmp_path / "cache")
+    again = Scripted({})
+    found = run(tmp_path / "two", again, cache=tmp_path / "cache")
+    assert again.asked == []
+    assert [r.response.text for r in found.records] == list(SAID.values())
+    assert all(r.cached for r in found.records)
+    assert summarise(found.records)["total_seconds"].value is None
+
+
+def test_another_state_of_the_system_is_asked_anew(tmp_path: Path) -> None:
+    run(tmp_path / "one", Scripted(SAID), cache=tmp_path / "cache")
+    for at, depends_on in enumerate(("v2", None)):  # None: nobody knows what it depends on
+        changed = Scripted(SAID, depends_on)
+        run(tmp_path / f"other{at}", changed, cache=tmp_path / "cache")
+        assert changed.asked == ["a", "b", "c"]
+
+
+def test_a_failure_is_not_cached(tmp_path: Path) -> None:
+    run(tmp_path / "one", Scripted(SAID | {"a": InputError("down")}), cache=tmp_path / "cache")
+    again = Scripted(SAID)
+    run(tmp_path / "two", again, cache=tmp_path / "cache")
+    assert again.asked == ["a"]
+
+
+def test_repeats_are_asked_apart_and_count_once_a_case(tmp_path: Path) -> None:
+    system = Scripted(SAID)
+    found = run(tmp_path / "run", system, repeats=3)
+    assert len(found.records) == 9
+    assert summarise(found.records)["accuracy"].scored == 3
+
+
+def test_several_workers_give_the_same_run(tmp_path: Path) -> None:
+    one, four = run(tmp_path / "1", Scripted(SAID)), run(tmp_path / "4", Scripted(SAID), workers=4)
+    assert one.records == four.records
+
+
+def test_an_error_stops_several_workers_too(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        run(tmp_path / "run", Scripted(SAID | {"a": SettingsError("key")}), workers=2)
+
+
+def test_the_manifest_tells_how_to_repeat_the_run(tmp_path: Path) -> None:
+    manifest = run(tmp_path / "run", Scripted(SAID), spec="byline", command="byline eval").manifest
+    told = {"version", "commit", "cases_sha256", "metrics", "started", "finished", "platform"}
+    assert told <= set(manifest)
+    assert manifest["about"] == {"script": 1}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"manifest": {}}', "not json"])
+def test_a_file_that_is_no_run_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "scores.json").write_text(content)
+    with pytest.raises(InputError, match="is not the scores of a run"):
+        load_run(tmp_path / "scores.json")
+
+
+def test_a_metric_that_is_gone_is_passed_over(tmp_path: Path, corpus: Corpus) -> None:
+    run(tmp_path / "run", Scripted(SAID))
+    file = tmp_path / "run" / "scores.json"
+    scores = json.loads(file.read_text())
+    scores["records"][0]["scores"]["of yesterday"] = 1.0
+    file.write_text(json.dumps(scores))
+    assert set(summarise(load_run(file).records)) == set(METRICS)
