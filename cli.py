@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cli_eval import eval_app
 from .errors import BylineError, InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 articles_app = typer.Typer(help="List, show and remove articles.", no_args_is_help=True)
 app.add_typer(articles_app, name="articles")
+app.add_typer(eval_app, name="eval")
 
 IndexOption = Annotated[
     str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
@@ -76,7 +78,7 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
     """Index the bundled articles and ask three questions of different kinds."""
     from .ui.terminal import show_answer, show_report
 
-    with _desk(index, new=True) as desk:
+    with opened_desk(index, new=True) as desk:
         say(f"Adding the bundled articles to index '{index}'")
         show_report(_add(desk, [SAMPLE]))
         for question, as_of in DEMO_QUESTIONS:
@@ -115,7 +117,7 @@ def add(
     """Add articles: .txt, .md, .html, .jsonl, .csv, or folders of them."""
     from .ui.terminal import report_json, show_report
 
-    with _desk(index, new=True) as desk:
+    with opened_desk(index, new=True) as desk:
         report = _add(desk, paths)
     if not report.accepted and report.failed:
         first = report.failed[0]
@@ -123,7 +125,7 @@ def add(
         where = first.path if first.line is None else f"{first.path}, line {first.line}"
         raise BylineError(f"Nothing was added. {where}: {first.reason}{more}")
     if as_json:
-        _print_json(report_json(report))
+        print_json(report_json(report))
     else:
         show_report(report)
     if report.interrupted:
@@ -149,7 +151,7 @@ def ask(
     """Answer a question from the articles, with citations, or say that they do not answer it."""
     from .ui.terminal import show_answer
 
-    with _desk(index) as desk:
+    with opened_desk(index) as desk:
         answer = desk.ask(
             question,
             since=since,
@@ -160,7 +162,7 @@ def ask(
             style=style,
         )
     if as_json:
-        _print_json(answer.to_dict())
+        print_json(answer.to_dict())
     else:
         show_answer(answer)
 
@@ -179,10 +181,10 @@ def search(
     """Find passages."""
     from .ui.terminal import show_hits
 
-    with _desk(index) as desk:
+    with opened_desk(index) as desk:
         hits = desk.search(text, limit, since=since, until=until, outlets=outlet or (), as_of=as_of)
     if as_json:
-        _print_json({"hits": [hit.to_dict() for hit in hits]})
+        print_json({"hits": [hit.to_dict() for hit in hits]})
     else:
         show_hits(hits)
 
@@ -199,11 +201,11 @@ def list_articles(
     """List articles, the newest first."""
     from .ui.terminal import show_articles
 
-    with _desk(index) as desk:
+    with opened_desk(index) as desk:
         found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
         total = len(desk.articles)
     if as_json:
-        _print_json({"total": total, "articles": [a.to_dict(with_text=False) for a in found]})
+        print_json({"total": total, "articles": [a.to_dict(with_text=False) for a in found]})
     else:
         show_articles(found, total)
 
@@ -217,10 +219,10 @@ def show_article(
     """Show an article as it is stored."""
     from .ui import terminal
 
-    with _desk(index) as desk:
+    with opened_desk(index) as desk:
         article = desk.articles.get(article_id)
     if as_json:
-        _print_json(article.to_dict())
+        print_json(article.to_dict())
     else:
         terminal.show_article(article)
 
@@ -232,10 +234,10 @@ def remove_articles(
     as_json: JsonOption = False,
 ) -> None:
     """Remove articles with all their versions."""
-    with _desk(index) as desk:
+    with opened_desk(index) as desk:
         removed = desk.articles.remove(article_ids)
     if as_json:
-        _print_json({"removed": removed})
+        print_json({"removed": removed})
     else:
         typer.echo(f"{removed} removed")
 
@@ -252,11 +254,11 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check that archive and vector store agree."""
-    with _desk(index) as desk:
+    with opened_desk(index) as desk:
         health = desk.check(rebuild=rebuild)
         name = desk.settings.index
     if as_json:
-        _print_json(health.to_dict())
+        print_json(health.to_dict())
     else:
         typer.echo(
             f"Index '{name}': {health.articles} articles, {health.passages} passages, "
@@ -275,7 +277,7 @@ def serve(
     index: IndexOption = None,
 ) -> None:
     """Open the page on this machine."""
-    with _desk(index, new=True) as desk:
+    with opened_desk(index, new=True) as desk:
         try:
             from .ui.page import serve as serve_page
         except ModuleNotFoundError as error:
@@ -293,12 +295,12 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def _desk(index: str | None, *, new: bool = False) -> Iterator["Desk"]:
-    """The desk of an index; `new`: one that is not there yet will do."""
+def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iterator["Desk"]:
+    """The desk of an index, with some settings changed; `new`: one that is not there will do."""
     from .desk import Desk
     from .settings import load_settings
 
-    settings = load_settings(index=index)
+    settings = load_settings(**{"index": index, **changed})
     if not new and not (settings.home / settings.index / "archive.db").exists():
         there = sorted(found.parent.name for found in settings.home.glob("*/archive.db"))
         known = f" There are {', '.join(there)}." if there else ""
@@ -335,7 +337,8 @@ def _add(desk: "Desk", paths: list[Any]) -> "Report":
             signal.signal(signal.SIGINT, before)
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 

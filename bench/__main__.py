@@ -12,7 +12,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("retrieval", "answers", "latency", "startup", "ingest")
+_SCRIPTS = ("retrieval", "latency", "startup", "ingest")
 
 
 def main() -> int:

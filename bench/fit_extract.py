@@ -8,13 +8,13 @@ how many questions of each set are answered rightly, wrongly and declined, so th
 chosen by eye on the fitted sets and on the seed, and reported on the one kept aside.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import sets
-from answers import folded
+from byline.evals.case import Case
+from byline.evals.match import says
 from byline.qa import extract
 from byline.qa.question import question
 from byline.qa.retrieve import retrieve
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 class Asked:
     """A question with the features of its sentences, and which of them hold the answer."""
 
-    case: sets.Case
+    case: Case
     rows: Array
     holds: Array
 
@@ -55,14 +55,14 @@ def asked(name: str, data: sets.Path) -> list[Asked]:
     return found
 
 
-def holds_answer(candidate: extract.Candidate, case: sets.Case) -> bool:
+def holds_answer(candidate: extract.Candidate, case: Case) -> bool:
     """Whether a sentence is evidence or, where none is labelled, says an answer."""
-    text = folded(candidate.text)
+    text = " ".join(candidate.text.split())
     if case.evidence:
-        return any(folded(e) in text or text in folded(e) for e in case.evidence)
-    said = (rf"(?<!\w){re.escape(folded(answer))}(?!\w)" for answer in case.answers)
-    is_relevant = bool(sets.relevant(case, [candidate.hit.article_id]))
-    return is_relevant and any(re.search(pattern, text) for pattern in said)
+        evidence = [" ".join(said.split()) for said in case.evidence]
+        return any(said in text or text in said for said in evidence)
+    answers = [said for group in case.wanted for said in group]
+    return case.is_relevant(candidate.hit.article_id) and any(says(text, a) for a in answers)
 
 
 def fit(items: Sequence[Asked]) -> tuple[Array, float]:

@@ -17,11 +17,11 @@ import ir_measures
 import numpy as np
 import sets
 from byline import Desk
+from byline.evals.case import Case
 from byline.index.filter import Filter
 from byline.qa.question import matching
 from byline.qa.retrieve import full_text_query, retrieve
 from ir_measures import RR, R, Success, nDCG
-from sets import Case
 
 SETS = ("time", "realtimeqa_dev")
 MEASURES = {"nDCG@10": nDCG @ 10, "recall@10": R @ 10, "MRR": RR, "hit@1": Success @ 1}

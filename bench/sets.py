@@ -12,11 +12,13 @@ import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from byline import Desk
+from byline.evals.case import Case, load_cases
+from byline.evals.importers import import_cases
 from byline.index.embed import MiniLM
 from byline.settings import Settings
 from vectors import Remembering
@@ -24,23 +26,7 @@ from vectors import Remembering
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 SAMPLE = ROOT / "index" / "sample"
-_SAMPLE_CASES = ROOT / "evals" / "cases" / "sample.jsonl"
 _CACHE = ROOT / "bench" / "cache" / "vectors.db"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A question and what answers it."""
-
-    id: str
-    question: str
-    relevant: tuple[str, ...] = ()
-    "ids of articles; of a path-id the file's name; empty where every article is"
-    answers: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-    answerable: bool = True
-    tags: tuple[str, ...] = ()
-    as_of: str | None = None
 
 
 def parser(docstring: str | None) -> ArgumentParser:
@@ -58,26 +44,11 @@ def available(names: Iterable[str], data: Path) -> list[str]:
 
 
 def cases(name: str, data: Path) -> list[Case]:
-    """The questions of a set, in the order of its file."""
+    """The questions of a set, in the order of its file; all as if asked today."""
     if name == "sample":
-        found = _lines(_SAMPLE_CASES)
-    else:
-        folder = data / name
-        plain = [folder / "queries.jsonl", folder / "questions.jsonl"]
-        found = _lines(next((p for p in plain if p.exists()), folder / "queries.jsonl.gz"))
-    return [
-        Case(
-            id=str(case["id"]),
-            question=case["question"],
-            relevant=tuple(case.get("relevant", ())),
-            answers=tuple(case.get("answers", ())),
-            evidence=_quoted(case.get("evidence")),
-            answerable=case.get("answerable", True),
-            tags=tuple(case.get("tags", ())),
-            as_of=case.get("as_of"),
-        )
-        for case in found
-    ]
+        return load_cases(name)
+    shape = name.removesuffix("_dev")
+    return [replace(case, as_of=None) for case in import_cases(shape, data / name).cases]
 
 
 def records(name: str, data: Path, limit: int | None = None) -> list[dict[str, Any]]:
@@ -126,21 +97,14 @@ def written(articles: Sequence[dict[str, Any]], path: Path) -> Path:
 
 
 def relevant(case: Case, ids: Iterable[str]) -> set[str]:
-    """Those of the ids that the case means; of a path-id, the file's name is given."""
-    return {
-        article_id for article_id in ids if {article_id, Path(article_id).name} & {*case.relevant}
-    }
+    """Those of the ids that the case means."""
+    return {article_id for article_id in ids if case.is_relevant(article_id)}
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; the first column is text, the others are numbers."""
     lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
-
-
-def _quoted(evidence: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Evidence as a list is word for word; the news quiz tells it in words of its own."""
-    return () if isinstance(evidence, str) else tuple(evidence or ())
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

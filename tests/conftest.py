@@ -2,10 +2,13 @@
 
 import ipaddress
 import os
+import re
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 from byline import Desk
 from byline.bench.vectors import Remembering
+from byline.cli import main
 from byline.index.embed import Embedder, MiniLM
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -199,3 +203,53 @@ def endpoint() -> Iterator[Callable[..., str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(
+    home: Path,
+    minilm: MiniLM,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs the command in this process, as `byline` does; standard streams are files."""
+    monkeypatch.setenv("BYLINE_HOME", str(home))
+
+    def loaded(folder: Path | None) -> MiniLM:
+        return minilm if folder is None else MiniLM(folder)
+
+    # Loading the embedder anew for each command would take half the time of these tests.
+    monkeypatch.setattr("byline.desk.MiniLM", loaded)
+
+    def call(*arguments: object, **variables: str) -> Done:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["byline", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, err = capfd.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return call
+
+
+def failed(done: Done, code: int, said: str) -> None:
+    """One line on standard error, nothing on standard output."""
+    assert done.out == ""
+    assert done.err.count("\n") == 1, done.err
+    assert re.search(said, done.err), done.err
+    assert "Unexpected" not in done.err
+    assert done.code == code

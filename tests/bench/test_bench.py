@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from byline.evals.case import load_cases
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,11 +39,6 @@ def retrieval(tmp_path_factory, vectors):
     return run("retrieval.py", tmp_path_factory.mktemp("retrieval"), vectors)
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory, vectors):
-    return run("answers.py", tmp_path_factory.mktemp("answers"), vectors, "--limit", "40")
-
-
 def test_fused_ranking_finds_the_samples_articles_and_beats_dense_alone(retrieval):
     means = retrieval[1]["sample"]["means"]
     assert means["Byline"]["nDCG@10"] > 0.8
@@ -50,8 +46,7 @@ def test_fused_ranking_finds_the_samples_articles_and_beats_dense_alone(retrieva
 
 
 def test_every_answerable_question_of_the_sample_is_judged(retrieval):
-    lines = (ROOT / "evals" / "cases" / "sample.jsonl").read_text().splitlines()
-    answerable = [case for case in map(json.loads, lines) if case["relevant"]]
+    answerable = [case for case in load_cases("sample") if case.relevant]
     assert retrieval[1]["sample"]["questions"] == len(answerable)
     assert "Left out" not in retrieval[0]
 
@@ -63,24 +58,3 @@ def test_gains_are_differences_of_the_means_inside_their_intervals(retrieval):
             difference = found["means"]["Byline"][measure] - found["means"][ranker][measure]
             assert mean == pytest.approx(difference)
             assert low <= mean <= high
-
-
-def test_report_of_answers_counts_each_question_once(answers):
-    printed, numbers = answers
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines()]
-    counts = {row[0]: list(map(int, row[1:6])) for row in rows if row and row[0][:6] == "sample"}
-    whole, even, odd = counts.values()
-    assert whole == [sum(pair) for pair in zip(even, odd, strict=True)]
-    assert all(answerable == sum(outcomes) for answerable, *outcomes in counts.values())
-    assert len(numbers["sample"]) == 40
-
-
-def test_some_answers_are_right_and_some_unanswerable_questions_are_declined(answers):
-    lines = (ROOT / "evals" / "cases" / "sample.jsonl").read_text().splitlines()[:40]
-    outcomes = answers[1]["sample"]
-    of = {True: [], False: []}
-    for case in map(json.loads, lines):
-        of[case["answerable"]].append(outcomes[case["id"]])
-    assert of[True].count("right") >= 5
-    assert "declined" in of[False]
-    assert "right" not in of[False]

@@ -1,0 +1,544 @@
+"""`byline eval ...`: runs cases, compares runs, gates a release on them, makes and reviews cases.
+
+    byline eval run sample && byline eval run cases.jsonl --index news --system byline:llm=qwen3
+
+As in cli.py: parse, call one function, print.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .errors import BylineError, InputError
+
+if TYPE_CHECKING:
+    from .desk import Desk
+    from .evals.corpus import Corpus
+    from .evals.judge import Judge
+    from .evals.run import Plan, Record, Run
+    from .evals.systems import System
+
+eval_app = typer.Typer(help="Measure answers: run, compare, gate, report.", no_args_is_help=True)
+
+_EXTRA = ["genai_prices", "ir_measures", "jinja2", "lemminflect", "scipy"]
+_EXTRA += ["text_to_num"]
+_FORMATS = ("html", "markdown", "json", "junit")
+RUNS = Path("eval-runs")
+
+CasesArgument = Annotated[str, typer.Argument(help="A .jsonl file of cases, or `sample`.")]
+IndexOption = Annotated[
+    str | None, typer.Option("--index", help="Index of the articles.", metavar="NAME")
+]
+ArticlesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--articles", help="Add these to the index first; may be repeated."),
+]
+JudgeOption = Annotated[
+    str | None,
+    typer.Option("--judge", help="Model that judges, not the one under test.", metavar="MODEL@URL"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+FormatOption = Annotated[
+    list[str] | None, typer.Option("--format", help=f"{', '.join(_FORMATS)}; may be repeated.")
+]
+RunArgument = Annotated[Path, typer.Argument(help="Folder of a run, or its scores.json.")]
+
+
+@eval_app.command()
+def run(
+    cases: CasesArgument,
+    system: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--system",
+            help="byline[:setting=value,...], http:URL, openai:MODEL@URL, "
+            "llamaindex:MODULE:FUNCTION or recorded:FILE; may be repeated.",
+        ),
+    ] = None,
+    index: IndexOption = None,
+    articles: ArticlesOption = None,
+    repeat: Annotated[int, typer.Option(min=1, help="Ask each case so often.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Cases at a time.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N cases.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only cases with this tag.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; one that is there is resumed.")
+    ] = None,
+    judge: JudgeOption = None,
+    cache: Annotated[bool, typer.Option(help="Take answers given before to the same.")] = True,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="When resuming, ask again what failed.")
+    ] = False,
+    formats: FormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer and score every case; write a report."""
+    with _extra():
+        from .evals.case import find_cases
+        from .evals.report import to_json, write
+
+        stem = find_cases(cases).stem
+        chosen = _chosen(cases, limit, tag)
+        specs = system or ["byline"]
+        _require_formats(formats)
+        runs = []
+        with _corpus(stem, index, articles) as (name, corpus):
+            for at, spec in enumerate(specs):
+                folder = _folder(out, len(specs) > 1, spec, at)
+                plan = _plan(repeat, workers, retry_failed, spec, cache)
+                base = RUNS / stem
+                runs.append(_run(chosen, spec, name, folder, base, corpus, plan, judge))
+        where = out or (runs[0].folder if len(runs) == 1 else RUNS / stem)
+        files = write(runs, where, formats or ("html", "markdown"))
+    if as_json:
+        _print_json(to_json(runs))
+    else:
+        _show(runs)
+        typer.echo(f"Report: {files[0]}")
+    _require_an_answer(runs)
+
+
+@eval_app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs of the same cases.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
+    formats: FormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report of one run, or of several side by side."""
+    with _extra():
+        from .evals.report import to_json, write
+        from .evals.run import load_run
+
+        _require_formats(formats)
+        loaded = [load_run(path) for path in runs]
+        files = write(loaded, out or loaded[0].folder, formats or ("html", "markdown"))
+    if as_json:
+        _print_json(to_json(loaded))
+    else:
+        for file in files:
+            typer.echo(str(file))
+
+
+@eval_app.command()
+def compare(
+    first: RunArgument,
+    second: RunArgument,
+    judge: JudgeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two runs, case by case: differences with intervals, and what flipped."""
+    with _extra():
+        from dataclasses import asdict
+
+        from .evals import compare as comparing
+        from .evals.run import load_run
+
+        runs = load_run(first), load_run(second)
+        found = comparing.compare(*runs)
+        preferred = comparing.preference(*runs, _judge(judge)) if judge else None
+    if as_json:
+        _print_json(found.to_dict() | {"preference": preferred and asdict(preferred)})
+        return
+    typer.echo(comparing.as_markdown(found), nl=False)
+    if preferred:
+        typer.echo(
+            f"\nThe judge prefers the first in {preferred.first} cases and the second in "
+            f"{preferred.second}; equal {preferred.equal}, no usable verdict {preferred.unscored}."
+        )
+
+
+@eval_app.command()
+def gate(
+    run: RunArgument,
+    config: Annotated[Path, typer.Option(help="gates.toml (docs/evals.md).")],
+    against: Annotated[Path | None, typer.Option(help="The run to compare with.")] = None,
+) -> None:
+    """Fail (exit 1) where a run is worse than it may be, and say why."""
+    with _extra():
+        from .evals import gate as gating
+        from .evals.run import load_run
+
+        gates = gating.load_gates(config)
+        baseline = load_run(against) if against else None
+        failures = gating.gate(load_run(run), baseline, gates)
+    if failures:
+        for reason in failures:
+            typer.echo(f"FAILED  {reason}")
+        raise BylineError(f"The run may not be released: {len(failures)} conditions failed.")
+    typer.echo(f"{len(gates)} gates passed")
+
+
+@eval_app.command()
+def calibrate(
+    claims: Annotated[Path, typer.Argument(help="JSON Lines: evidence, claim, supported.")],
+    judge: JudgeOption = None,
+    limit: Annotated[int | None, typer.Option(min=2, help="Claims, drawn by chance.")] = 200,
+    swap: Annotated[
+        bool, typer.Option("--swap", help="Ask in both orders of the verdicts.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a judge against people: agreement, kappa, and whether to trust it."""
+    with _extra():
+        from .evals.calibrate import calibrate as calibrating
+        from .evals.calibrate import load_claims
+
+        if judge is None:
+            raise InputError("calibrate needs the judge to measure: give --judge MODEL@URL.")
+        drawn = load_claims(claims, limit)
+        with _progress("Judging", len(drawn)) as step:
+            found = calibrating(drawn, _judge(judge, swap=swap), step)
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        typer.echo(found.as_markdown())
+
+
+@eval_app.command()
+def generate(
+    to: Annotated[Path, typer.Option(help="File to write the cases to.")],
+    number: Annotated[int, typer.Option(min=1, help="Cases to make.")] = 100,
+    index: IndexOption = None,
+    seed: Annotated[int, typer.Option(help="Another seed gives other cases.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make cases from the articles of an index: by rules, and with a model where one is set."""
+    from .cli import opened_desk
+
+    with _extra(), opened_desk(index) as desk:
+        from .evals.case import save_cases
+        from .evals.generate import generate as generating
+
+        with _progress("Making cases", number) as step:
+            made = generating(desk, number, seed=seed, llm=desk.llm, progress=step)
+        save_cases(made.cases, to)
+    counts = {"cases": len(made.cases), "made": dict(made.made), "dropped": dict(made.dropped)}
+    if as_json:
+        _print_json(counts | {"file": str(to)})
+        return
+    typer.echo(f"{len(made.cases)} cases in {to}: have a person read them (`byline eval review`)")
+    for what, counted in (("by kind", made.made), ("candidates dropped", made.dropped)):
+        typer.echo(f"  {what}: {', '.join(f'{n} {name}' for name, n in counted.most_common())}")
+
+
+@eval_app.command()
+def review(
+    what: Annotated[list[str], typer.Argument(help="A file of cases, or folders of runs.")],
+    by: Annotated[str, typer.Option(help="Who reviews.")],
+    verdicts: Annotated[
+        Path | None, typer.Option(help="File that keeps the verdicts (default: beside it).")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Write the accepted cases there.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many answers.")] = None,
+    index: IndexOption = None,
+) -> None:
+    """Accept, edit or reject cases one by one, or judge the answers of runs blind."""
+    with _extra():
+        if Path(what[0]).is_dir():
+            _review_answers([Path(one) for one in what], by, verdicts, limit)
+        else:
+            _review_cases(what[0], by, verdicts, to, index)
+
+
+@eval_app.command("import")
+def import_cases(
+    shape: Annotated[str, typer.Argument(help="beir, rgb, squad2, ragas, feedback ...")],
+    path: Annotated[Path, typer.Argument(help="File or folder of that shape.")],
+    to: Annotated[Path, typer.Option(help="Folder for cases.jsonl and articles.jsonl.")],
+) -> None:
+    """Turn questions of another shape into cases, and their texts into articles."""
+    with _extra():
+        from .evals import importers
+
+        imported = importers.import_cases(shape, path)
+        articles = importers.write(imported, to)
+    typer.echo(f"{len(imported.cases)} cases and {articles} articles in {to}")
+    for where, reason in imported.left_out[:20]:
+        typer.echo(f"  {where}: {reason}", err=True)
+    if len(imported.left_out) > 20:
+        typer.echo(f"  … and {len(imported.left_out) - 20} more", err=True)
+
+
+@eval_app.command()
+def audit(as_json: JsonOption = False) -> None:
+    """Try every metric on systems whose truth is known; exit 1 where one is fooled."""
+    with _extra():
+        from dataclasses import asdict
+
+        from .evals import audit as auditing
+        from .evals.case import load_cases
+
+        with _corpus("sample", None, None) as (_, corpus):
+            table = auditing.audit(load_cases("sample"), corpus)
+    fooled = auditing.fooled(table)
+    if as_json:
+        plain = {s: {n: asdict(one) for n, one in found.items()} for s, found in table.items()}
+        _print_json({"table": plain, "fooled": fooled})
+    else:
+        typer.echo(auditing.as_markdown(table))
+    if fooled:
+        raise BylineError(f"{len(fooled)} metrics were fooled: {'; '.join(fooled)}.")
+
+
+@eval_app.command()
+def metrics(as_json: JsonOption = False) -> None:
+    """List every metric: what it says, and where it comes from."""
+    with _extra():
+        from .evals.metrics import METRICS
+    rows = [
+        {"name": m.name, "family": m.family, "better": m.better, "says": m.help, "source": m.source}
+        for m in METRICS.values()
+    ]
+    if as_json:
+        _print_json({"metrics": rows})
+        return
+    for family in dict.fromkeys(row["family"] for row in rows):
+        typer.echo(f"{family}")
+        for row in rows:
+            if row["family"] == family:
+                typer.echo(f"  {row['name']:24} {row['says']}")
+
+
+# Steps
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Say which extra is missing, where one is."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _EXTRA:
+            raise
+        raise BylineError(
+            f"`byline eval` needs the extra `evals` ({error.name} is missing): "
+            "run `pip install 'byline[evals]'`."
+        ) from None
+
+
+def _chosen(path: str, limit: int | None, tag: str | None) -> list[Any]:
+    from .evals.case import load_cases
+    from .evals.summary import tags
+
+    cases = load_cases(path)
+    known = sorted({name for case in cases for name in tags(case)})
+    if tag is not None and tag not in known:
+        raise InputError(f"No case has the tag '{tag}': there are {', '.join(known)}.")
+    return [case for case in cases if tag is None or tag in tags(case)][:limit]
+
+
+@contextmanager
+def _corpus(
+    stem: str, index: str | None, articles: Sequence[Path] | None
+) -> Iterator[tuple[str | None, "Corpus"]]:
+    """The index of the cases and its articles; the bundled cases bring theirs."""
+    from .cli import SAMPLE, _add, opened_desk, say
+    from .evals.corpus import Corpus
+    from .settings import load_settings
+
+    added: list[Any] = [*(articles or ())]
+    if stem == "sample" and index is None and not added:
+        added = [SAMPLE]
+    if added and index is None:
+        index = f"eval-{stem}"
+    settings = load_settings(index=index)
+    if not added and not (settings.home / settings.index / "archive.db").exists():
+        yield index, Corpus()  # a system of another kind may know where its articles are
+        return
+    with opened_desk(index, new=bool(added)) as desk:
+        if added:
+            changed = _add(desk, added)
+            if changed.failed:
+                say(f"{len(changed.failed)} articles could not be read: `byline add` says which.")
+            if not changed.accepted:
+                raise InputError(f"No article could be read from {', '.join(map(str, added))}.")
+        yield index, Corpus(archive=desk.archive, passage_chars=desk.settings.passage_chars)
+
+
+def _opener(index: str | None) -> Callable[[Mapping[str, Any]], AbstractContextManager["Desk"]]:
+    from .cli import opened_desk
+
+    return lambda changed: opened_desk(**{"index": index, **changed})
+
+
+def _run(
+    cases: Sequence[Any],
+    spec: str,
+    index: str | None,
+    folder: Path | None,
+    base: Path,
+    corpus: "Corpus",
+    plan: "Plan",
+    judge: str | None,
+) -> "Run":
+    from .cli import say
+    from .evals.run import run_cases, unfinished
+    from .evals.systems import open_system
+
+    with ExitStack() as stack:
+        system = stack.enter_context(open_system(spec, _opener(index)))
+        referee = _apart(judge, system)
+        if folder is None:
+            folder = unfinished(base, cases, system) or base / f"{_slug(spec)}-{_stamp()}"
+        if (folder / "records.jsonl").exists():
+            say(f"Resuming {folder}")
+        step = stack.enter_context(_progress(system.label, len(cases) * plan.repeats))
+        return run_cases(
+            cases, system, folder, corpus, plan=plan, judge=referee, progress=_told(step)
+        )
+
+
+def _told(step: Callable[[int, int], None]) -> Callable[["Record", int, int], None]:
+    return lambda record, done, total: step(done, total)
+
+
+def _folder(out: Path | None, several: bool, spec: str, at: int) -> Path | None:
+    if out is None:
+        return None
+    return out / f"{at + 1}-{_slug(spec)}" if several else out
+
+
+def _slug(spec: str) -> str:
+    kept = "".join(char if char.isalnum() else "-" for char in spec)
+    return "-".join(filter(None, kept.split("-")))[:60]
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+
+
+def _plan(repeat: int, workers: int, retry_failed: bool, spec: str, cache: bool) -> "Plan":
+    from .evals.run import Plan
+
+    return Plan(
+        repeats=repeat,
+        workers=workers,
+        cache=RUNS / "cache" if cache else None,
+        retry_failed=retry_failed,
+        spec=spec,
+        command=" ".join(["byline", *sys.argv[1:]]),
+    )
+
+
+def _judge(address: str, *, swap: bool = False) -> "Judge":
+    from .evals.judge import Judge
+    from .evals.systems import model_at
+    from .qa.answer import openai_llm
+    from .settings import load_settings
+
+    model, url = model_at(address)
+    settings = load_settings(llm=model, llm_base_url=url)
+    key = settings.llm_api_key
+    llm = openai_llm(
+        model,
+        url,
+        key.get_secret_value() if key else None,
+        context_window=settings.llm_context_window,
+        max_tokens=400,
+        timeout_seconds=settings.llm_timeout_seconds,
+    )
+    return Judge(llm, cache=RUNS / "judged", swap=swap)
+
+
+def _apart(judge: str | None, system: "System") -> "Judge | None":
+    if judge is None:
+        return None
+    found = _judge(judge)
+    settings = system.about.get("settings", {})
+    found.require_apart(system.about.get("model") or settings.get("llm"))
+    return found
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, fed how many are done and how many there are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+        task = p.add_task(what, total=total)
+        yield lambda done, of: p.update(task, completed=done, total=of)
+
+
+def _show(runs: Sequence["Run"]) -> None:
+    """A few lines for a terminal: outcomes and the headline metrics with their intervals."""
+    from .evals.summary import HEADLINE, grades, summarise
+
+    for found in runs:
+        counts = grades(found.records)
+        typer.echo(f"{found.manifest['system']}: {len(found.records)} answers, {found.folder}")
+        typer.echo("  " + ", ".join(f"{n} {grade}" for grade, n in counts.most_common()))
+        measured = summarise(found.records)
+        for name in HEADLINE:
+            one = measured[name]
+            if one.value is not None:
+                bounds = "" if one.low is None else f"   {one.low:.3f} to {one.high:.3f}"
+                typer.echo(f"  {name:24} {one.value:.3f}{bounds}   of {one.scored}")
+
+
+def _require_an_answer(runs: Sequence["Run"]) -> None:
+    for found in runs:
+        errors = [r.response.error for r in found.records if r.response.error]
+        if errors and len(errors) == len(found.records):
+            raise BylineError(f"{found.manifest['system']} failed in every case: {errors[0]}")
+
+
+def _require_formats(formats: Sequence[str] | None) -> None:
+    for name in formats or ():
+        if name not in _FORMATS:
+            raise InputError(f"There is no format '{name}': use {', '.join(_FORMATS)}.")
+
+
+def _print_json(value: Any) -> None:
+    from .cli import print_json
+
+    print_json(value)
+
+
+def _ask(prompt: str) -> str:
+    try:
+        return str(typer.prompt(prompt, default="", show_default=False, err=True))
+    except typer.Abort:  # end of input, or Ctrl-C
+        raise EOFError from None
+
+
+def _review_cases(
+    path: str, by: str, verdicts: Path | None, to: Path | None, index: str | None
+) -> None:
+    from .evals import review as reviewing
+    from .evals.case import find_cases, load_cases, save_cases
+
+    file = verdicts or find_cases(path).with_suffix(".verdicts.jsonl")
+    cases = load_cases(path)
+    with _corpus(Path(path).stem, index, None) as (_, corpus):
+        done = reviewing.review_cases(
+            cases, file, by, _ask, typer.echo, corpus if corpus.ids else None
+        )
+    counts = ", ".join(f"{n} {word}" for word, n in done.said.most_common()) or "nothing reviewed"
+    typer.echo(f"{counts}; {done.before} before, {done.skipped} skipped, {done.left} left ({file})")
+    if to:
+        kept = reviewing.accepted(cases, reviewing.load_verdicts(file))
+        save_cases(kept, to)
+        typer.echo(f"{len(kept)} accepted cases in {to}")
+
+
+def _review_answers(
+    paths: Sequence[Path], by: str, verdicts: Path | None, limit: int | None
+) -> None:
+    from .evals import review as reviewing
+    from .evals.agreement import agreement, as_markdown
+    from .evals.run import load_run
+
+    runs = [load_run(path) for path in paths]
+    file = verdicts or paths[0] / "judgements.jsonl"
+    reviewing.review_answers(runs, file, by, _ask, typer.echo, limit=limit)
+    typer.echo(as_markdown(agreement(reviewing.load_opinions(file), runs)))
