@@ -6,7 +6,7 @@ MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 INDEX ?= demo
 EVAL := eval-runs/make-eval
 
-.PHONY: demo test check format eval baseline bench proof serve lock test-model clean
+.PHONY: demo test check format eval eval-run baseline bench proof serve lock test-model clean
 
 demo: $(VENV)/page
 	@$(BIN)/byline demo
@@ -28,14 +28,16 @@ serve: $(VENV)/page
 	$(BIN)/byline serve --index $(INDEX)
 
 # The bundled questions without a model, held against the committed baseline.
-eval: $(VENV)/dev
-	@rm -rf $(EVAL)
-	@$(BIN)/byline eval run sample --workers 2 --no-cache --out $(EVAL)
+eval: eval-run
 	@$(BIN)/byline eval gate $(EVAL) --against evals/baselines/sample.json --config evals/gates.toml
 
 # After a change that is meant to change answers: its numbers go into docs/log.md.
-baseline: eval
+baseline: eval-run
 	cp $(EVAL)/scores.json evals/baselines/sample.json
+
+eval-run: $(VENV)/dev
+	@rm -rf $(EVAL)
+	@$(BIN)/byline eval run sample --workers 2 --no-cache --out $(EVAL)
 
 # A short form of everything that is measured; `make proof` is the full length.
 bench: $(VENV)/dev

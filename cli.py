@@ -80,7 +80,7 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
 
     with opened_desk(index, new=True) as desk:
         say(f"Adding the bundled articles to index '{index}'")
-        show_report(_add(desk, [SAMPLE]))
+        show_report(add_paths(desk, [SAMPLE]))
         for question, as_of in DEMO_QUESTIONS:
             typer.echo(f"\n? {question}  (asked on {as_of})\n")
             show_answer(desk.ask(question, as_of=as_of))
@@ -118,7 +118,7 @@ def add(
     from .ui.terminal import report_json, show_report
 
     with opened_desk(index, new=True) as desk:
-        report = _add(desk, paths)
+        report = add_paths(desk, paths)
     if not report.accepted and report.failed:
         first = report.failed[0]
         more = f" ({len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
@@ -312,7 +312,8 @@ def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iter
         yield desk
 
 
-def _add(desk: "Desk", paths: list[Any]) -> "Report":
+def add_paths(desk: "Desk", paths: list[Any]) -> "Report":
+    """Add with a progress bar; Ctrl-C keeps what was accepted."""
     from .index.read import estimate
     from .ui.terminal import adding
 

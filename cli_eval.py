@@ -5,6 +5,7 @@
 As in cli.py: parse, call one function, print.
 """
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from .desk import Desk
     from .evals.corpus import Corpus
     from .evals.judge import Judge
-    from .evals.run import Plan, Record, Run
+    from .evals.record import Run
+    from .evals.run import Plan
     from .evals.systems import System
 
 eval_app = typer.Typer(help="Measure answers: run, compare, gate, report.", no_args_is_help=True)
@@ -82,12 +84,13 @@ def run(
         from .evals.case import find_cases
         from .evals.report import to_json, write
 
-        stem = find_cases(cases).stem
+        file = find_cases(cases)
+        stem = file.stem
         chosen = _chosen(cases, limit, tag)
         specs = system or ["byline"]
         _require_formats(formats)
         runs = []
-        with _corpus(stem, index, articles) as (name, corpus):
+        with _corpus(file, index, articles) as (name, corpus):
             for at, spec in enumerate(specs):
                 folder = _folder(out, len(specs) > 1, spec, at)
                 plan = _plan(repeat, workers, retry_failed, spec, cache)
@@ -104,6 +107,22 @@ def run(
 
 
 @eval_app.command()
+def score(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs of the same cases.")],
+    index: IndexOption = None,
+    articles: ArticlesOption = None,
+) -> None:
+    """Score the answers of runs anew, after the metrics have changed; nothing is asked again."""
+    with _extra():
+        from .evals.case import find_cases
+        from .evals.run import score_run
+
+        cases = find_cases(runs[0] / "cases.jsonl")
+        with _corpus(cases, index, articles) as (_, corpus):
+            _show([score_run(folder, corpus) for folder in runs])
+
+
+@eval_app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs of the same cases.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
@@ -112,8 +131,8 @@ def report(
 ) -> None:
     """Write the report of one run, or of several side by side."""
     with _extra():
+        from .evals.record import load_run
         from .evals.report import to_json, write
-        from .evals.run import load_run
 
         _require_formats(formats)
         loaded = [load_run(path) for path in runs]
@@ -137,11 +156,15 @@ def compare(
         from dataclasses import asdict
 
         from .evals import compare as comparing
-        from .evals.run import load_run
+        from .evals.record import load_run
 
         runs = load_run(first), load_run(second)
         found = comparing.compare(*runs)
-        preferred = comparing.preference(*runs, _judge(judge)) if judge else None
+        referee = _judge(judge) if judge else None
+        for model in {record.response.model for run in runs for record in run.records}:
+            if referee:
+                referee.require_apart(model)
+        preferred = comparing.preference(*runs, referee) if referee else None
     if as_json:
         _print_json(found.to_dict() | {"preference": preferred and asdict(preferred)})
         return
@@ -162,7 +185,7 @@ def gate(
     """Fail (exit 1) where a run is worse than it may be, and say why."""
     with _extra():
         from .evals import gate as gating
-        from .evals.run import load_run
+        from .evals.record import load_run
 
         gates = gating.load_gates(config)
         baseline = load_run(against) if against else None
@@ -182,6 +205,7 @@ def calibrate(
     swap: Annotated[
         bool, typer.Option("--swap", help="Ask in both orders of the verdicts.")
     ] = False,
+    repeat: Annotated[int, typer.Option(min=1, help="Ask so often; the majority counts.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a judge against people: agreement, kappa, and whether to trust it."""
@@ -193,7 +217,7 @@ def calibrate(
             raise InputError("calibrate needs the judge to measure: give --judge MODEL@URL.")
         drawn = load_claims(claims, limit)
         with _progress("Judging", len(drawn)) as step:
-            found = calibrating(drawn, _judge(judge, swap=swap), step)
+            found = calibrating(drawn, _judge(judge, swap=swap, repeats=repeat), step)
     if as_json:
         _print_json(found.to_dict())
     else:
@@ -215,6 +239,8 @@ def generate(
         from .evals.case import save_cases
         from .evals.generate import generate as generating
 
+        if to.is_dir():
+            raise InputError(f"{to} is a folder: name the file to write the cases to.")
         with _progress("Making cases", number) as step:
             made = generating(desk, number, seed=seed, llm=desk.llm, progress=step)
         save_cases(made.cases, to)
@@ -272,9 +298,9 @@ def audit(as_json: JsonOption = False) -> None:
         from dataclasses import asdict
 
         from .evals import audit as auditing
-        from .evals.case import load_cases
+        from .evals.case import find_cases, load_cases
 
-        with _corpus("sample", None, None) as (_, corpus):
+        with _corpus(find_cases("sample"), None, None) as (_, corpus):
             table = auditing.audit(load_cases("sample"), corpus)
     fooled = auditing.fooled(table)
     if as_json:
@@ -313,6 +339,8 @@ def _extra() -> Iterator[None]:
     """Say which extra is missing, where one is."""
     try:
         yield
+    except OSError as error:
+        raise BylineError(f"{error.filename or 'A file'}: {error.strerror or error}.") from None
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in _EXTRA:
             raise
@@ -335,30 +363,36 @@ def _chosen(path: str, limit: int | None, tag: str | None) -> list[Any]:
 
 @contextmanager
 def _corpus(
-    stem: str, index: str | None, articles: Sequence[Path] | None
+    cases: Path, index: str | None, articles: Sequence[Path] | None
 ) -> Iterator[tuple[str | None, "Corpus"]]:
-    """The index of the cases and its articles; the bundled cases bring theirs."""
-    from .cli import SAMPLE, _add, opened_desk, say
+    """The index of the cases and its articles; the bundled cases bring theirs.
+
+    Articles that are given without an index have one of their own, called by their paths.
+    """
+    from .cli import SAMPLE, add_paths, opened_desk, say
+    from .evals.case import BUNDLED
     from .evals.corpus import Corpus
     from .settings import load_settings
 
     added: list[Any] = [*(articles or ())]
-    if stem == "sample" and index is None and not added:
+    if cases.parent == BUNDLED and index is None and not added:
         added = [SAMPLE]
     if added and index is None:
-        index = f"eval-{stem}"
+        paths = "\n".join(str(path.resolve()) for path in added)
+        index = f"eval-{_slug(cases.stem)[:40]}-{hashlib.sha256(paths.encode()).hexdigest()[:8]}"
     settings = load_settings(index=index)
     if not added and not (settings.home / settings.index / "archive.db").exists():
         yield index, Corpus()  # a system of another kind may know where its articles are
         return
     with opened_desk(index, new=bool(added)) as desk:
         if added:
-            changed = _add(desk, added)
+            changed = add_paths(desk, added)
             if changed.failed:
                 say(f"{len(changed.failed)} articles could not be read: `byline add` says which.")
             if not changed.accepted:
                 raise InputError(f"No article could be read from {', '.join(map(str, added))}.")
-        yield index, Corpus(archive=desk.archive, passage_chars=desk.settings.passage_chars)
+        chars = desk.archive.built_with("passage_chars") or desk.settings.passage_chars
+        yield index, Corpus(archive=desk.archive, passage_chars=int(chars))
 
 
 def _opener(index: str | None) -> Callable[[Mapping[str, Any]], AbstractContextManager["Desk"]]:
@@ -385,17 +419,11 @@ def _run(
         system = stack.enter_context(open_system(spec, _opener(index)))
         referee = _apart(judge, system)
         if folder is None:
-            folder = unfinished(base, cases, system) or base / f"{_slug(spec)}-{_stamp()}"
+            folder = unfinished(base, cases, system, plan) or base / f"{_slug(spec)}-{_stamp()}"
         if (folder / "records.jsonl").exists():
             say(f"Resuming {folder}")
         step = stack.enter_context(_progress(system.label, len(cases) * plan.repeats))
-        return run_cases(
-            cases, system, folder, corpus, plan=plan, judge=referee, progress=_told(step)
-        )
-
-
-def _told(step: Callable[[int, int], None]) -> Callable[["Record", int, int], None]:
-    return lambda record, done, total: step(done, total)
+        return run_cases(cases, system, folder, corpus, plan=plan, judge=referee, progress=step)
 
 
 def _folder(out: Path | None, several: bool, spec: str, at: int) -> Path | None:
@@ -426,7 +454,7 @@ def _plan(repeat: int, workers: int, retry_failed: bool, spec: str, cache: bool)
     )
 
 
-def _judge(address: str, *, swap: bool = False) -> "Judge":
+def _judge(address: str, *, swap: bool = False, repeats: int = 1) -> "Judge":
     from .evals.judge import Judge
     from .evals.systems import model_at
     from .qa.answer import openai_llm
@@ -443,7 +471,9 @@ def _judge(address: str, *, swap: bool = False) -> "Judge":
         max_tokens=400,
         timeout_seconds=settings.llm_timeout_seconds,
     )
-    return Judge(llm, cache=RUNS / "judged", swap=swap)
+    if repeats > 1:
+        llm = llm.model_copy(update={"temperature": 0.7})  # else each reply is the same
+    return Judge(llm, cache=RUNS / "judged" / _slug(url), swap=swap, repeats=repeats)
 
 
 def _apart(judge: str | None, system: "System") -> "Judge | None":
@@ -452,6 +482,7 @@ def _apart(judge: str | None, system: "System") -> "Judge | None":
     found = _judge(judge)
     settings = system.about.get("settings", {})
     found.require_apart(system.about.get("model") or settings.get("llm"))
+    found.check()  # before the first case is asked
     return found
 
 
@@ -477,12 +508,22 @@ def _show(runs: Sequence["Run"]) -> None:
         counts = grades(found.records)
         typer.echo(f"{found.manifest['system']}: {len(found.records)} answers, {found.folder}")
         typer.echo("  " + ", ".join(f"{n} {grade}" for grade, n in counts.most_common()))
+        for warning in _warnings(found):
+            typer.echo(f"  {warning}", err=True)
         measured = summarise(found.records)
         for name in HEADLINE:
             one = measured[name]
             if one.value is not None:
                 bounds = "" if one.low is None else f"   {one.low:.3f} to {one.high:.3f}"
                 typer.echo(f"  {name:24} {one.value:.3f}{bounds}   of {one.scored}")
+
+
+def _warnings(run: "Run") -> Iterator[str]:
+    absent = run.manifest.get("articles_not_there")
+    if absent:
+        yield f"{absent} cases name articles that are not in the index: is it the right one?"
+    for name, count in (run.manifest.get("broken_metrics") or {}).items():
+        yield f"In {count} answers a metric broke: {name}. Please report this."
 
 
 def _require_an_answer(runs: Sequence["Run"]) -> None:
@@ -519,7 +560,7 @@ def _review_cases(
 
     file = verdicts or find_cases(path).with_suffix(".verdicts.jsonl")
     cases = load_cases(path)
-    with _corpus(Path(path).stem, index, None) as (_, corpus):
+    with _corpus(find_cases(path), index, None) as (_, corpus):
         done = reviewing.review_cases(
             cases, file, by, _ask, typer.echo, corpus if corpus.ids else None
         )
@@ -536,7 +577,7 @@ def _review_answers(
 ) -> None:
     from .evals import review as reviewing
     from .evals.agreement import agreement, as_markdown
-    from .evals.run import load_run
+    from .evals.record import load_run
 
     runs = [load_run(path) for path in paths]
     file = verdicts or paths[0] / "judgements.jsonl"

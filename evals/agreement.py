@@ -10,8 +10,8 @@ from itertools import combinations
 
 from .calibrate import kappa
 from .compare import as_table
+from .record import Run
 from .review import Key, Opinion, graded
-from .run import Run
 from .summary import Estimate, estimate
 
 
@@ -67,7 +67,8 @@ def _grades(runs: Iterable[Run]) -> dict[Key, str]:
     """The grade of each answer; of one that was graded in two ways (a judge's whim), none."""
     found: dict[Key, set[str]] = {}
     for key, _, grade in graded(runs):
-        found.setdefault(key, set()).add(grade)
+        if grade != "unjudged":  # no answer is known: there is nothing to agree with
+            found.setdefault(key, set()).add(grade)
     return {key: grades.pop() for key, grades in found.items() if len(grades) == 1}
 
 

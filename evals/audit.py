@@ -16,8 +16,8 @@ from .compare import as_table
 from .corpus import Corpus, Span
 from .match import as_date, says
 from .metrics import METRICS, Seen, scored
+from .record import Record
 from .response import Cited, Passage, Response, Said
-from .run import Record
 from .summary import Estimate, summarise
 
 _FOUND = 12  # passages that each system "retrieves"
@@ -79,7 +79,7 @@ def _perfect(trial: Trial) -> Response:
         return _declined(trial)
     spans = dict.fromkeys((*trial.passages, *trial.relevant, *trial.others))
     said = _said(trial, trial.answer, trial.evidence, trial.found([*spans][:_FOUND]))
-    return replace(said, disagreements=trial.case.disagreement)
+    return replace(said, disagreements=trial.case.disagreement or ())
 
 
 def _empty(trial: Trial) -> Response:
@@ -211,7 +211,9 @@ def _records(trials: Sequence[Trial], answer: Callable[[Trial], Response]) -> li
     records = []
     for trial in trials:
         seen = Seen(trial.case, answer(trial), trial.corpus)
-        records.append(Record(trial.case.id, 0, seen.response, seen.grade, scored(seen)))
+        scores, broken = scored(seen)
+        assert not broken, broken
+        records.append(Record(trial.case.id, 0, seen.response, seen.grade, scores))
     return records
 
 
@@ -269,6 +271,11 @@ _SYSTEM_FREE = ("chunking_ceiling", "judge_right", "judge_support")
 # What each system deserves: the least and the most that a metric may give it.
 _EXACT, _NONE = (1.0, 1.0), (0.0, 0.0)
 _RIGHTLY = ("precision", "accuracy", "answered_rightly", "right_minus_wrong", "contains")
+_RANKED = [
+    name
+    for name, metric in METRICS.items()
+    if metric.family == "retrieval" and "@" in name or name.endswith("mrr")
+]
 DESERVED: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "perfect": {
         **dict.fromkeys((*_RIGHTLY, "evidence_recall"), _EXACT),
@@ -278,6 +285,9 @@ DESERVED: Mapping[str, Mapping[str, tuple[float, float]]] = {
         # Where two pieces say the same, one of them helps nothing; and the rule cannot derive
         # every date ("two days before the collapse").
         **dict.fromkeys(("citation_precision", "citation_recall", "citation_f1"), (0.9, 1.0)),
+        # The first passage holds one piece, the next one the next.
+        **dict.fromkeys(_RANKED, (0.6, 1.0)),
+        **dict.fromkeys(("hit@1", "mrr", "span_mrr", "span_ndcg@10", "ndcg@10"), (0.99, 1.0)),
         **dict.fromkeys(("quote_fidelity", "span_validity", "hit@10", "recall@10"), _EXACT),
         **dict.fromkeys(("all_evidence@10", "declining_precision", "declining_recall"), _EXACT),
         **dict.fromkeys(("wrong_article", "dangling", "unused", "failed"), _NONE),
@@ -294,11 +304,13 @@ DESERVED: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "all wrong": {
         **dict.fromkeys(("precision", "accuracy", "contains", "disagreement_found"), _NONE),
         "date_accuracy": _NONE,
+        **dict.fromkeys(_RANKED, _NONE),
         **dict.fromkeys(("evidence_recall", "declining_recall", "hit@10"), _NONE),
         **dict.fromkeys(("citation_recall", "citation_precision"), (0.0, 0.05)),
         "right_minus_wrong": (-1.0, -0.9),
         "wrong_article": _EXACT,
         "span_validity": _EXACT,
+        "freshness": _NONE,
         "f1": (0.0, 0.1),
     },
     "random": {

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ..errors import InputError
 from ..index.dates import parse_moment
 
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 BUNDLED = Path(__file__).parent / "cases"
 
 
@@ -57,7 +57,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier turn of the conversation; without `answer` the system is asked it too."""
+    """An earlier turn of the conversation."""
 
     __pydantic_config__ = _STRICT
 
@@ -96,10 +96,10 @@ class Case:
     "with which reason it should be declined, where that matters"
     speaker: str | None = None
     "whose words the answer reports"
-    disagreement: tuple[Position, ...] = ()
-    "the positions that the articles take"
+    disagreement: tuple[Position, ...] | None = None
+    "the positions that the articles take; empty: they agree; None: not known"
     turns: tuple[Turn, ...] = ()
-    "what was asked before, oldest first"
+    "what was asked before, oldest first; sent to systems that hold a conversation"
     tags: tuple[str, ...] = ()
     note: str | None = None
     "for people: where the case comes from, what a reviewer said"
@@ -166,7 +166,7 @@ def _contradictions(case: Case) -> Iterable[tuple[str, str]]:
         yield "answerable", "is false, and yet there are answers or evidence"
     if case.tolerance.number < 0 or case.tolerance.days < 0:
         yield "tolerance", "is negative"
-    if len(case.disagreement) == 1:
+    if len(case.disagreement or ()) == 1:
         yield "disagreement", "has one position: it takes two to disagree"
 
 
@@ -209,7 +209,7 @@ def find_cases(path: Path | str) -> Path:
     """The file that is meant: the bundled set of that name, or a path."""
     file = Path(path)
     bundled = BUNDLED / f"{path}.jsonl"
-    if not file.exists() and str(path).isidentifier() and bundled.exists():
+    if not file.is_file() and str(path).isidentifier() and bundled.exists():
         return bundled
     if not file.is_file():
         names = ", ".join(sorted(found.stem for found in BUNDLED.glob("*.jsonl")))
@@ -217,14 +217,15 @@ def find_cases(path: Path | str) -> Path:
     return file
 
 
-def read_lines(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+def read_lines(file: Path, *, whole: bool = False) -> Iterable[tuple[int, dict[str, Any]]]:
     """Number and object of each line of a JSON Lines file; empty lines are passed over.
 
-    Raises InputError for a line that is not UTF-8, not JSON or not an object.
+    `whole`: a line without its end is passed over, too. Raises InputError for a line that is not
+    UTF-8, not JSON or not an object.
     """
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip():
+            if not line.strip() or (whole and not line.endswith(b"\n")):
                 continue
             try:
                 record = json.loads(line)
@@ -243,10 +244,17 @@ def to_record(case: Case) -> dict[str, Any]:
     return plain
 
 
+def json_line(value: Any) -> str:
+    """A value as a line of JSON that UTF-8 can hold, half characters too."""
+    line = json.dumps(value, ensure_ascii=False)
+    is_whole = line.isascii() or line == line.encode("utf-8", "replace").decode()
+    return f"{line if is_whole else json.dumps(value)}\n"
+
+
 def save_cases(cases: Iterable[Case], path: Path) -> None:
     """Write cases so that `load_cases` reads them."""
-    lines = [json.dumps(to_record(case), ensure_ascii=False) for case in cases]
+    lines = [json_line(to_record(case)) for case in cases]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")  # what was there stays until all is written
-    partial.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    partial.write_text("".join(lines), "utf-8")
     partial.replace(path)

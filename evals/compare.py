@@ -6,7 +6,7 @@ found = compare(load_run("before"), load_run("after")); print(as_markdown(found)
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import stats
@@ -14,8 +14,8 @@ from scipy import stats
 from ..errors import InputError
 from .case import Case
 from .metrics import METRICS
-from .run import Record, Run
-from .summary import per_case, percentiles, resampled, tags
+from .record import Record, Run
+from .summary import bootstrap, per_case, percentiles, tags
 
 if TYPE_CHECKING:
     from .judge import Judge
@@ -26,7 +26,7 @@ _ANSWERED = {"right", "partly", "wrong", "unjudged"}
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a metric gains from the first run to the second, over the cases scored in both."""
+    """What a metric gains from the first run to the second, each over what it could score."""
 
     metric: str
     first: float
@@ -45,6 +45,8 @@ class Difference:
     @property
     def verdict(self) -> str:
         """Better, worse or "no clear difference"; more or less of what is neither good nor bad."""
+        if self.low is None:
+            return "too few cases"
         if not self.is_clear:
             return "no clear difference"
         better = METRICS[self.metric].better
@@ -124,7 +126,7 @@ def compare(first: Run, second: Run) -> Comparison:
         broken,
         mcnemar(mended, broken),
         tuple(flips),
-        tuple(_warnings(first, second)),
+        tuple(differences_in_kind(first, second)),
     )
 
 
@@ -167,26 +169,43 @@ def mcnemar(mended: int, broken: int) -> float | None:
     return float(stats.binomtest(mended, mended + broken).pvalue)
 
 
+_FEWEST = 10  # cases below which an interval of a difference would promise too much
+Scores = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A statistic of two runs over the same cases, and the interval of its difference."""
+
+    first: float
+    second: float
+    low: float | None
+    high: float | None
+    cases: int
+    "that are scored in the run that has fewer of them"
+
+
 def paired(
-    first: Sequence[float], second: Sequence[float]
-) -> tuple[float, float, float | None, float | None]:
-    """Means of both, and bounds of the 95 % paired bootstrap interval of their difference."""
-    differences = np.array(second, float) - np.array(first, float)
+    first: Scores, second: Scores, statistic: Literal["mean", "median"] = "mean"
+) -> Paired | None:
+    """Each run's statistic over what it scored, and 95 % of the paired bootstrap of the difference.
+
+    Cases are drawn with what both runs have of them, and each run's statistic is taken anew: an
+    answer that only one of them gave counts there, as it does in that run's own summary. None
+    where one of them has no score.
+    """
+    ids = [case for case in first if case in second]
+    table = np.array([(first[case], second[case]) for case in ids], float).reshape(-1, 2)
+    scored = (~np.isnan(table)).sum(axis=0)
+    if not len(table) or not scored.all():
+        return None
+    of = np.nanmean if statistic == "mean" else np.nanmedian
+    one, two = (float(value) for value in of(table, axis=0))
     low = high = None
-    if len(differences) > 1:
-        low, high = percentiles(resampled(differences).mean(axis=1))
-    return float(np.mean(first)), float(np.mean(second)), low, high
-
-
-def both(
-    first: Mapping[str, float | None], second: Mapping[str, float | None]
-) -> list[tuple[float, float]]:
-    """The values of each case that is scored in both."""
-    return [
-        (one, two)
-        for case, one in first.items()
-        if one is not None and (two := second.get(case)) is not None
-    ]
+    if scored.min() >= _FEWEST:
+        resamples = bootstrap(table, statistic)
+        low, high = percentiles(resamples[:, 1] - resamples[:, 0])
+    return Paired(one, two, low, high, int(scored.min()))
 
 
 def _of(run: Run, ids: Iterable[str]) -> dict[str, list[Record]]:
@@ -206,10 +225,11 @@ def _differences(
             per_case([record for records in found.values() for record in records], name)
             for found in (one, two)
         )
-        pairs = both(first, second)
-        if pairs:
-            before, after, low, high = paired(*zip(*pairs, strict=True))
-            yield Difference(name, before, after, after - before, low, high, len(pairs))
+        found = paired(first, second, METRICS[name].statistic)
+        if found:
+            gain = found.second - found.first
+            bounds = (found.low, found.high)
+            yield Difference(name, found.first, found.second, gain, *bounds, found.cases)
 
 
 def _by_tag(
@@ -233,9 +253,10 @@ def _outcomes(run: Run, records: Mapping[str, Sequence[Record]]) -> dict[str, st
 
 
 def _outcome(case: Case, records: Sequence[Record]) -> str:
-    """The grade that most repeats have, the first of equals; a right refusal has its own name."""
-    grades = [record.grade for record in records]
-    grade = max(dict.fromkeys(grades), key=grades.count)
+    """The grade that most repeats have, else "unsteady"; a right refusal has its own name."""
+    (grade, most), *others = Counter(record.grade for record in records).most_common()
+    if others and others[0][1] == most:
+        return "unsteady"
     return "rightly declined" if grade == "declined" and not case.answerable else grade
 
 
@@ -248,14 +269,16 @@ def _flip(
     return Flip(case.id, case.question, case.tags, before, after, text(one), text(two))
 
 
-def _warnings(first: Run, second: Run) -> Iterable[str]:
+def differences_in_kind(first: Run, second: Run) -> Iterable[str]:
+    """Why two runs are not to be compared as they stand."""
     keys = {
-        "metrics": "scored by other versions of the metrics",
-        "cases_sha256": "of case files that differ",
+        "metrics": "scored by other versions of the metrics (`byline eval score` scores anew)",
+        "cases_sha256": "of cases that differ",
+        "judge": "judged by other judges",
     }
     for key, what in keys.items():
         if first.manifest.get(key) != second.manifest.get(key):
-            yield f"The runs are {what}: what differs may be that."
+            yield f"{first.name} and {second.name} are {what}"
 
 
 def as_markdown(found: Comparison, most: int = 30) -> str:
@@ -266,7 +289,7 @@ def as_markdown(found: Comparison, most: int = 30) -> str:
         "",
         f"{found.cases} cases in both: {found.mended} mended, {found.broken} broken ({p}).",
     ]
-    lines += [f"\n{warning}" for warning in found.warnings]
+    lines += [f"\nWarning: {warning}: what differs may be that." for warning in found.warnings]
     if found.left_out:
         lines += ["", f"{len(found.left_out)} cases are in one of them only, and do not count."]
     head = ["metric", found.first, found.second, "gain (95 %)", "cases", ""]

@@ -25,9 +25,10 @@ class Span:
     end: int
 
     def meets(self, other: "Span") -> bool:
-        """Whether they share a character."""
-        is_same = self.article_id == other.article_id
-        return is_same and self.start < other.end and other.start < self.end
+        """Whether they share at least half of the shorter one."""
+        shared = min(self.end, other.end) - max(self.start, other.start)
+        shorter = min(self.end - self.start, other.end - other.start)
+        return self.article_id == other.article_id and 0 < shorter <= 2 * shared
 
 
 class Corpus:

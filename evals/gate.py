@@ -21,9 +21,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ..errors import InputError
 from .case import wrong_key
-from .compare import both, paired
+from .compare import differences_in_kind, paired
 from .metrics import METRICS
-from .run import Record, Run
+from .record import Record, Run
 from .summary import estimate, per_case, tags
 
 
@@ -31,7 +31,7 @@ from .summary import estimate, per_case, tags
 class Gate:
     """One condition. What a metric cannot tell of is a failure too: a gate must gate something."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     metric: str
     min: float | None = None
@@ -82,8 +82,11 @@ def gate(run: Run, baseline: Run | None, gates: Sequence[Gate]) -> list[str]:
     """
     if baseline is None and any(one.max_drop is not None for one in gates):
         raise InputError("The gates name max_drop: give the run to compare --against.")
-    own = [] if any(one.metric == "failed" for one in gates) else [_ALWAYS]
-    found = [*_other_cases(run, baseline)] if baseline else []
+    is_own = any(one.metric == "failed" and not one.tag and one.max is not None for one in gates)
+    own = [] if is_own else [_ALWAYS]
+    found = [f"{name} broke" for name in run.manifest.get("broken_metrics") or ()]
+    if baseline:
+        found += [*_other_cases(run, baseline), *differences_in_kind(run, baseline)]
     for one in [*own, *gates]:
         found += _failures(one, run, baseline)
     return found
@@ -107,20 +110,21 @@ def _failures(one: Gate, run: Run, baseline: Run | None) -> Iterable[str]:
 def _drop(
     one: Gate, name: str, now: dict[str, float | None], before: dict[str, float | None]
 ) -> Iterable[str]:
-    """How it became worse. The cases that were scored in both count, and they must be enough."""
-    pairs = both(before, now)
-    if len(pairs) < one.min_cases:
-        yield f"{name}: {len(pairs)} cases are scored in both, {one.min_cases} needed"
+    """How it became worse, each run over what it could score."""
+    metric = METRICS[one.metric]
+    found = paired(before, now, metric.statistic)
+    if found is None or found.cases < one.min_cases or (one.clear and found.low is None):
+        count = found.cases if found else 0
+        yield f"{name}: only {count} cases are scored in both runs, too few to tell"
         return
-    first, second, low, high = paired(*zip(*pairs, strict=True))
-    sign = 1 if METRICS[one.metric].better == "higher" else -1
-    drop = sign * (first - second)
-    # The interval of the gain, turned so that a drop is positive.
-    least = None if low is None or high is None else min(-sign * low, -sign * high)
-    is_chance = one.clear and (least is None or least <= 0)
+    sign = 1 if metric.better == "higher" else -1
+    drop = sign * (found.first - found.second)
+    # The least drop that the interval of the gain lets be.
+    bounds = [-sign * bound for bound in (found.low, found.high) if bound is not None]
+    is_chance = one.clear and min(bounds) <= 0
     if one.max_drop is not None and drop > one.max_drop + 1e-12 and not is_chance:
-        bounds = "" if low is None else f" (95 % of the gain {low:+.3f} to {high:+.3f})"
-        yield f"{name}: {second:.3f} is worse than {first:.3f} by {drop:.3f}{bounds}"
+        shown = "" if not bounds else f" (95 % of the gain {found.low:+.3f} to {found.high:+.3f})"
+        yield f"{name}: {found.second:.3f} is worse than {found.first:.3f} by {drop:.3f}{shown}"
 
 
 def _values(one: Gate, run: Run) -> dict[str, float | None]:

@@ -22,7 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ..errors import InputError, ModelError, ModelUnavailable
 from ..index.embed import endpoint_errors
 from ..prompts import Prompt, fence, load
-from ..qa.answer import _endpoint, _usage
+from ..qa.answer import endpoint_of, usage_of
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
@@ -249,10 +249,10 @@ class Judge:
         return f"the model {'did not answer' if is_out else 'refused'}: {error}"
 
     def _reply(self, messages: list["ChatMessage"]) -> _Reply:
-        with endpoint_errors(_endpoint(self._llm), _JUDGE_SETTINGS):
+        with endpoint_errors(endpoint_of(self._llm), _JUDGE_SETTINGS):
             response = self._llm.chat(messages)
         self._has_replied = True
-        return _Reply(response.message.content or "", *_usage(response.raw))
+        return _Reply(response.message.content or "", *usage_of(response.raw))
 
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.S)  # of models that reason aloud

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import takewhile
 
 from text_to_num import alpha2digit
 
@@ -31,13 +32,14 @@ _EXACT = Tolerance()
 _MULTIPLIERS = {"k": 3, "thousand": 3, "1000": 3, "m": 6, "mn": 6, "mln": 6, "million": 6}
 _MULTIPLIERS |= {"1000000": 6, "bn": 9, "b": 9, "billion": 9, "1000000000": 9}
 _MULTIPLIERS |= {"tn": 12, "trn": 12, "trillion": 12, "1000000000000": 12}
+_CURRENCIES = {"USD": "$", "US$": "$", "GBP": "£", "EUR": "€"}
 _SYMBOLS = {"$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "%": "percent"}
 _UNITS = {"tonne": "ton", "tonnes": "ton", "tons": "ton", "kilometers": "kilometres"}
 _UNITS |= {"dollars": "dollar", "pounds": "pound", "euros": "euro", "percent": "percent"}
 _NUMBER = re.compile(
-    r"(?P<symbol>[$£€¥])?\s?(?P<digits>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?P<symbol>[$£€¥])?\s?(?P<sign>(?<![\w.)])[-−–](?=\d))?(?P<digits>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?:[\s-]?(?P<scale>1000000000000|1000000000|1000000|1000(?!\d)|thousand|million|billion"
-    r"|trillion|mln|mn|bn|tn|trn|[kmb])\b)?(?P<percent>\s?%|\s?per\s?cent\b)?",
+    r"|trillion|mln|mn|bn|tn|trn|[kmb])\b)?(?P<percent>\s?%|\s?per\s?cent\b|\s?pc\b)?",
     re.I,
 )
 _TOKEN = re.compile(rf"{_NUMBER.pattern}|\w+(?:['’]\w+)*", re.I)
@@ -63,19 +65,36 @@ def tokens(text: str) -> tuple[Token, ...]:
     (Number(value=1500000.0), 'pound', 'deal', Number(value=4.0), 'percent')
     """
     found: list[Token] = []
-    text = text.encode("utf-8", "replace").decode()  # lone surrogates stop alpha2digit
-    spelled = alpha2digit(_BETWEEN_DIGITS.sub(" to ", text), "en", 0.0)
-    for match in _TOKEN.finditer(fold(spelled)):
+    for match in _TOKEN.finditer(fold(_in_digits(text))):
         if match["digits"]:
             scale = _MULTIPLIERS.get((match["scale"] or "").lower(), 0)
             # By powers of ten of the digits as written: 4.2 million is 4200000, not 4199999.9.
-            found.append(Number(float(f"{match['digits'].replace(',', '')}e{scale}")))
+            size = float(f"{match['digits'].replace(',', '')[:300]}e{scale}")
+            found.append(Number(-size if match["sign"] else size))
             found += [_SYMBOLS[match["symbol"]]] if match["symbol"] else []
             found += ["percent"] if match["percent"] else []
         else:
             word = re.sub(r"['’]s$", "", match[0]).replace("’", "'")
             found += [] if word in _ARTICLES else [_UNITS.get(word, word)]
     return tuple(found)
+
+
+_PLURAL = re.compile(r"\b(hundreds|thousands|millions|billions|dozens)\b", re.I)
+_CODE = re.compile(r"\b(?:USD|GBP|EUR)\s?(?=\d)|\bUS\$")
+_HALF_MORE = re.compile(r"(?<![\d.])(\d+) and a half(?: (1(?:000)+)\b)?", re.I)
+_HALF_OF = re.compile(r"\bhalf an? (1(?:000)+)\b", re.I)
+
+
+def _in_digits(text: str) -> str:
+    """A text with its numbers in digits, currencies by their sign, and U.S. without points."""
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates stop alpha2digit
+    text = re.sub(r"\bU\.\s?([SK])\.(?:A\.)?", r"U\1", text)
+    text = _CODE.sub(lambda code: _CURRENCIES[code[0].strip()], text)
+    # "no one" is not 1, "thousands of people" are not 1,000.
+    text = _PLURAL.sub(r"_\1", re.sub(r"\bno one\b", "noone", text, flags=re.I))
+    spelled = alpha2digit(_BETWEEN_DIGITS.sub(" to ", text), "en", 0.0)
+    spelled = _HALF_OF.sub(lambda of: str(int(of[1]) // 2), spelled)
+    return str(_HALF_MORE.sub(lambda more: f"{more[1]}.5 {more[2] or ''}", spelled))
 
 
 # Dates
@@ -86,17 +105,19 @@ _MONTHS = {
     for number, name in enumerate(names)
     if name
 } | {"sept": 9}
-_MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
+# With a capital: "you may 3 times" is no date.
+_WRITTEN = [form for name in _MONTHS for form in (name.capitalize(), name.upper())]
+_MONTH = rf"(?P<month>{'|'.join(sorted(_WRITTEN, key=len, reverse=True))})\b\.?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:1[5-9]|20)\d\d)"
 _DATES = [
-    re.compile(pattern, re.I)
+    re.compile(pattern)
     for pattern in (
         r"(?<!\d)(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)",
         rf"(?<!\d){_DAY}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?(?!\d)",
         rf"\b{_MONTH}\s{_DAY}\b(?:,?\s{_YEAR})?(?!\d)",
         rf"\b{_MONTH},?\s(?:of\s)?{_YEAR}(?!\d)",
-        rf"(?<![\d.,$£€]){_YEAR}(?![\d%]|[.,]\d)",
+        rf"(?<![\d.,$£€]){_YEAR}(?![\d%]|[.,]\d|s\b)",
     )
 ]
 
@@ -126,11 +147,12 @@ class Day:
             return None
 
 
-def dates(text: str) -> list[Day]:
+@lru_cache(maxsize=20_000)
+def dates(text: str) -> tuple[Day, ...]:
     """The dates that a text states with a month or a year, in no order.
 
     >>> dates("Between 3 March and Dec. 10, 2025")
-    [Day(year=None, month=3, day=3), Day(year=2025, month=12, day=10)]
+    (Day(year=None, month=3, day=3), Day(year=2025, month=12, day=10))
     """
     found, left = [], text
     for pattern in _DATES:
@@ -141,7 +163,7 @@ def dates(text: str) -> list[Day]:
             year, day = groups.get("year"), groups.get("day")
             found.append(Day(int(year) if year else None, number, int(day) if day else None))
         left = pattern.sub(lambda match: " " * len(match[0]), left)
-    return found
+    return tuple(found)
 
 
 def without_dates(text: str) -> str:
@@ -160,12 +182,14 @@ def as_date(expected: str) -> Day | None:
 
 # Names
 
-_FORMS = "mr mrs ms miss dr sir dame lord lady prof professor former ex"
+_FORMS = "mr mrs ms miss dr sir dame lord lady prof professor former ex deputy vice acting"
 _OFFICES = """president senator sen rep representative governor gov minister chancellor king queen
 prince princess pope judge justice chief prime secretary mayor ceo chairman chairwoman captain
-general col gen sgt"""
+general col gen sgt councillor spokesman spokeswoman spokesperson commissioner ambassador director
+inspector detective coach economist lawyer"""
 _TITLES = frozenset(f"{_FORMS} {_OFFICES}".split())
 _DETERMINERS = {"the", "a", "an", "this", "that", "its", "their", "his", "her", "our"}
+_PARTICLES = "de|del|della|der|den|di|da|du|la|le|van|von|bin|ibn|al|el"
 _NAME = re.compile(r"[A-ZÀ-Þ][\w’'.-]*(?:\s+[A-ZÀ-Þ][\w’'.-]*){1,3}")
 
 
@@ -183,7 +207,8 @@ def _names(text: str, name: Sequence[str], context: str) -> bool:
     another name, nor a capital after it makes it something else ("the House", "Melania Trump").
     """
     first, last = re.escape(name[0]), re.escape(name[-1])
-    whole = re.compile(rf"(?<!\w){first}(?:\s+[\w’'.-]+){{0,2}}?\s+{last}(?!\w)")
+    between = rf"(?:\s+(?:[A-ZÀ-Þ][\w’'.-]*|{_PARTICLES})){{0,2}}?"
+    whole = re.compile(rf"(?<!\w){first}{between}\s+{last}(?!\w)")
     if whole.search(text):
         return True
     if not whole.search(context):
@@ -201,7 +226,11 @@ def _names(text: str, name: Sequence[str], context: str) -> bool:
 # Answers
 
 _POLARITY = {"yes": "yes", "no": "no", "true": "yes", "false": "no"}
-_OPENING = re.compile(r"\W*(yes|no|true|false)\s*(?:[^\w\s]|$)", re.I)  # not "No longer"
+_OPENING = re.compile(
+    r"\W*(?:the\s+answer\s+is\s+)?(yes|no|true|false)"
+    r"(?:\s*(?:[^\w\s]|$)|\s+(?:it|he|she|they|there|we|that|this)\s)",  # not "No longer"
+    re.I,
+)
 
 
 def is_polarity(expected: str) -> bool:
@@ -220,6 +249,8 @@ def says(text: str, expected: str, tolerance: Tolerance = _EXACT, context: str =
     if (expected_word := fold(expected).strip(" .")) in _POLARITY:
         opening = _OPENING.match(text)
         return opening is not None and _POLARITY[opening[1].lower()] == _POLARITY[expected_word]
+    if re.fullmatch(r"[A-Z]{2,4}", expected):  # "told us" does not say US
+        return re.search(rf"(?<!\w){expected}(?!\w)", _in_digits(text)) is not None
     if (day := as_date(expected)) is not None:
         return any(day.is_stated_by(stated, tolerance.days) for stated in dates(text))
     wanted, said = tokens(expected), tokens(text)
@@ -248,10 +279,15 @@ def _counted(wanted: Sequence[Token], said: Sequence[Token], tolerance: Toleranc
     reach = abs(numbers[0].value) * tolerance.number + 1e-9
     for at, token in enumerate(said):
         if isinstance(token, Number) and abs(token.value - numbers[0].value) <= reach:
-            near = (*said[max(0, at - 1) : at], *said[at + 1 : at + 1 + _NEAR])
-            if units <= {stem(word) for word in near if isinstance(word, str)}:
+            after = takewhile(_is_word, said[at + 1 : at + 1 + _NEAR])  # up to the next number
+            near = filter(_is_word, (*said[max(0, at - 1) : at], *after))
+            if units <= set(map(stem, map(str, near))):
                 return True
     return False
+
+
+def _is_word(token: Token) -> bool:
+    return isinstance(token, str)
 
 
 def groups_said(
@@ -278,8 +314,12 @@ def squad_words(text: str) -> list[str]:
 
 _SOURCES = r"(?:articles?|passages?|sources?|context|documents?|texts?|information|evidence)"
 _DECLINES = re.compile(
-    rf"""\W*(?:answer:\s*)?(?:unfortunately,?\s+)?(?:based\s+on\s+.{{0,60}}?,\s*)?(?:
+    rf"""\W*(?:answer:\s*)?(?:unfortunately,?\s+|(?:i['’]m\s+|i\s+am\s+)?sorry,?\s+(?:but\s+)?)?(?:based\s+on\s+.{{0,60}}?,\s*)?(?:
       no[\s_]answer\W*$
+      |(?:n/a|unknown|not\s+(?:mentioned|stated|specified|known))\W*$
+      |there\s+is\s+no\s+mention\b
+      |(?:the|this)\s+question\s+can(?:not|['’]t)\s+be\s+answered\b
+      |it\s+is\s+(?:unclear|not\s+clear)\s+from\s+(?:the|these)\s+\w*\s?{_SOURCES}
       |empty\s+response\W*$
       |(?:(?:the|these|those|any\s+of\s+the)\s+)?(?:(?:given|provided|available|retrieved)\s+)?{_SOURCES}
         (?:\s+(?:given|provided|above|available))?\s+(?:do(?:es)?\s+not|don['’]t|doesn['’]t|did\s+not)\s
@@ -288,14 +328,23 @@ _DECLINES = re.compile(
       |i\s+(?:do\s+not|don['’]t)\s+(?:have|know)(?:\W*$|\s+(?:the|enough|any|if|whether|based|from)\b)
       |i(?:['’]m|\s+am|\s+was)?\s+(?:cannot|can['’]t|could\s+not|couldn['’]t|unable\s+to)\s
         (?:answer|find|determine|provide|tell)
-      |(?:there\s+is\s+)?(?:no|not\s+enough|insufficient)\s+(?:\w+\s+)?(?:information|evidence|context)
-        (?:\W*$|\s+(?:to\s+answer|to\s+determine|about|on|regarding|in\s+the\s+\w*\s?{_SOURCES})\b)
-      |it\s+is\s+not\s+(?:possible\s+to|stated|mentioned|specified)\b
+      |(?:there\s+is\s+)?(?:no|not\s+enough|insufficient)\s+(?:\w+\s+)?(?:information|context)
+        (?:\W*$|\s+(?:to\s+answer|to\s+determine|in\s+the\s+\w*\s?{_SOURCES})\b)
+      |there\s+is\s+(?:no|not\s+enough|insufficient)\s+(?:\w+\s+)?information\b
+      |it\s+is\s+not\s+(?:possible\s+to\s+(?:answer|determine|say)|stated|mentioned|specified)\b
       |unable\s+to\s+(?:answer|determine)
     )""",
     re.I | re.X,
 )
-_ANYWAY = re.compile(r"\b(?:but|however|although|though|nevertheless)\b", re.I)
+# What may follow a refusal: what the sources hold instead.
+_INSTEAD = re.compile(
+    rf"\W*(?:they|it|(?:the|these|those)\s+(?:\w+\s+)?{_SOURCES})\s+(?:only\s+|mainly\s+|instead\s+)?"
+    r"(?:speaks?|discuss(?:es)?|mentions?|describes?|focus(?:es)?|talks?|covers?|deals?)\b",
+    re.I,
+)
+_ANYWAY = re.compile(
+    r"(?<!sorry, )(?<!sorry )\b(?:but|yet|however|although|though|nevertheless)\b", re.I
+)
 _BORDER = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -310,4 +359,4 @@ def reads_as_declined(text: str) -> bool:
     sentences = _BORDER.split(text.strip())
     if not _DECLINES.match(sentences[0]) or _ANYWAY.search(text):
         return False
-    return all(_DECLINES.match(sentence) for sentence in sentences) or len(sentences) <= 2
+    return all(_DECLINES.match(said) or _INSTEAD.match(said) for said in sentences)

@@ -8,9 +8,10 @@ Every key but `text` may be missing: what a system does not give is not scored. 
 there and empty says that there is none.
 """
 
+import json
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -18,7 +19,7 @@ from ..errors import InputError
 from ..index.dates import parse_moment
 from .case import wrong_key
 
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ class Response:
     __pydantic_config__ = _STRICT
 
     text: str = ""
-    status: str | None = None
-    "answered | declined; None: told by the text (metrics.answers.reads_as_declined)"
+    status: Literal["answered", "declined"] | None = None
+    "answered | declined; None: told by the text (match.reads_as_declined)"
     reason: str | None = None
     question: str | None = None
     standalone_question: str | None = None
@@ -150,6 +151,13 @@ def response_of(record: dict[str, Any]) -> Response:
         return _ADAPTER.validate_python(record)
     except ValidationError as error:
         raise InputError(wrong_key(error, [f.name for f in fields(Response)])) from None
+
+
+def whole(response: Response) -> Response:
+    """The response without half characters (lone surrogates), which no file can hold."""
+    line = json.dumps(to_record(response), ensure_ascii=False)
+    clean = line.encode("utf-8", "replace").decode()
+    return response if clean == line else response_of(json.loads(clean))
 
 
 def to_record(response: Response) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ..errors import InputError
 from .case import Case, case_of, read_lines, to_record, wrong_key
 from .corpus import Corpus
+from .record import Run
 from .response import Response
-from .run import Run
 
 Ask = Callable[[str], str]
 Show = Callable[[str], None]
@@ -265,7 +265,7 @@ def case_text(case: Case, corpus: Corpus | None = None) -> str:
     lines += [f"Must not say: {said}" for said in case.must_not_say]
     lines += [f"Not in its place: {said}" for said in case.superseded]
     lines += [f"Speaker: {case.speaker}"] * bool(case.speaker)
-    lines += [f"One side: {' | '.join(side.answers)}" for side in case.disagreement]
+    lines += [f"One side: {' | '.join(side.answers)}" for side in (case.disagreement or ())]
     lines += [f"Evidence: {said}{_titled(said, case, corpus)}" for said in case.evidence]
     lines += [f"Article: {_title(name, corpus)}" for name in case.relevant if not case.evidence]
     lines += [f"Tags: {', '.join(case.tags)}"] * bool(case.tags)

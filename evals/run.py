@@ -1,81 +1,44 @@
-"""Runs cases through a system under test and keeps what came of it, so that it can be resumed.
+"""Runs cases through a system under test and scores what came of it; goes on where it stopped.
 
-run = run_cases(cases, system, Path("eval-runs/sample"), corpus); load_run("eval-runs/sample")
-
-A run is a folder: run.json (what was asked of what), cases.jsonl, records.jsonl (an answer a line,
-written as soon as it is there) and scores.json (grades and metrics, without any text of articles:
-it alone will do as a baseline).
+run = run_cases(cases, system, Path("eval-runs/sample"), corpus)
 """
 
 import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from ..errors import BylineError, InputError, SettingsError
 from ..index.article import isoformat
 from . import case as cases_module
 from . import response as responses
-from .case import Case, case_of, load_cases, read_lines, save_cases
+from .case import Case, load_cases, save_cases
 from .corpus import Corpus
 from .metrics import Seen, scored
 from .metrics.judged import questions
+from .record import Record, Run, record_line, stored_records, to_scores, write_json
 from .response import Response, response_of
 from .systems import System
 
 if TYPE_CHECKING:
     from .judge import Judge
 
-GRADES = ("right", "partly", "wrong", "declined", "failed", "unjudged")
 _TIMES = ("first_token_seconds", "total_seconds")
-Progress = Callable[["Record", int, int], None]
-"Called after each answer with the record, how many are done and how many there will be."
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What one system gave for one case, and how it was scored."""
-
-    case: str
-    repeat: int
-    response: Response
-    grade: str
-    "one of GRADES; failed: there is no answer at all; unjudged: no right answer is known"
-    scores: dict[str, float] = field(default_factory=dict)
-    "by metric; one that is not there could not be told"
-    judged: dict[str, Any] = field(default_factory=dict)
-    "verdict and reason of the judge by what it was asked"
-    cached: bool = False
-    "taken from an earlier run: its times are of then"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished or half-done run: `records` holds each case as often as it was repeated."""
-
-    folder: Path
-    manifest: dict[str, Any]
-    cases: tuple[Case, ...]
-    records: tuple[Record, ...]
-
-    @property
-    def name(self) -> str:
-        """What the run is called in reports."""
-        return str(self.manifest.get("name") or self.folder.name)
-
-    @property
-    def by_id(self) -> dict[str, Case]:
-        """The cases by their ids."""
-        return {case.id: case for case in self.cases}
+Progress = Callable[[int, int], None]
+"Called after each answer, and each that is judged: how many are done and how many there are."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,84 +64,94 @@ def run_cases(
     *,
     plan: Plan | None = None,
     judge: "Judge | None" = None,
-    progress: Progress = lambda record, done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Run:
     """Answer and score every case; what is in the folder already is not asked again.
 
     A case that the system cannot answer is a failed record, and the run goes on; a wrong setting
-    (SettingsError) stops it. Raises InputError where the folder holds a run of something else.
+    (SettingsError) stops it. Raises InputError where the folder holds a run of something else, or
+    another process writes to it.
     """
     plan = plan or Plan()
-    manifest = _opened(folder, cases, system, plan)
-    kept = _kept(folder, cases, plan)
-    wanted = [(c, repeat) for repeat in range(plan.repeats) for c in cases]
-    missing = [(c, repeat) for c, repeat in wanted if (c.id, repeat) not in kept]
-    lock, total = threading.Lock(), len(wanted)
-    with (folder / "records.jsonl").open("a", encoding="utf-8") as file:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            _begin(folder, cases, system, plan)
+            _answer_missing(folder, cases, system, plan, progress)
+            return score_run(folder, corpus, judge=judge, progress=progress)
+    except Timeout:
+        raise InputError(f"Another process is running {folder}: choose another --out.") from None
 
-        def answer(one: tuple[Case, int]) -> None:
-            record = _answered(*one, system, plan.cache)
-            with lock:
-                file.write(json.dumps(_line(record), ensure_ascii=False) + "\n")
-                file.flush()
-                kept[record.case, record.repeat] = record
-                progress(record, len(kept), total)
 
-        _each(answer, missing, plan.workers)
-    records = [_scored(c, kept[c.id, repeat], corpus, judge) for c, repeat in wanted]
-    manifest |= {"finished": isoformat(datetime.now(UTC)), "judge": judge.model if judge else None}
-    _write(folder / "run.json", manifest)
+def score_run(
+    folder: Path,
+    corpus: Corpus,
+    *,
+    judge: "Judge | None" = None,
+    progress: Progress = lambda done, total: None,
+) -> Run:
+    """Score the answers of a folder with the metrics of today, and write scores.json.
+
+    Raises InputError where there is no run, or answers are missing.
+    """
+    file = folder / "run.json"
+    if not file.is_file():
+        raise InputError(f"There is no run in {folder}: give the folder of one.")
+    manifest, cases = json.loads(file.read_text("utf-8")), load_cases(folder / "cases.jsonl")
+    answers = stored_records(folder, cases)
+    wanted = [(c, repeat) for repeat in range(manifest["repeats"]) for c in cases]
+    if absent := [case.id for case, repeat in wanted if (case.id, repeat) not in answers]:
+        raise InputError(f"{folder} lacks {len(absent)} answers: run it again to finish it.")
+    records, broken = [], Counter[str]()
+    for done, (case, repeat) in enumerate(wanted, 1):
+        record, wrong = _scored(case, answers[case.id, repeat], corpus, judge)
+        records.append(record)
+        broken.update(f"{name} ({reason})" for name, reason in wrong.items())
+        if judge:
+            progress(done, len(wanted))
+    manifest |= {
+        "finished": isoformat(datetime.now(UTC)),
+        "metrics": metrics_version(),
+        "judge": judge.model if judge else None,
+        "broken_metrics": dict(broken),
+        "articles_not_there": _absent(cases, corpus),
+    }
+    write_json(file, manifest)
     run = Run(folder, manifest, tuple(cases), tuple(records))
-    _write(folder / "scores.json", _scores(run))
+    write_json(folder / "scores.json", to_scores(run))
     return run
 
 
-def load_run(path: Path | str) -> Run:
-    """A run from its folder, or from its scores.json alone (then without answers).
-
-    Raises InputError where there is none, or where it was not finished.
-    """
-    path = Path(path)
-    file = path / "scores.json" if path.is_dir() else path
-    if not file.is_file():
-        unfinished = (path / "run.json").is_file()
-        todo = "run it again to finish it" if unfinished else "give a run's folder or scores.json"
-        raise InputError(f"There is no finished run in {path}: {todo}.")
-    try:
-        scores = json.loads(file.read_text("utf-8"))
-        manifest, scored = scores["manifest"], scores["cases"]
-        cases = _cases_of(path, scored)
-        responses_there = _kept(path, cases, Plan()) if path.is_dir() else {}
-        records = tuple(_loaded(one, responses_there) for one in scores["records"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file} is not the scores of a run: {error!r}") from None
-    return Run(path if path.is_dir() else path.parent, manifest, tuple(cases), records)
-
-
-def unfinished(base: Path, cases: Sequence[Case], system: System) -> Path | None:
-    """The newest run below a folder that was begun with the same, and not finished."""
-    same = _identity(cases, system)
+def unfinished(base: Path, cases: Sequence[Case], system: System, plan: Plan) -> Path | None:
+    """The newest run below a folder that was begun with the same, not finished and left."""
+    same = _identity(cases, system, plan)
     for file in sorted(base.glob("*/run.json"), key=lambda f: -f.stat().st_mtime):
-        before = json.loads(file.read_text("utf-8"))
-        is_same = all(before.get(key) == value for key, value in same.items())
+        try:
+            before = json.loads(file.read_text("utf-8"))
+            with FileLock(file.with_name("lock"), timeout=0):
+                is_same = all(before.get(key) == value for key, value in same.items())
+        except (ValueError, AttributeError, Timeout, OSError):
+            continue
         if is_same and not file.with_name("scores.json").exists():
             return file.parent
     return None
 
 
-def _identity(cases: Sequence[Case], system: System) -> dict[str, str]:
+def _identity(cases: Sequence[Case], system: System, plan: Plan) -> dict[str, Any]:
     """What a run must agree in to be resumed."""
     return {
         "system": system.label,
         "depends_on": _digest(system.depends_on or system.about),
         "cases_sha256": _digest([cases_module.to_record(case) for case in cases]),
+        "repeats": plan.repeats,
     }
 
 
-def _opened(folder: Path, cases: Sequence[Case], system: System, plan: Plan) -> dict[str, Any]:
-    """The manifest of a new run, or of the one that is resumed."""
+def _begin(folder: Path, cases: Sequence[Case], system: System, plan: Plan) -> None:
+    """Write the manifest of a new run, or check that of the one that is resumed."""
     file = folder / "run.json"
-    same = _identity(cases, system)
+    same = _identity(cases, system, plan)
+    (folder / "scores.json").unlink(missing_ok=True)  # of a state that is about to change
     if file.is_file():
         before: dict[str, Any] = json.loads(file.read_text("utf-8"))
         changed = [key for key, value in same.items() if before.get(key) != value]
@@ -187,49 +160,55 @@ def _opened(folder: Path, cases: Sequence[Case], system: System, plan: Plan) -> 
                 f"{folder} holds a run of something else ({', '.join(changed)} changed): "
                 "choose another folder with --out, or remove it."
             )
-        return before | {"repeats": plan.repeats, "workers": plan.workers}
-    folder.mkdir(parents=True, exist_ok=True)
+        return
     manifest = {
         "name": folder.name,
         **same,
         "about": system.about,
-        "spec": plan.spec,
-        "command": plan.command,
+        "spec": plan.spec and redacted(plan.spec),
+        "command": plan.command and redacted(plan.command),
         "cases": len(cases),
-        "repeats": plan.repeats,
         "workers": plan.workers,
         "started": isoformat(datetime.now(UTC)),
         "version": version("byline"),
         "commit": _commit(),
-        "metrics": metrics_version(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
-    _write(file, manifest)
     save_cases(cases, folder / "cases.jsonl")
-    return manifest
+    write_json(file, manifest)
 
 
-def _kept(folder: Path, cases: Sequence[Case], plan: Plan) -> dict[tuple[str, int], Record]:
-    """The records of a folder, by case and repeat; the last line of each counts.
-
-    A last line that was cut off, as by a kill, is dropped: its case is asked again.
-    """
+def _answer_missing(
+    folder: Path, cases: Sequence[Case], system: System, plan: Plan, progress: Progress
+) -> None:
+    """Ask what has no answer yet; each is written as soon as it is there."""
     file = folder / "records.jsonl"
-    if not file.is_file():
-        return {}
-    content = file.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        file.write_bytes(whole)
-    known, found = {case.id for case in cases}, {}
-    for _, line in read_lines(file):
-        record = Record(
-            line["case"], line["repeat"], response_of(line["response"]), "", {}, {}, line["cached"]
-        )
-        if record.case in known and not (plan.retry_failed and record.response.error):
-            found[record.case, record.repeat] = record
-    return found
+    stored = stored_records(folder, cases)
+    kept = {key: r for key, r in stored.items() if not (plan.retry_failed and _has_failed(r))}
+    wanted = [(c, repeat) for repeat in range(plan.repeats) for c in cases]
+    missing = [(c, repeat) for c, repeat in wanted if (c.id, repeat) not in kept]
+    done, lock = len(wanted) - len(missing), threading.Lock()
+    partial = file.with_name(".records.jsonl")  # without what is cut off or asked again
+    partial.write_text("".join(map(record_line, kept.values())), "utf-8")
+    partial.replace(file)
+    with file.open("a", encoding="utf-8") as lines:
+
+        def answer(one: tuple[Case, int]) -> None:
+            nonlocal done
+            record = _answered(*one, system, plan.cache)
+            with lock:
+                lines.write(record_line(record))
+                lines.flush()
+                done += 1
+                progress(done, len(wanted))
+
+        _each(answer, missing, plan.workers)
+
+
+def _has_failed(record: Record) -> bool:
+    is_empty = not record.response.text.strip() and record.response.status != "declined"
+    return record.response.error is not None or is_empty
 
 
 def _each(
@@ -254,7 +233,7 @@ def _answered(case: Case, repeat: int, system: System, cache: Path | None) -> Re
         stored = response_of(json.loads(file.read_text("utf-8")))
         return Record(case.id, repeat, stored, "", cached=True)
     try:
-        response = system.answer(case)
+        response = responses.whole(system.answer(case))
     except SettingsError:
         raise  # no other case would fare better
     except BylineError as error:
@@ -262,106 +241,70 @@ def _answered(case: Case, repeat: int, system: System, cache: Path | None) -> Re
     except Exception as error:  # of somebody's engine: its case has failed, the run goes on
         response = Response(error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
     if file and response.error is None:
-        _write(file, responses.to_record(response))
+        write_json(file, responses.to_record(response))
     return Record(case.id, repeat, response, "")
 
 
 def _cache_file(case: Case, repeat: int, system: System, cache: Path | None) -> Path | None:
     if cache is None or system.depends_on is None:
         return None
-    asked = {key: getattr(case, key) for key in ("question", "as_of")}
-    asked |= {"filters": asdict(case.filters), "turns": [asdict(turn) for turn in case.turns]}
+    asked = {
+        "question": case.question,
+        "as_of": case.as_of or datetime.now(UTC).date().isoformat(),
+        "filters": asdict(case.filters),
+        "turns": [asdict(turn) for turn in case.turns],
+    }
     return cache / f"{_digest([system.depends_on, asked, repeat])}.json"
 
 
-def _scored(case: Case, record: Record, corpus: Corpus, judge: "Judge | None") -> Record:
+def _scored(
+    case: Case, record: Record, corpus: Corpus, judge: "Judge | None"
+) -> tuple[Record, dict[str, str]]:
     seen = Seen(case, record.response, corpus)
     judged = {name: asdict(ask(judge)) for name, ask in questions(seen)} if judge else {}
     seen = replace(seen, judged=judged)
-    scores = {
-        name: value
-        for name, value in scored(seen).items()
-        if not (record.cached and name in _TIMES)
-    }
-    return Record(
-        case.id, record.repeat, record.response, seen.grade, scores, judged, record.cached
-    )
+    scores, broken = scored(seen)
+    if record.cached:
+        scores = {name: value for name, value in scores.items() if name not in _TIMES}
+    return replace(record, grade=seen.grade, scores=scores, judged=judged), broken
 
 
-def _scores(run: Run) -> dict[str, Any]:
-    """What scores.json holds."""
-    keys = ("answerable", "tags")
-    cases = {
-        case.id: {"question": case.question, **{k: getattr(case, k) for k in keys}}
-        for case in run.cases
-    }
-    records = [
-        {
-            "case": record.case,
-            "repeat": record.repeat,
-            "grade": record.grade,
-            "scores": {name: round(value, 6) for name, value in record.scores.items()},
-            "judged": record.judged,
-            "confidence": record.response.confidence,
-            "reason": record.response.reason,
-            "cached": record.cached,
-        }
-        for record in run.records
-    ]
-    return {"manifest": run.manifest, "cases": cases, "records": records}
+def _absent(cases: Iterable[Case], corpus: Corpus) -> int:
+    """How many cases name articles that are not there: to them retrieval can only fail."""
+    if not corpus.ids:
+        return 0
+    return sum(any(corpus.resolve(name) is None for name in case.relevant) for case in cases)
 
 
-def _cases_of(path: Path, scored: Mapping[str, Any]) -> list[Case]:
-    if (path / "cases.jsonl").is_file():
-        return load_cases(path / "cases.jsonl")
-    return [case_of({"id": case_id, **known}) for case_id, known in scored.items()]
+def redacted(text: str) -> str:
+    """A command or an address without the passwords and keys in it.
 
-
-def _loaded(one: Mapping[str, Any], there: Mapping[tuple[str, int], Record]) -> Record:
-    known = there.get((one["case"], one["repeat"]))
-    bare = Response(confidence=one["confidence"], reason=one["reason"])
-    return Record(
-        one["case"],
-        one["repeat"],
-        known.response if known else bare,
-        one["grade"],
-        one["scores"],
-        one["judged"],
-        one["cached"],
-    )
-
-
-def _line(record: Record) -> dict[str, Any]:
-    return {
-        "case": record.case,
-        "repeat": record.repeat,
-        "cached": record.cached,
-        "response": responses.to_record(record.response),
-    }
-
-
-def _write(file: Path, value: Any) -> None:
-    """Write JSON so that a reader sees all of it or none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{threading.get_ident()}")
-    partial.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    partial.replace(file)
+    >>> redacted("http://me:secret@host/v1 --key=sk-1")
+    'http://***@host/v1 --key=***'
+    """
+    text = re.sub(r"(?<=//)[^/@\s]+(?=@)", "***", text)
+    return re.sub(r"((?:key|token|password)=)[^,&\s]+", r"\1***", text, flags=re.I)
 
 
 def _digest(value: Any) -> str:
-    plain = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    plain = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()[:24]
 
 
 def metrics_version() -> str:
     """A hash of the code that scores: numbers of two versions are not comparable as they stand."""
-    root = Path(__file__).parent
-    files = [*sorted((root / "metrics").glob("*.py")), root / "match.py", root / "corpus.py"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    root = Path(__file__).parents[1]
+    own = ("case", "response", "corpus", "match", "run", "summary")
+    files = [*sorted((root / "evals" / "metrics").glob("*.py"))]
+    files += [root / "evals" / f"{name}.py" for name in own]
+    files += [root / "index" / f"{name}.py" for name in ("chunk", "dates", "words")]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
+    digest.update("".join(map(version, ("ir-measures", "sentencex", "text2num"))).encode())
+    return digest.hexdigest()[:12]
 
 
 def _commit() -> str | None:
-    """The commit of the working directory, "+" behind it where there are changes; None: no Git."""
+    """The commit of Byline's code, "+" behind it where there are changes; None: no Git."""
     try:
         found = subprocess.run(
             ["git", "describe", "--always", "--dirty=+", "--abbrev=10", "--exclude=*"],

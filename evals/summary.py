@@ -5,6 +5,7 @@
 """
 
 import math
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from scipy import stats
 
 from .case import Case
 from .metrics import METRICS
-from .run import Record, Run
+from .record import Record, Run
 
 Floats = NDArray[np.float64]
 _RESAMPLES = 5000
+_AT_ONCE = 4_000_000  # numbers in memory
 _SEED = 20261124
 CONFIDENCE = 0.95
 HEADLINE = (
@@ -70,21 +72,32 @@ def estimate(
         )
         low, high = float(interval.low), float(interval.high)
     elif len(known) > 1:
-        low, high = percentiles(of(resampled(known), axis=1))
+        low, high = percentiles(bootstrap(known, statistic))
     return Estimate(value, low, high, len(known), len(values) - len(known))
 
 
-def resampled(values: Floats) -> Floats:
-    """Bootstrap resamples, one a row; the same ones each time."""
-    drawn = np.random.default_rng(_SEED).integers(0, len(values), (_RESAMPLES, len(values)))
-    resamples: Floats = values[drawn]
+def bootstrap(values: Floats, statistic: Literal["mean", "median"] = "mean") -> Floats:
+    """The statistic of 5,000 resamples of the rows, the same each time; NaN counts for nothing.
+
+    Of a table the columns stand for themselves: their rows are drawn together.
+    """
+    chance = np.random.default_rng(_SEED)
+    of = np.nanmean if statistic == "mean" else np.nanmedian
+    at_once = max(1, _AT_ONCE // len(values))
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a resample may hold nothing but NaN
+        for left in range(_RESAMPLES, 0, -at_once):
+            drawn = chance.integers(0, len(values), (min(at_once, left), len(values)))
+            found.append(of(values[drawn], axis=1))
+    resamples: Floats = np.concatenate(found)
     return resamples
 
 
 def percentiles(values: Floats) -> tuple[float, float]:
     """The bounds that hold the middle 95 %."""
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(values, (tail, 100 - tail))
+    low, high = np.nanpercentile(values, (tail, 100 - tail))
     return float(low), float(high)
 
 
@@ -133,6 +146,7 @@ def risk_coverage(records: Sequence[Record]) -> list[tuple[float, float]]:
     Coverage is the share of all records that are answered so far, risk the share of these that are
     not right (El-Yaniv and Wiener 2010). Empty where an answer has no confidence.
     """
+    records = [record for record in records if record.grade != "unjudged"]
     answered = [r for r in records if r.grade in ("right", "partly", "wrong")]
     if not answered or any(r.response.confidence is None for r in answered):
         return []

@@ -38,6 +38,8 @@ def words(text: str) -> list[str]:
 
 def fold(text: str) -> str:
     """Lower case without accents; `É` and `e` compare equal. The length may change."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 

@@ -94,9 +94,9 @@ def pack(hits: Sequence[Hit], llm: "LLM", most: int) -> list[Hit]:
 def write(question: Question, hits: Sequence[Hit], llm: "LLM") -> Reply:
     """Ask the model. Raises ModelUnavailable or ModelError."""
     messages, version = _messages(question, hits)
-    with endpoint_errors(_endpoint(llm), _LLM_SETTINGS):
+    with endpoint_errors(endpoint_of(llm), _LLM_SETTINGS):
         response = llm.chat(messages)
-    return _reply(response.message.content or "", llm, version, *_usage(response.raw))
+    return _reply(response.message.content or "", llm, version, *usage_of(response.raw))
 
 
 def write_stream(
@@ -107,7 +107,7 @@ def write_stream(
     text = ""
     read: int | None = None
     written: int | None = None
-    with endpoint_errors(_endpoint(llm), _LLM_SETTINGS):
+    with endpoint_errors(endpoint_of(llm), _LLM_SETTINGS):
         responses = _responses(llm, messages)
         for response in responses:
             if response.delta:
@@ -120,7 +120,7 @@ def write_stream(
                     responses.close()
                     gc.collect()
                     raise
-            now_read, now_written = _usage(response.raw)
+            now_read, now_written = usage_of(response.raw)
             read, written = now_read or read, now_written or written
     return _reply(text, llm, version, read, written)
 
@@ -133,7 +133,7 @@ def _reply(text: str, llm: "LLM", version: str, read: int | None, written: int |
     """The reply; ModelError where it is empty, which says nothing about the articles."""
     if not text.strip():  # all tokens spent on reasoning, a filter, or no such API at all
         raise ModelError(
-            f"{_endpoint(llm)} replied with nothing after {written or 'an unknown number of'} "
+            f"{endpoint_of(llm)} replied with nothing after {written or 'an unknown number of'} "
             f"tokens. Check {_LLM_SETTINGS}, or raise BYLINE_LLM_MAX_TOKENS."
         )
     return Reply(text, llm.metadata.model_name, version, read, written)
@@ -144,12 +144,14 @@ def _stream_usage(llm: "LLM") -> dict[str, Any]:
     return {"stream_options": {"include_usage": True}} if is_openai else {}
 
 
-def _endpoint(llm: "LLM") -> str:
+def endpoint_of(llm: "LLM") -> str:
+    """What a model is called in messages: its name and, where it has one, its address."""
     where = getattr(llm, "api_base", None)
     return f"The model {llm.metadata.model_name}{f' at {where}' if where else ''}"
 
 
-def _usage(raw: Any) -> tuple[int | None, int | None]:
+def usage_of(raw: Any) -> tuple[int | None, int | None]:
+    """Tokens read and written, as an endpoint's raw reply states them."""
     usage = raw.get("usage") if isinstance(raw, dict) else getattr(raw, "usage", None)
     return getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
 

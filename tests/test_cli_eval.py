@@ -25,6 +25,7 @@ CASES = [
         "answerable": False,
     },
 ]
+MINT = "The mint of Castrine struck nine hundred silver coins for the jubilee on Friday."
 GATES = '[[gate]]\nmetric = "accuracy"\nmin = 0.9\n'
 
 
@@ -38,7 +39,8 @@ def cases(tmp_path: Path) -> Path:
 @pytest.fixture
 def measured(run: Run, cases: Path, folder: Path, tmp_path: Path) -> Path:
     """A finished run of the two cases over the three articles."""
-    done = run("eval", "run", cases, "--articles", folder, "--out", tmp_path / "hybrid")
+    assert run("add", folder, "--index", "three").code == 0
+    done = run("eval", "run", cases, "--index", "three", "--out", tmp_path / "hybrid")
     assert done.code == 0, done.err
     return tmp_path / "hybrid"
 
@@ -64,7 +66,7 @@ def test_a_second_run_in_the_same_folder_asks_nothing_again(
     run: Run, cases: Path, measured: Path
 ) -> None:
     before = (measured / "records.jsonl").read_bytes()
-    done = run("eval", "run", cases, "--index", "eval-cases", "--out", measured)
+    done = run("eval", "run", cases, "--index", "three", "--out", measured)
     assert done.code == 0, done.err
     assert "Resuming" in done.err
     assert (measured / "records.jsonl").read_bytes() == before
@@ -86,7 +88,7 @@ def test_several_systems_stand_in_one_report(
 
 def test_two_runs_are_compared(run: Run, cases: Path, measured: Path, tmp_path: Path) -> None:
     other = tmp_path / "dense"
-    index = ("--index", "eval-cases")
+    index = ("--index", "three")
     run("eval", "run", cases, *index, "--system", "byline:signals=dense", "--out", other)
     done = run("eval", "compare", measured, other)
     assert done.code == 0, done.err
@@ -115,6 +117,24 @@ def test_a_report_is_written_in_every_format(run: Run, measured: Path, tmp_path:
         "report.json",
         "report.md",
     }
+
+
+def test_cases_of_one_name_over_other_articles_have_an_index_of_their_own(
+    run: Run, cases: Path, folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x.txt").write_text(f"{MINT}\n" * 3)
+    run("eval", "run", cases, "--articles", folder, "--out", tmp_path / "one")
+    done = run("eval", "run", cases, "--articles", other, "--out", tmp_path / "two")
+    assert "1 cases name articles that are not in the index" in done.err
+    found = json.loads((tmp_path / "two" / "run.json").read_text())["about"]["index"]
+    assert found["articles"] == 1
+
+
+def test_a_run_is_scored_anew(run: Run, measured: Path) -> None:
+    done = run("eval", "score", measured, "--index", "three")
+    assert "accuracy                 1.000" in done.out
 
 
 def test_every_metric_is_listed(run: Run) -> None:
@@ -159,6 +179,8 @@ Arguments = tuple[Any, ...]
         (("gate", "nowhere", "--config", "gates.toml"), 2, "gates.toml cannot be read"),
         (("report", "nowhere"), 2, "no finished run in nowhere"),
         (("calibrate", "claims.jsonl"), 2, "give --judge MODEL@URL"),
+        (("score", "nowhere"), 2, "There are no cases nowhere"),
+        (("run", "sample", "--system", "byline:policy=bogus"), 2, "no policy 'bogus'"),
         (("import", "biir", "nowhere", "--to", "out"), 2, "biir"),
         (("generate", "--to", "new.jsonl", "--index", "nowhere"), 1, "no index 'nowhere'"),
     ],

@@ -50,7 +50,7 @@ def test_no_question_stands_twice() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_case_stands_on_the_articles(case: Case, articles: dict[str, Article]) -> None:
-    named = (*case.relevant, *(name for side in case.disagreement for name in side.articles))
+    named = (*case.relevant, *(name for side in case.disagreement or () for name in side.articles))
     assert set(named) <= set(articles)
     texts = [articles[name].text for name in case.relevant]
     missing = [said for said in case.evidence if not any(said in text for text in texts)]

@@ -6,6 +6,7 @@ rule (`carries`); what a judge or an entailment model says of it is counted apar
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import combinations
 
 from ...index.dates import resolve
@@ -85,7 +86,9 @@ def quote_fidelity(seen: Seen) -> float | None:
 def span_validity(seen: Seen) -> float | None:
     """Share of the citations whose offsets cut the quote out of the article."""
     return _of_citations(
-        seen, lambda c, text: text[c.start : c.end] == c.quote, needs=("quote", "start", "end")
+        seen,
+        lambda c, text: (c.start or 0) >= 0 and text[c.start : c.end] == c.quote,
+        needs=("quote", "start", "end"),
     )
 
 
@@ -119,7 +122,8 @@ def dangling(seen: Seen) -> float | None:
     """Share of the numbers in the text that point to no citation; 0 where there is no number."""
     if seen.citations is None:
         return None
-    shown = [int(n) for group in _NUMBERS.findall(seen.response.text) for n in group.split(",")]
+    groups = _NUMBERS.findall(seen.response.text)
+    shown = [int(n.strip()[:9]) for group in groups for n in group.split(",")]
     return sum(n not in seen.citations for n in shown) / len(shown) if shown else 0.0
 
 
@@ -167,6 +171,7 @@ def _is_copy(one: str, other: str) -> bool:
     return bool(shorter) and len(first & second) / shorter >= _COPIED
 
 
+@lru_cache(maxsize=2_000)
 def _shingles(text: str) -> set[tuple[str, ...]]:
     words = fold(text).split()
     return {tuple(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1)}
@@ -175,42 +180,53 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
 def _of_citations(
     seen: Seen, check: Callable[[Cited, str], bool], needs: tuple[str, ...]
 ) -> float | None:
-    """Share of the citations that pass, of those whose article is at hand; None where none is."""
-    if not seen.citations:
+    """Share of the citations that pass; None where no citation has what is needed to tell.
+
+    One that lacks it among others that have it does not pass, nor does one of an article that is
+    not there.
+    """
+    every = seen.response.citations if seen.answered else None
+    needed = ("article_id", *needs)
+    whole = [all(getattr(one, name) is not None for name in needed) for one in every or ()]
+    if not every or not any(whole) or not seen.corpus.ids:
         return None
-    passed = []
-    for cited in seen.citations.values():
-        article = seen.corpus.article(cited.article_id) if cited.article_id else None
-        if article is None and cited.article_id and seen.corpus.ids:
-            passed.append(False)  # it cites an article that is not there
-        elif article and all(getattr(cited, name) is not None for name in needs):
-            passed.append(check(cited, article.text))
-    return sum(passed) / len(passed) if passed else None
+    passed = 0
+    for cited, is_whole in zip(every, whole, strict=True):
+        article = seen.corpus.article(cited.article_id or "") if is_whole else None
+        passed += bool(article and cited.quote and check(cited, article.text))
+    return passed / len(every)
 
 
 def carries(sentence: str, quotes: list[str], beside: str = "") -> bool:
     """Whether quotes hold what a sentence states: its numbers, dates, names and most of its words.
 
     `beside` is what a citation says besides (outlet, headline, date, what relative dates mean):
-    names and dates may stand there. A rule: it does not see negation or who did what to whom.
+    names and dates may stand there. A rule: it does not see negation, who did what to whom, or
+    another name at the head of the sentence.
 
     >>> carries("Rates rose to 4%.", ["The bank said rates rose to 4 per cent."])
     True
     >>> carries("Rates rose to 5%.", ["The bank said rates rose to 4 per cent."])
     False
     """
-    quoted = "\n".join(quotes)
-    beside = f"{quoted}\n{beside}"
-    held = set(tokens(quoted))
+    held = {token for quote in quotes for token in tokens(quote)}
     if any(isinstance(t, Number) and t not in held for t in tokens(without_dates(sentence))):
         return False
-    if not all(any(d.is_stated_by(o) for o in dates(beside)) for d in dates(sentence)):
+    stated = [day for text in (*quotes, beside) for day in dates(text)]
+    if not all(any(day.is_stated_by(one) for one in stated) for day in dates(sentence)):
         return False
-    words = set(stems(beside))
-    if not set(stems(" ".join(_names(sentence)))) <= words:
+    quoted = frozenset().union(*map(_stems, quotes))
+    if not _stems(" ".join(_names(sentence))) <= quoted | _stems(beside):
         return False
-    wanted = set(stems(sentence))
-    return not wanted or len(wanted & words) / len(wanted) >= _CARRIED
+    wanted = _stems(without_dates(sentence))
+    if not wanted:  # nothing but function words: they must stand there as they are
+        return any(fold(sentence).strip(" .") in fold(quote) for quote in quotes)
+    return len(wanted & quoted) / len(wanted) >= _CARRIED
+
+
+@lru_cache(maxsize=20_000)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stems(text))
 
 
 def _names(sentence: str) -> list[str]:
@@ -228,9 +244,13 @@ def _carry(statement: Said, cited: list[Cited]) -> bool:
 def _beside(cited: Cited) -> str:
     """What a citation says beside its quote, and what the relative dates in its quote mean."""
     header = f"{cited.outlet or ''} {cited.title or ''} {(cited.published or '')[:10]}"
-    written = moment(cited.published)
-    meant = resolve(cited.quote or "", written.date()) if written else ()
-    return " ".join((header, *(when.label for when in meant)))
+    return f"{header} {_meant(cited.quote or '', cited.published)}"
+
+
+@lru_cache(maxsize=20_000)
+def _meant(quote: str, published: str | None) -> str:
+    written = moment(published)
+    return " ".join(when.label for when in resolve(quote, written.date())) if written else ""
 
 
 def _cited(seen: Seen, statement: Said) -> list[Cited]:

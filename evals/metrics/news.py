@@ -70,8 +70,8 @@ def disagreement_described(seen: Seen) -> float | None:
 
 @metric("disagreement_claimed", family="news", better="lower", source="Byline")
 def disagreement_claimed(seen: Seen) -> float | None:
-    """Where articles agree: the record claims a disagreement all the same."""
-    if not seen.answered or seen.case.disagreement or seen.response.disagreements is None:
+    """Where articles agree (`disagreement` is empty): the record claims one all the same."""
+    if not seen.answered or seen.case.disagreement != () or seen.response.disagreements is None:
         return None
     return float(bool(seen.response.disagreements))
 
@@ -82,17 +82,17 @@ def correction_respected(seen: Seen) -> float | None:
     if not seen.answered or not seen.case.superseded:
         return None
     says_old = any(says(seen.said, old, context=seen.context) for old in seen.case.superseded)
-    return float(not says_old or all(seen.groups))
+    return float(not says_old or (bool(seen.groups) and all(seen.groups)))
 
 
 @metric("freshness", family="news", source="Byline")
 def freshness(seen: Seen) -> float | None:
-    """The newest citation is as new as the newest article that the case names."""
+    """The newest of the articles that the case names is among the citations."""
     if not seen.used or not seen.case.relevant:
         return None
-    cited = [at for c in seen.used if (at := moment(c.published))]
+    apt = [moment(c.published) for c in seen.used if c.article_id in seen.relevant]
     newest = _newest_relevant(seen)
-    return float(max(cited) >= newest) if cited and newest else None
+    return float(newest in apt) if newest else None
 
 
 @metric("after_as_of", family="news", better="lower", source="Byline, invariant 9 of the design")
@@ -105,8 +105,11 @@ def after_as_of(seen: Seen) -> float | None:
 
 
 def _newest_relevant(seen: Seen) -> datetime | None:
+    """When the newest of them appeared that could be known on the day of asking."""
     articles = [seen.corpus.article(article_id) for article_id in seen.relevant]
-    return max((day_start(a.published) for a in articles if a and a.published), default=None)
+    asked = parse_moment(seen.case.as_of) if seen.case.as_of else None
+    dates = [day_start(a.published) for a in articles if a and a.published]
+    return max((at for at in dates if asked is None or at <= day_end(asked)), default=None)
 
 
 def _cites(seen: Seen, numbers: tuple[int, ...], names: tuple[str, ...]) -> bool:

@@ -23,7 +23,7 @@ class Metric:
     score: Score
     source: str
     better: Literal["higher", "lower", "neither"]
-    unit: Literal["share", "ratio", "tokens", "seconds", "dollars", "calls", "passages"]
+    unit: Literal["share", "ratio", "tokens", "seconds", "dollars", "calls"]
     statistic: Literal["mean", "median"]
 
     @property
@@ -41,7 +41,7 @@ def metric(
     family: Family,
     source: str,
     better: Literal["higher", "lower", "neither"] = "higher",
-    unit: Literal["share", "ratio", "tokens", "seconds", "dollars", "calls", "passages"] = "share",
+    unit: Literal["share", "ratio", "tokens", "seconds", "dollars", "calls"] = "share",
     statistic: Literal["mean", "median"] = "mean",
 ) -> Callable[[Score], Score]:
     """Register a function under a name. Raises ValueError for a name that is taken."""
@@ -55,11 +55,18 @@ def metric(
     return register
 
 
-def scored(seen: Seen) -> dict[str, float]:
-    """The value of every metric that can be told; those that cannot are left out."""
-    found = {}
+def scored(seen: Seen) -> tuple[dict[str, float], dict[str, str]]:
+    """The value of every metric that can be told, and what went wrong in those that broke.
+
+    Metrics that cannot tell are in neither.
+    """
+    found, broken = {}, {}
     for name, registered in METRICS.items():
-        value = registered.score(seen)
+        try:
+            value = registered.score(seen)
+        except Exception as error:  # one odd answer must not cost the run
+            broken[name] = f"{type(error).__name__}: {error}"
+            continue
         if value is not None:
             found[name] = float(value)
-    return found
+    return found, broken

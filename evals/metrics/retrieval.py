@@ -1,7 +1,8 @@
 """Retrieval: whether the articles, the evidence and the answer are among what was found.
 
-By article an article's rank is that of its first passage. By span a passage is relevant when it
-meets a piece of evidence, and a piece that no passage meets counts as one more that was missed.
+By article an article's rank is that of its first passage. By span a passage holds a piece of
+evidence when it has at least half of it; it is relevant when it holds a piece that none before it
+holds, and a piece that none holds counts as one more that was missed.
 Ranking measures are those of ir-measures (MacAvaney et al. 2022), which runs trec_eval's code.
 """
 
@@ -42,16 +43,20 @@ def by_span(seen: Seen) -> dict[str, float] | None:
     hits = pieces_by_hit(seen)
     if hits is None:
         return None
-    missed = set(range(len(seen.case.evidence))).difference(*hits)
+    relevant, held = [], set[int]()
+    for at, pieces in enumerate(hits):
+        if pieces - held and not (held and seen.case.evidence_need == "any"):
+            relevant.append(f"hit {at}")
+        held |= pieces
+    missed = len(seen.case.evidence) - len(held)
     if seen.case.evidence_need == "any":
-        missed = set() if any(hits) else {0}
-    relevant = [f"hit {at}" for at, pieces in enumerate(hits) if pieces]
-    relevant += [f"missed {piece}" for piece in sorted(missed)]
+        missed = int(not held)
+    relevant += [f"missed {piece}" for piece in range(missed)]
     return ranked(tuple(relevant), tuple(f"hit {at}" for at in range(len(hits))))
 
 
 def pieces_by_hit(seen: Seen) -> list[set[int]] | None:
-    """Which pieces of evidence each passage found meets, by offsets or, without them, by words."""
+    """Which pieces of evidence each passage found holds, by offsets or, without them, by words."""
     if not seen.case.answerable or not seen.case.evidence or seen.response.hits is None:
         return None
     if seen.response.error is not None or not all(seen.evidence):
@@ -65,6 +70,20 @@ def pieces_by_hit(seen: Seen) -> list[set[int]] | None:
             met = [holds(hit.text, said) for said in seen.case.evidence]
         found.append({piece for piece, is_met in enumerate(met) if is_met})
     return found
+
+
+def _share_of_evidence(k: int) -> None:
+    def score(seen: Seen) -> float | None:
+        hits = pieces_by_hit(seen)
+        if hits is None:
+            return None
+        held: set[int] = set().union(*hits[:k])
+        if seen.case.evidence_need == "any":
+            return float(bool(held))
+        return len(held) / len(seen.case.evidence)
+
+    score.__doc__ = f"Share of the evidence that is needed in the first {k} passages."
+    metric(f"span_recall@{k}", family="retrieval", source="Byline")(score)
 
 
 def _measure(of: Callable[[Seen], dict[str, float] | None], key: str, help: str) -> None:
@@ -82,10 +101,10 @@ def _measure(of: Callable[[Seen], dict[str, float] | None], key: str, help: str)
 for _k in CUTOFFS:
     _measure(by_article, f"Success@{_k}", f"A relevant article is among the first {_k}.")
     _measure(by_article, f"R@{_k}", f"Share of the relevant articles among the first {_k}.")
-    _measure(by_span, f"R@{_k}", f"Share of the evidence's passages among the first {_k}.")
+    _share_of_evidence(_k)
 _measure(by_article, "RR", "1 / rank of the first relevant article.")
 _measure(by_article, "nDCG@10", "Normalised discounted gain of the first ten articles.")
-_measure(by_span, "RR", "1 / rank of the first passage that meets evidence.")
+_measure(by_span, "RR", "1 / rank of the first passage that holds evidence.")
 _measure(by_span, "nDCG@10", "Normalised discounted gain of the first ten passages.")
 
 

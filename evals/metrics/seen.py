@@ -159,7 +159,7 @@ class Seen:
         """
         if not self.answered:
             return []
-        if self.response.statements is not None:
+        if self.response.statements:
             return list(self.response.statements)
         parsed = cited_sentences(self.response.text)
         return [Said(text, citations=tuple(dict.fromkeys(n))) for text, n, _ in parsed]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..run import Run
+from ..record import Run
 from .data import data_of
 from .junit import junit_of
 from .page import page_of, summary_of

@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from ..case import Case
 from ..match import says
+from ..record import Record
 from ..response import Cited, Passage, Response, Said
-from ..run import Record
 from .sheet import Sheet
 
 _NUMBERS = re.compile(r"((?:\s*\[\d+(?:\s*,\s*\d+)*\])+)")
@@ -41,7 +41,7 @@ class Entry:
 
     @cached_property
     def _expected(self) -> list[str]:
-        sides = [said for position in self.case.disagreement for said in position.answers]
+        sides = [said for position in (self.case.disagreement or ()) for said in position.answers]
         return [said for group in self.case.wanted for said in group] + sides
 
     @cached_property

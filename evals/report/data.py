@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..metrics import METRICS
-from ..run import Record
+from ..record import Record
 from ..summary import HEADLINE, Estimate, grades, tagged
 from .sheet import Sheet, measured, warnings
 

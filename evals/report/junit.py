@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..case import Case
-from ..run import Record
+from ..record import Record
 from .sheet import Sheet, expected
 from .words import cut
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..case import Case
 from ..metrics import METRICS
-from ..run import GRADES, Record, Run
+from ..record import GRADES, Record, Run
 from ..summary import Estimate, estimate, grades, per_case, summarise
 from .words import count
 
@@ -171,5 +171,5 @@ def expected(case: Case) -> str:
     if not case.answerable:
         return "no answer: the articles do not have it"
     groups = [" or ".join(group) for group in case.wanted]
-    sides = [" or ".join(position.answers) for position in case.disagreement]
+    sides = [" or ".join(position.answers) for position in (case.disagreement or ())]
     return "; and ".join(groups or sides) or "not known"

@@ -21,6 +21,7 @@ from typing import Any
 
 from ...desk import Desk
 from ...errors import InputError
+from ...qa.ask import POLICIES, STYLES
 from ...settings import Settings
 from .byline import BylineSystem, code_version
 from .http import HttpSystem
@@ -82,12 +83,17 @@ def _parsed(rest: str, spec: str, *, has_address: bool) -> tuple[str, dict[str, 
 
 
 def _byline(options: Mapping[str, str], open_desk: OpenDesk, stack: ExitStack) -> "BylineSystem":
-    known = set(Settings.model_fields) - {"home"}
+    # Keys would stand in the report; a passage's size and the embedder are the index's.
+    known = {name for name in Settings.model_fields if not name.endswith("_key")}
+    known -= {"home", "index", "passage_chars", "embedder", "embed_base_url", "embed_model_dir"}
     for name in options:
         if name not in known and name not in _ASKED:
             raise InputError(
                 f"Byline has no setting '{name}': use {', '.join((*_ASKED, *sorted(known)))}."
             )
+    for name, values in (("policy", POLICIES), ("style", STYLES)):
+        if options.get(name) not in (None, *values):
+            raise InputError(f"Byline has no {name} '{options[name]}': use {', '.join(values)}.")
     settings = {name: value for name, value in options.items() if name in known}
     desk = stack.enter_context(open_desk(settings))
     return BylineSystem(

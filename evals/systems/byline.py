@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from ...desk import Desk
@@ -96,9 +97,10 @@ def _passage(hit: Hit) -> Passage:
 def code_version() -> str:
     """A hash of Byline's own code and prompts: what its answers depend on beside the settings."""
     root = Path(__file__).parents[2]
+    libraries = ("llama-index-core", "numpy", "onnxruntime", "pystemmer", "sentencex", "tokenizers")
     files = [file for part in ("index", "qa", "prompts") for file in (root / part).glob("*.*")]
-    digest = hashlib.sha256()
-    for file in sorted([*files, root / "desk.py"]):
+    digest = hashlib.sha256("".join(map(version, libraries)).encode())
+    for file in sorted([*files, root / "desk.py", root / "evals" / "response.py", Path(__file__)]):
         if file.suffix in (".py", ".md"):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -8,6 +8,7 @@ import httpx
 from ...errors import ModelError
 from ..case import Case
 from ..response import Response, response_of
+from .system import NO_TURNS
 
 
 class HttpSystem:
@@ -37,4 +38,8 @@ class HttpSystem:
         if not isinstance(record, dict):
             raise ModelError(f"{self._url} replied with a {type(record).__name__}, not an object")
         response = response_of(record)
-        return replace(response, timings={"total": time.monotonic() - began} | response.timings)
+        return replace(
+            response,
+            timings={"total": time.monotonic() - began} | response.timings,
+            notes=(*response.notes, *([NO_TURNS] if case.turns else [])),
+        )

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from ..case import Case
 from ..response import Cited, Passage, Response
-from .system import NO_FILTERS, is_limited
+from .system import NO_FILTERS, NO_TURNS, is_limited
 
 
 class LlamaIndexSystem:
@@ -42,13 +42,13 @@ class LlamaIndexSystem:
             if self._cites
             else None
         )
-        limited = case.turns or is_limited(case)
+        notes = ((NO_TURNS, bool(case.turns)), (NO_FILTERS, is_limited(case)))
         return Response(
             text,
             citations=cited,
             hits=hits,
             timings={"total": total},
-            notes=(NO_FILTERS,) if limited else (),
+            notes=tuple(note for note, applies in notes if applies),
         )
 
 

@@ -91,11 +91,11 @@ def model_at(address: str) -> tuple[str, str]:
 
 def price(model: str | None, usage: Spent) -> float | None:
     """What a call costs in dollars by the list price of the model; None where that is unknown."""
-    if model is None or usage.input_tokens is None:
+    if model is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     from genai_prices import Usage, calc_price
 
-    tokens = Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens or 0)
+    tokens = Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     try:
         return float(calc_price(tokens, model_ref=model).total_price)
     except LookupError:

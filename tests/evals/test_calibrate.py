@@ -167,6 +167,16 @@ def test_advice_goes_by_the_lower_bound(right: int, wrong: int, says: str, gates
     assert f"as low as {found.kappa.low:.2f}" in found.advice
 
 
+@pytest.mark.parametrize(("claims", "says"), [(4, "Do not gate"), (200, "you may gate")])
+def test_a_few_claims_without_a_disagreement_prove_little(claims: int, says: str) -> None:
+    found = made(claims // 2, 0)
+    z, chance = 1.959963984540054, 0.5
+    low = claims / (claims + z * z)  # Wilson's lower bound of a share of 1
+    assert found.kappa.value == found.kappa.high == 1
+    assert found.kappa.low == pytest.approx((low - chance) / (1 - chance), abs=1e-9)
+    assert says in found.advice
+
+
 @pytest.mark.parametrize("verdict", [YES, NO])
 def test_a_judge_that_always_says_the_same_is_found_out(verdict: str) -> None:
     found = calibration([True] * 95 + [False] * 5, [verdict] * 100)

@@ -9,8 +9,8 @@ from byline.errors import InputError
 from byline.evals.case import case_of
 from byline.evals.compare import as_markdown, compare, mcnemar, preference
 from byline.evals.gate import Gate, gate, load_gates
+from byline.evals.record import Record, Run
 from byline.evals.response import Response
-from byline.evals.run import Record, Run
 
 
 def made(name: str, grades: str, **more: Any) -> Run:
@@ -86,9 +86,32 @@ def test_flips_are_tested_exactly() -> None:
     assert mcnemar(5, 5) == 1.0
 
 
-def test_a_case_scored_in_one_run_only_does_not_count() -> None:
-    found = difference("precision", made("a", "rrw"), made("b", "rdd"))
-    assert (found.first, found.second, found.cases) == (1.0, 1.0, 1)
+def test_answers_that_only_one_run_gives_count_in_its_own_precision() -> None:
+    cautious, bold = made("cautious", "r" * 20 + "d" * 20), made("bold", "r" * 20 + "w" * 20)
+    found = difference("precision", cautious, bold)
+    assert (found.first, found.second, found.cases) == (1.0, 0.5, 20)
+    assert found.verdict == "worse"
+    (reason,) = gate(bold, cautious, [Gate("precision", max_drop=0.02, clear=True)])
+    assert reason.startswith("precision: 0.500 is worse than 1.000 by 0.500")
+
+
+def test_a_difference_over_few_cases_has_no_interval() -> None:
+    found = difference("accuracy", made("a", "rr"), made("b", "ww"))
+    assert (found.gain, found.low, found.verdict) == (-1.0, None, "too few cases")
+
+
+def test_medians_are_compared_as_medians() -> None:
+    slow = [Record(r.case, 0, r.response, r.grade, {"total_seconds": 1.0}) for r in GOOD.records]
+    slow[0] = Record("c00", 0, GOOD.records[0].response, "right", {"total_seconds": 300.0})
+    found = difference("total_seconds", GOOD, Run(GOOD.folder, {}, GOOD.cases, tuple(slow)))
+    assert found.second == 1.0
+
+
+def test_a_tie_of_repeats_is_no_flip() -> None:
+    one, two = (made("x", grades).records[0] for grades in "rw")
+    case = GOOD.cases[:1]
+    first, second = (Run(Path("x"), {}, case, records) for records in ((one, two), (two, one)))
+    assert compare(first, second).flips == ()
 
 
 def test_cases_of_one_run_only_are_named() -> None:
@@ -102,9 +125,11 @@ def test_runs_without_a_common_case_cannot_be_compared() -> None:
 
 
 def test_runs_scored_by_other_metrics_are_compared_with_a_warning() -> None:
-    assert (
-        "other versions of the metrics"
-        in compare(GOOD, made("x", "r" * 40, metrics="n")).warnings[0]
+    other = made("x", "r" * 40, metrics="n")
+    (warning,) = compare(GOOD, other).warnings
+    assert "other versions of the metrics" in warning
+    assert any(
+        "other versions" in reason for reason in gate(GOOD, other, [Gate("accuracy", min=0)])
     )
 
 
@@ -163,6 +188,8 @@ def test_a_drop_that_may_be_chance_passes_where_only_clear_ones_count() -> None:
 
 def test_a_failed_case_fails_the_gate_unless_a_gate_allows_it() -> None:
     failing = made("failing", "r" * 39 + "f")
+    elsewhere = Gate("failed", max=0.0, tag="even")  # the failed case is an odd one
+    assert gate(failing, None, [elsewhere]) == ["failed: 0.025 is above 0"]
     assert gate(failing, None, [Gate("accuracy", min=0.5)]) == ["failed: 0.025 is above 0"]
     assert gate(failing, None, [Gate("failed", max=0.05)]) == []
 
@@ -190,6 +217,7 @@ def test_a_drop_needs_a_baseline() -> None:
         ('[[gate]]\nmetric = "coverage"\nmax_drop = 0.1', "neither good nor bad"),
         ("gate = 3", "should be a valid list"),
         ("[[gate", "cannot be read as TOML"),
+        ('[[gate]]\nmetric = "precision"\nmin = nan', "min: input should be a finite number"),
     ],
 )
 def test_a_gate_that_gates_nothing_is_refused(tmp_path: Path, content: str, wrong: str) -> None:

@@ -26,6 +26,16 @@ from byline.evals.match import Day, dates, reads_as_declined, says, squad_words
         ("Donald J. Trump won.", "Former President Donald Trump"),
         ("the SIDE-letter", "side letter"),
         ("Café Noël opened", "Cafe Noel"),
+        ("half a million people", "500,000 people"),
+        ("two and a half million", "2.5 million"),
+        ("US$1.5bn", "$1.5 billion"),
+        ("EUR 500m", "€500 million"),
+        ("It rose by 10pc.", "10 per cent"),
+        ("It is -5 degrees.", "-5 degrees"),
+        ("The U.S. said so.", "US"),
+        ("Yes it did", "Yes"),
+        ("The answer is no.", "No"),
+        ("Maria del Carmen spoke.", "Maria Carmen"),
     ],
 )
 def test_an_answer_is_said_in_any_dress(text: str, expected: str) -> None:
@@ -47,6 +57,16 @@ def test_an_answer_is_said_in_any_dress(text: str, expected: str) -> None:
         ("Tomas Hale resigned.", "Tomas Rehn"),
         ("Rehn resigned.", "Tomas Rehn"),  # who Rehn is the context must say
         ("", "anything"),
+        ("half a million", "1 million"),
+        ("thousands of people", "1,000 people"),
+        ("No one was hurt.", "1"),
+        ("It is -5 degrees.", "5 degrees"),
+        ("20 people for $5", "$20"),
+        ("He told us so.", "US"),
+        ("You may 3 times", "3 May"),
+        ("in the 1990s", "1990"),
+        ("John met Mary Smith.", "John Smith"),
+        ("John and Jane Smith", "John Smith"),
     ],
 )
 def test_one_shared_word_or_number_is_not_an_answer(text: str, expected: str) -> None:
@@ -100,6 +120,10 @@ def test_dates_are_read_as_far_as_they_are_stated() -> None:
         "None of the provided sources mention it.",
         "The passages do not mention the cost. They speak of the ferry.",
         "There is not enough information to answer the question.",
+        "I'm sorry, but I cannot answer this.",
+        "There is no mention of that in the sources.",
+        "The question cannot be answered from the given articles.",
+        "Not mentioned.",
     ],
 )
 def test_a_refusal_reads_as_one(text: str) -> None:
@@ -114,6 +138,11 @@ def test_a_refusal_reads_as_one(text: str) -> None:
         "The articles do not say when, but it reopened in March.",
         "There is no evidence of fraud, the court ruled.",
         "Yesterday nobody answered.",
+        "The articles do not say who resigned. The mayor, Tomas Rehn, resigned on Thursday.",
+        "I don't know. It was Rehn.",
+        "The documents do not mention it, yet rates rose to 4% [1].",
+        "It is not possible to travel by ferry until May.",
+        "No information about the deal was leaked.",
     ],
 )
 def test_an_answer_with_a_negation_is_no_refusal(text: str) -> None:

@@ -167,6 +167,12 @@ SECOND = cite(MAYOR, "Mayor Tomas Rehn resigned on Thursday.", 2)
         ("quote_fidelity", said("Eleven [1].", EVIDENT | {"start": 0, "end": 5}), 1.0),
         ("span_validity", said("Eleven [1].", EVIDENT | {"start": 0, "end": 5}), 0.0),
         ("span_validity", RIGHT, 1.0),
+        ("span_validity", said("Eleven [1].", EVIDENT, {"number": 2, "quote": "x"}), 0.5),
+        ("span_validity", said("Eleven [1].", EVIDENT, EVIDENT | {"start": 0}), 0.5),
+        ("span_validity", said("Eleven [1].", EVIDENT | {"quote": "", "end": 38}), 0.0),
+        ("span_validity", said("Eleven [1].", {"number": 1, "quote": "x"}), None),
+        ("citation_recall", said("Eleven.") | {"statements": []}, 0.0),
+        ("dangling", said(f"Eleven [{'1' * 5000}].", EVIDENT), 1.0),
         ("wrong_article", said("Eleven [1][2].", EVIDENT, SECOND), 0.5),
         ("dangling", said("Eleven [1][7].", EVIDENT), 0.5),
         ("dangling", RIGHT, 0.0),
@@ -275,6 +281,8 @@ def test_a_relative_date_is_carried_by_the_date_of_its_article(see: See) -> None
         ("correction_respected", HURT, WRONG, None),
         ("freshness", {"relevant": ["copy"]}, said("Eleven [1].", EVIDENT), 0.0),
         ("freshness", {"relevant": ["ferry"]}, said("Eleven [1].", EVIDENT), 1.0),
+        ("freshness", {"relevant": ["ferry"]}, said("Eleven [1].", ELSEWHERE), 0.0),
+        ("correction_respected", {"superseded": ["twelve"]}, WRONG, 0.0),
         ("after_as_of", {"as_of": "2026-03-03"}, said("It is [1][2].", EVIDENT, SECOND), 0.5),
         ("after_as_of", {"as_of": "2026-03-12"}, said("It is [1][2].", EVIDENT, SECOND), 0.0),
         ("after_as_of", {}, said("It is [1].", EVIDENT), None),
@@ -320,7 +328,8 @@ def test_a_disagreement_is_found_or_claimed_by_the_record(see: See) -> None:
     assert value("disagreement_found", see(TWO_SIDES, claims)) == 1.0
     assert value("disagreement_found", see(TWO_SIDES, silent)) == 0.0
     assert value("disagreement_found", see(TWO_SIDES, RIGHT)) is None
-    assert value("disagreement_claimed", see(HURT, claims)) == 1.0
+    assert value("disagreement_claimed", see(HURT, claims)) is None  # nobody knows
+    assert value("disagreement_claimed", see(HURT | {"disagreement": []}, claims)) == 1.0
 
 
 # Retrieval
@@ -369,6 +378,18 @@ def test_the_tokens_to_the_answer_are_those_up_to_its_passage(see: See) -> None:
     assert value("tokens_to_answer", see(HURT, FOUND)) == count_tokens(texts)
     first = see(HURT, FOUND | {"hits": FOUND["hits"][::-1]})
     assert value("tokens_to_answer", first) == count_tokens(texts[2:])
+
+
+def test_more_passages_do_not_lower_what_was_found_by_the_first(see: See) -> None:
+    first = hit(FERRY, "Eleven people were hurt.")
+    alone, among = (see(HURT, FOUND | {"hits": [first, *more]}) for more in ([], [first] * 3))
+    for name in ("span_recall@1", "span_mrr", "span_ndcg@10"):
+        assert value(name, alone) == value(name, among) == 1.0
+
+
+def test_a_letter_of_the_evidence_is_not_the_evidence(see: See) -> None:
+    seen = see(HURT, FOUND | {"hits": [hit(FERRY, "closed the terminal on Monday. El")]})
+    assert value("span_recall@10", seen) == 0.0
 
 
 def test_evidence_that_no_passage_meets_counts_as_missed(see: See) -> None:

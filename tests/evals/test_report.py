@@ -15,8 +15,8 @@ import pytest
 from byline.evals import report
 from byline.evals.case import Case, Filters, Position, Tolerance, Turn
 from byline.evals.metrics import METRICS, Metric, Seen
+from byline.evals.record import Record, Run
 from byline.evals.response import Cited, Noticed, Passage, Response, Said, Spent
-from byline.evals.run import Record, Run
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PAYLOAD = (

@@ -13,6 +13,7 @@ from byline.errors import InputError
 from byline.evals.agreement import Agreement, Compared, agreement
 from byline.evals.case import Case, Position, Turn, case_of, to_record
 from byline.evals.corpus import Corpus
+from byline.evals.record import Record, Run
 from byline.evals.response import Cited, Response
 from byline.evals.review import (
     Opinion,
@@ -26,7 +27,6 @@ from byline.evals.review import (
     review_answers,
     review_cases,
 )
-from byline.evals.run import Record, Run
 from byline.index.article import Article
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score

@@ -1,6 +1,7 @@
 """A run keeps every answer as it comes, goes on where it stopped, and hides no failure."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from byline.errors import InputError, SettingsError
 from byline.evals.case import Case, case_of
 from byline.evals.corpus import Corpus
 from byline.evals.metrics import METRICS
+from byline.evals.record import Run, load_run
 from byline.evals.response import Response
-from byline.evals.run import Plan, Run, load_run, run_cases, unfinished
+from byline.evals.run import Plan, run_cases, score_run, unfinished
 from byline.evals.summary import summarise
+from filelock import FileLock
 
 CASES = [
     case_of({"id": "a", "question": "How many were hurt?", "answers": ["eleven"], "tags": ["x"]}),
@@ -90,11 +93,11 @@ def test_a_run_that_was_interrupted_goes_on_where_it_stopped(tmp_path: Path) -> 
         run(tmp_path / "run", stopped)
     with pytest.raises(InputError, match="no finished run .*: run it again"):
         load_run(tmp_path / "run")
-    assert unfinished(tmp_path, CASES, Scripted(SAID)) == tmp_path / "run"
+    assert unfinished(tmp_path, CASES, Scripted(SAID), Plan()) == tmp_path / "run"
     resumed = Scripted(SAID)
     assert len(run(tmp_path / "run", resumed).records) == 3
     assert resumed.asked == ["c"]
-    assert unfinished(tmp_path, CASES, resumed) is None
+    assert unfinished(tmp_path, CASES, resumed, Plan()) is None
 
 
 def test_a_line_that_was_cut_off_is_asked_again(tmp_path: Path) -> None:
@@ -183,10 +186,69 @@ def test_a_file_that_is_no_run_is_named(tmp_path: Path, content: str) -> None:
         load_run(tmp_path / "scores.json")
 
 
-def test_a_metric_that_is_gone_is_passed_over(tmp_path: Path, corpus: Corpus) -> None:
+def test_a_metric_that_is_gone_is_passed_over(tmp_path: Path) -> None:
     run(tmp_path / "run", Scripted(SAID))
     file = tmp_path / "run" / "scores.json"
     scores = json.loads(file.read_text())
     scores["records"][0]["scores"]["of yesterday"] = 1.0
     file.write_text(json.dumps(scores))
     assert set(summarise(load_run(file).records)) == set(METRICS)
+
+
+def test_a_run_is_scored_anew_without_asking(tmp_path: Path) -> None:
+    before = run(tmp_path / "run", Scripted(SAID))
+    (tmp_path / "run" / "scores.json").unlink()
+    assert score_run(tmp_path / "run", Corpus()).records == before.records
+
+
+def test_a_metric_that_breaks_costs_its_number_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(seen: object) -> float:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setitem(METRICS, "f1", replace(METRICS["f1"], score=breaks))
+    found = run(tmp_path / "run", Scripted(SAID))
+    assert found.manifest["broken_metrics"] == {"f1 (ZeroDivisionError: by zero)": 3}
+    assert summarise(found.records)["accuracy"].scored == 3
+
+
+def test_half_a_character_in_an_answer_does_not_stop_the_run(tmp_path: Path) -> None:
+    found = run(tmp_path / "run", Scripted(SAID | {"a": "Eleven \ud83d were hurt."}))
+    assert found.records[0].grade == "right"
+    assert load_run(tmp_path / "run").records == found.records
+
+
+def test_old_grades_do_not_outlive_a_retry_that_is_interrupted(tmp_path: Path) -> None:
+    run(tmp_path / "run", Scripted(SAID | {"b": InputError("down")}))
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", Scripted({"b": KeyboardInterrupt()}), retry_failed=True)
+    with pytest.raises(InputError, match="run it again"):
+        load_run(tmp_path / "run")
+
+
+def test_a_run_that_another_process_writes_is_left_alone(tmp_path: Path) -> None:
+    run(tmp_path / "run", Scripted(SAID))
+    with FileLock(tmp_path / "run" / "lock"):
+        with pytest.raises(InputError, match="Another process is running"):
+            run(tmp_path / "run", Scripted(SAID))
+        assert len(load_run(tmp_path / "run").records) == 3
+
+
+def test_a_broken_manifest_beside_it_does_not_stop_a_run(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text('{"system"')
+    assert unfinished(tmp_path, CASES, Scripted(SAID), Plan()) is None
+
+
+def test_cases_whose_articles_are_not_there_are_counted(tmp_path: Path, corpus: Corpus) -> None:
+    lost = case_of({"id": "l", "question": "Who?", "answers": ["x"], "relevant": ["nowhere"]})
+    found = run_cases([lost], Scripted({"l": "x"}), tmp_path / "run", corpus)
+    assert found.manifest["articles_not_there"] == 1
+
+
+def test_keys_and_passwords_do_not_reach_the_report(tmp_path: Path) -> None:
+    command = "byline eval run x --system http:http://me:secret@h/ --system byline:llm_api_key=sk-1"
+    found = run(tmp_path / "run", Scripted(SAID), command=command, spec=command)
+    assert "secret" not in json.dumps(found.manifest)
+    assert "sk-1" not in json.dumps(found.manifest)

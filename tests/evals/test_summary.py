@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from byline.evals.record import Record
 from byline.evals.response import Response
-from byline.evals.run import Record
 from byline.evals.summary import (
     area,
     coverage_at,
