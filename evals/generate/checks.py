@@ -1,6 +1,6 @@
 """What a generated question must pass before it becomes a case: a small function for each check.
 
-collection = Collection(desk.archive, corpus, candidates)
+collection = Collection.of(desk.archive, corpus, names, candidates)
 name = failed_check(candidate, collection)  # None: it is kept
 """
 

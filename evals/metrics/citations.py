@@ -210,7 +210,9 @@ def carries(sentence: str, quotes: list[str], beside: str = "") -> bool:
     False
     """
     held = {token for quote in quotes for token in tokens(quote)}
-    if any(isinstance(t, Number) and t not in held for t in tokens(without_dates(sentence))):
+    bare = without_dates(sentence)
+    numbers = {token for token in tokens(bare) if isinstance(token, Number)}
+    if not numbers <= held:
         return False
     stated = [day for text in (*quotes, beside) for day in dates(text)]
     if not all(any(day.is_stated_by(one) for one in stated) for day in dates(sentence)):
@@ -218,9 +220,10 @@ def carries(sentence: str, quotes: list[str], beside: str = "") -> bool:
     quoted = frozenset().union(*map(_stems, quotes))
     if not _stems(" ".join(_names(sentence))) <= quoted | _stems(beside):
         return False
-    wanted = _stems(without_dates(sentence))
-    if not wanted:  # nothing but function words: they must stand there as they are
-        return any(fold(sentence).strip(" .") in fold(quote) for quote in quotes)
+    wanted = {word for word in _stems(bare) if not word[0].isdigit()}
+    if not wanted:  # numbers and dates have been told; function words must stand as they are
+        is_said = any(fold(sentence).strip(" .") in fold(quote) for quote in quotes)
+        return is_said or bool(numbers) or bool(dates(sentence))
     return len(wanted & quoted) / len(wanted) >= _CARRIED
 
 
