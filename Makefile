@@ -33,6 +33,7 @@ eval: eval-run
 
 # After a change that is meant to change answers: its numbers go into docs/log.md.
 baseline: eval-run
+	@mkdir -p evals/baselines
 	cp $(EVAL)/scores.json evals/baselines/sample.json
 
 eval-run: $(VENV)/dev
