@@ -28,7 +28,8 @@ class BylineSystem:
         changed: Mapping[str, str] | None = None,
     ) -> None:
         self._desk, self._policy, self._style = desk, policy, style
-        shown = ", ".join(f"{key}={value}" for key, value in (changed or {}).items())
+        named = {k: v for k, v in (changed or {}).items() if not k.endswith("_url")}
+        shown = ", ".join(f"{key}={value}" for key, value in named.items())
         self.label = f"Byline ({shown})" if shown else "Byline"
         settings = desk.settings.model_dump(
             mode="json", exclude={"home", "llm_api_key", "embed_api_key"}
