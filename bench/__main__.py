@@ -1,7 +1,8 @@
 """Runs every measurement and prints one Markdown report: `python -m bench [--full]`.
 
-`--full` adds 2,000 articles twice in each of two forms and takes about ten minutes longer. Another
-data folder is given with `--data FOLDER`; without one the bundled sample is measured.
+`--full` adds 2,000 articles twice in each of two forms, and asks every question of every set; it
+takes about half an hour longer. Another data folder is given with `--data FOLDER`; without one the
+bundled sample is measured.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("retrieval", "latency", "startup", "ingest")
+_FULL = ("evals",)
 
 
 def main() -> int:
@@ -23,7 +25,7 @@ def main() -> int:
     given = parser.parse_args()
     print(f"# Byline, measured with Python {platform.python_version()}, {os.cpu_count()} cores\n")
     failed = False
-    for name in _SCRIPTS:
+    for name in (*_SCRIPTS, *(_FULL if given.full else ())):
         command = [sys.executable, str(_FOLDER / f"{name}.py")]
         command += ["--data", given.data] if given.data else []
         command += ["--full"] if given.full and name == "ingest" else []

@@ -24,19 +24,21 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
-def run(script: str, folder: Path, vectors: Path, *arguments: str) -> tuple[str, dict]:
-    """What a script prints, and the numbers that it writes."""
-    numbers = folder / "numbers.json"
+def run(script: str, folder: Path, vectors: Path, *arguments: str) -> str:
+    """What a script prints."""
     command = [sys.executable, "-c", SCRIPT, str(ROOT / "bench" / script), str(vectors)]
-    command += ["--data", str(folder / "none"), "--json", str(numbers), *arguments]
+    command += ["--data", str(folder / "none"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
     assert done.returncode == 0, done.stderr
-    return done.stdout, json.loads(numbers.read_text())
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def retrieval(tmp_path_factory, vectors):
-    return run("retrieval.py", tmp_path_factory.mktemp("retrieval"), vectors)
+    folder = tmp_path_factory.mktemp("retrieval")
+    numbers = folder / "numbers.json"
+    printed = run("retrieval.py", folder, vectors, "--json", str(numbers))
+    return printed, json.loads(numbers.read_text())
 
 
 def test_fused_ranking_finds_the_samples_articles_and_beats_dense_alone(retrieval):
@@ -58,3 +60,9 @@ def test_gains_are_differences_of_the_means_inside_their_intervals(retrieval):
             difference = found["means"]["Byline"][measure] - found["means"][ranker][measure]
             assert mean == pytest.approx(difference)
             assert low <= mean <= high
+
+
+def test_the_sample_is_asked_with_one_signal_and_with_all(tmp_path, vectors):
+    printed = run("evals.py", tmp_path, vectors, "--limit", "6")
+    assert "# all signals against dense alone" in printed
+    assert "6 cases in both" in printed
