@@ -35,6 +35,7 @@ def main() -> None:
             shape = name.removesuffix("_dev")
             cases = import_cases(shape, given.data / name).cases[: given.limit]
             with sets.opened(name, given.data) as desk:
+                print(f"# {name}\n")
                 print(markdown([measured(name, cases, desk, Path(folder))]), end="\n\n")
         with sets.opened("sample", given.data) as desk:
             sample(load_cases("sample")[: given.limit], desk, Path(folder))
@@ -48,6 +49,7 @@ def sample(cases: list[Case], desk: Desk, folder: Path) -> None:
     with Desk(settings=alone, embedder=desk.library().embedder) as dense:
         first = measured("dense alone", cases, dense, folder)
     second = measured("all signals", cases, desk, folder)
+    print("# sample\n")
     print(markdown([first, second]), end="\n\n")
     print(as_markdown(compare(first, second)), end="\n\n")
 
