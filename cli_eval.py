@@ -243,6 +243,12 @@ def generate(
             raise InputError(f"{to} is a folder: name the file to write the cases to.")
         with _progress("Making cases", number) as step:
             made = generating(desk, number, seed=seed, llm=desk.llm, progress=step)
+        if not made.cases:
+            dropped = ", ".join(f"{n} {name}" for name, n in made.dropped.most_common())
+            raise BylineError(
+                f"No case could be made from {len(desk.articles)} articles "
+                f"({dropped or 'no sentence that a rule can ask about'}): add more articles."
+            )
         save_cases(made.cases, to)
     counts = {"cases": len(made.cases), "made": dict(made.made), "dropped": dict(made.dropped)}
     if as_json:
@@ -375,6 +381,9 @@ def _corpus(
     from .settings import load_settings
 
     added: list[Any] = [*(articles or ())]
+    for path in added:
+        if not path.exists():
+            raise InputError(f"There are no articles {path}: it does not exist.")
     if cases.parent == BUNDLED and index is None and not added:
         added = [SAMPLE]
     if added and index is None:
@@ -423,7 +432,13 @@ def _run(
         if (folder / "records.jsonl").exists():
             say(f"Resuming {folder}")
         step = stack.enter_context(_progress(system.label, len(cases) * plan.repeats))
-        return run_cases(cases, system, folder, corpus, plan=plan, judge=referee, progress=step)
+        say(f"Asking {system.label} {len(cases) * plan.repeats} questions")
+        try:
+            return run_cases(cases, system, folder, corpus, plan=plan, judge=referee, progress=step)
+        except KeyboardInterrupt:
+            raise BylineError(
+                f"Stopped. What was answered is kept in {folder}: run it again to go on."
+            ) from None
 
 
 def _folder(out: Path | None, several: bool, spec: str, at: int) -> Path | None:
@@ -506,7 +521,7 @@ def _show(runs: Sequence["Run"]) -> None:
 
     for found in runs:
         counts = grades(found.records)
-        typer.echo(f"{found.manifest['system']}: {len(found.records)} answers, {found.folder}")
+        typer.echo(f"{found.manifest['system']}: {len(found.records)} questions, {found.folder}")
         typer.echo("  " + ", ".join(f"{n} {grade}" for grade, n in counts.most_common()))
         for warning in _warnings(found):
             typer.echo(f"  {warning}", err=True)
@@ -519,6 +534,9 @@ def _show(runs: Sequence["Run"]) -> None:
 
 
 def _warnings(run: "Run") -> Iterator[str]:
+    settings = run.manifest["about"].get("settings")
+    if settings is not None and settings.get("llm") is None:
+        yield "Without a language model (BYLINE_LLM): answers are quoted sentences."
     absent = run.manifest.get("articles_not_there")
     if absent:
         yield f"{absent} cases name articles that are not in the index: is it the right one?"
@@ -528,9 +546,9 @@ def _warnings(run: "Run") -> Iterator[str]:
 
 def _require_an_answer(runs: Sequence["Run"]) -> None:
     for found in runs:
-        errors = [r.response.error for r in found.records if r.response.error]
-        if errors and len(errors) == len(found.records):
-            raise BylineError(f"{found.manifest['system']} failed in every case: {errors[0]}")
+        if all(record.grade == "failed" for record in found.records):
+            reason = found.records[0].response.error or "its text is empty"
+            raise BylineError(f"{found.manifest['system']} failed in every case: {reason}")
 
 
 def _require_formats(formats: Sequence[str] | None) -> None:

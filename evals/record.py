@@ -70,6 +70,8 @@ def load_run(path: Path | str) -> Run:
     if not file.is_file():
         is_begun = (path / "run.json").is_file()
         todo = "run it again to finish it" if is_begun else "give a run's folder or scores.json"
+        within = sorted(found.parent.name for found in path.glob("*/scores.json"))
+        todo = f"there are {', '.join(within)} in it" if within else todo
         raise InputError(f"There is no finished run in {path}: {todo}.")
     try:
         scores = json.loads(file.read_text("utf-8"))
@@ -93,11 +95,31 @@ def stored_records(folder: Path, cases: Iterable[Case]) -> dict[tuple[str, int],
     file = folder / "records.jsonl"
     known = {case.id for case in cases}
     found: dict[tuple[str, int], Record] = {}
-    for _, line in read_lines(file, whole=True) if file.is_file() else ():
-        if line["case"] in known:
+    for number, line in read_lines(file, whole=True) if file.is_file() else ():
+        try:
             key = (line["case"], line["repeat"])
-            found[key] = Record(*key, response_of(line["response"]), "", cached=line["cached"])
+            record = Record(*key, response_of(line["response"]), "", cached=line["cached"])
+        except (KeyError, TypeError, InputError) as error:
+            raise InputError(
+                f"{file}, line {number}: not an answer of a run ({error!r}): remove the line."
+            ) from None
+        if record.case in known:
+            found[key] = record
     return found
+
+
+def load_manifest(folder: Path) -> dict[str, Any]:
+    """What run.json says. Raises InputError where there is no run, or it cannot be read."""
+    file = folder / "run.json"
+    if not file.is_file():
+        raise InputError(f"There is no run in {folder}: give the folder of one.")
+    try:
+        manifest: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        manifest = {}
+    if "repeats" not in manifest:
+        raise InputError(f"{file} is damaged: run the cases again into another folder (--out).")
+    return manifest
 
 
 def record_line(record: Record) -> str:

@@ -343,7 +343,8 @@ def graded(runs: Iterable[Run]) -> Iterator[tuple[Key, str, str]]:
             first, *quotes = _shown_answer(record.response)
             text = "\n".join((texts[record.case], f"Answer: {first}", *quotes))
             key = (record.case, marks[record.case], answer_fingerprint(record.response))
-            yield key, text, record.grade
+            is_refused = record.grade == "declined" and not run.by_id[record.case].answerable
+            yield key, text, "right" if is_refused else record.grade
 
 
 def _shown_answer(response: Response) -> tuple[str, ...]:

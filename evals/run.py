@@ -29,7 +29,15 @@ from .case import Case, load_cases, save_cases
 from .corpus import Corpus
 from .metrics import Seen, scored
 from .metrics.judged import questions
-from .record import Record, Run, record_line, stored_records, to_scores, write_json
+from .record import (
+    Record,
+    Run,
+    load_manifest,
+    record_line,
+    stored_records,
+    to_scores,
+    write_json,
+)
 from .response import Response, response_of
 from .systems import System
 
@@ -94,10 +102,7 @@ def score_run(
 
     Raises InputError where there is no run, or answers are missing.
     """
-    file = folder / "run.json"
-    if not file.is_file():
-        raise InputError(f"There is no run in {folder}: give the folder of one.")
-    manifest, cases = json.loads(file.read_text("utf-8")), load_cases(folder / "cases.jsonl")
+    manifest, cases = load_manifest(folder), load_cases(folder / "cases.jsonl")
     answers = stored_records(folder, cases)
     wanted = [(c, repeat) for repeat in range(manifest["repeats"]) for c in cases]
     if absent := [case.id for case, repeat in wanted if (case.id, repeat) not in answers]:
@@ -116,7 +121,7 @@ def score_run(
         "broken_metrics": dict(broken),
         "articles_not_there": _absent(cases, corpus),
     }
-    write_json(file, manifest)
+    write_json(folder / "run.json", manifest)
     run = Run(folder, manifest, tuple(cases), tuple(records))
     write_json(folder / "scores.json", to_scores(run))
     return run
@@ -153,7 +158,7 @@ def _begin(folder: Path, cases: Sequence[Case], system: System, plan: Plan) -> N
     same = _identity(cases, system, plan)
     (folder / "scores.json").unlink(missing_ok=True)  # of a state that is about to change
     if file.is_file():
-        before: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        before = load_manifest(folder)
         changed = [key for key, value in same.items() if before.get(key) != value]
         if changed:
             raise InputError(
@@ -161,6 +166,8 @@ def _begin(folder: Path, cases: Sequence[Case], system: System, plan: Plan) -> N
                 "choose another folder with --out, or remove it."
             )
         return
+    if others := [found.name for found in folder.iterdir() if found.name != "lock"]:
+        raise InputError(f"{folder} holds {others[0]} and is no run: choose a folder of its own.")
     manifest = {
         "name": folder.name,
         **same,
@@ -239,7 +246,11 @@ def _answered(case: Case, repeat: int, system: System, cache: Path | None) -> Re
     except BylineError as error:
         response = Response(error=str(error))
     except Exception as error:  # of somebody's engine: its case has failed, the run goes on
-        response = Response(error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        response = Response(error=f"{type(error).__name__}: {error}")
+    if response.error is not None:
+        response = replace(
+            response, error=" ".join(response.error.split())[:400] or "it says no why"
+        )
     if file and response.error is None:
         write_json(file, responses.to_record(response))
     return Record(case.id, repeat, response, "")

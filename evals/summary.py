@@ -54,7 +54,10 @@ class Estimate:
 
 
 def estimate(
-    values: Sequence[float | None], statistic: Literal["mean", "median"] = "mean"
+    values: Sequence[float | None],
+    statistic: Literal["mean", "median"] = "mean",
+    *,
+    is_share: bool = True,
 ) -> Estimate:
     """The statistic of what is scored, with a 95 % interval.
 
@@ -66,7 +69,7 @@ def estimate(
         return Estimate(None, None, None, 0, len(values))
     of = np.mean if statistic == "mean" else np.median
     value, low, high = float(of(known)), None, None
-    if statistic == "mean" and set(known.tolist()) <= {0.0, 1.0}:
+    if is_share and statistic == "mean" and set(known.tolist()) <= {0.0, 1.0}:
         interval = stats.binomtest(int(known.sum()), len(known)).proportion_ci(
             CONFIDENCE, method="wilson"
         )
@@ -114,7 +117,11 @@ def per_case(records: Iterable[Record], metric: str) -> dict[str, float | None]:
 def summarise(records: Sequence[Record]) -> dict[str, Estimate]:
     """Every metric over the records; a case that is repeated counts once."""
     return {
-        name: estimate(list(per_case(records, name).values()), metric.statistic)
+        name: estimate(
+            list(per_case(records, name).values()),
+            metric.statistic,
+            is_share=metric.unit == "share",
+        )
         for name, metric in METRICS.items()
     }
 

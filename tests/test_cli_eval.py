@@ -50,7 +50,7 @@ def test_a_run_prints_outcomes_with_intervals_and_writes_its_report(
 ) -> None:
     done = run("eval", "run", cases, "--articles", folder, "--out", tmp_path / "out")
     assert done.code == 0, done.err
-    assert "Byline: 2 answers" in done.out
+    assert "Byline: 2 questions" in done.out
     assert "accuracy                 1.000" in done.out
     assert "4.2 million" in (tmp_path / "out" / "report.html").read_text("utf-8")
     assert (tmp_path / "out" / "report.md").is_file()
@@ -135,6 +135,23 @@ def test_cases_of_one_name_over_other_articles_have_an_index_of_their_own(
 def test_a_run_is_scored_anew(run: Run, measured: Path) -> None:
     done = run("eval", "score", measured, "--index", "three")
     assert "accuracy                 1.000" in done.out
+
+
+def test_an_answer_that_is_one_long_number_costs_nobody_the_run(
+    run: Run, cases: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "long.jsonl"
+    file.write_text(json.dumps({"id": "cost", "text": f"14 metres [{'9' * 5000}]."}) + "\n")
+    done = run("eval", "run", cases, "--system", f"recorded:{file}", "--out", tmp_path / "long")
+    assert done.code == 0, done.err
+
+
+def test_empty_texts_alone_are_an_error(run: Run, cases: Path, tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.write_text('{"id": "cost", "text": ""}\n{"id": "population", "text": " "}\n')
+    done = run("eval", "run", cases, "--system", f"recorded:{file}", "--out", tmp_path / "empty")
+    assert done.code == 1
+    assert "empty failed in every case: its text is empty" in done.err
 
 
 def test_every_metric_is_listed(run: Run) -> None:

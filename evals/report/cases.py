@@ -97,7 +97,7 @@ def sentences(response: Response) -> Iterator[Said]:
         return
     pieces = _NUMBERS.split(response.text)
     for text, marks in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        numbers = tuple(dict.fromkeys(int(n) for n in re.findall(r"\d+", marks)))
+        numbers = tuple(dict.fromkeys(int(n[:9]) for n in re.findall(r"\d+", marks)))
         if text.strip() or numbers:
             yield Said(text, citations=numbers)
 

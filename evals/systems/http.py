@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import httpx
 
-from ...errors import ModelError
+from ...errors import InputError, ModelError
 from ..case import Case
 from ..response import Response, response_of
 from .system import NO_TURNS
@@ -15,6 +15,8 @@ class HttpSystem:
     """POSTs a case to an address that answers with an answer record."""
 
     def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise InputError(f"'{url}' is no address: write http:http://HOST/PATH.")
         self._url = url
         self.label, self.about, self.depends_on = url, {"url": url}, None
 

@@ -17,7 +17,13 @@ class LlamaIndexSystem:
     """A query engine; its source nodes are its passages and, where it cites them, its citations."""
 
     def __init__(self, address: str) -> None:
-        self._engine = _imported(address)()
+        try:
+            self._engine = _imported(address)()
+        except Exception as error:  # of somebody's function
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{address} failed: {type(error).__name__}: {reason}") from None
+        if not hasattr(self._engine, "query"):
+            raise InputError(f"{address} gave a {type(self._engine).__name__}, not a query engine.")
         name = type(self._engine).__name__
         self._cites = "Citation" in name
         self.label, self.about = f"LlamaIndex {name}", {"engine": f"{address} ({name})"}

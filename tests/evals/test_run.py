@@ -252,3 +252,35 @@ def test_keys_and_passwords_do_not_reach_the_report(tmp_path: Path) -> None:
     found = run(tmp_path / "run", Scripted(SAID), command=command, spec=command)
     assert "secret" not in json.dumps(found.manifest)
     assert "sk-1" not in json.dumps(found.manifest)
+
+
+def test_a_folder_with_other_files_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "article.txt").write_text("It happened.")
+    with pytest.raises(InputError, match="holds article.txt and is no run"):
+        run(tmp_path, Scripted(SAID))
+    assert {file.name for file in tmp_path.iterdir()} <= {"article.txt", "lock"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wrong"),
+    [
+        ("records.jsonl", '{"foo": 1}\n', "line 1: not an answer of a run .*: remove the line"),
+        ("run.json", "x", "run.json is damaged: run the cases again"),
+    ],
+)
+def test_a_damaged_run_says_what_to_do(tmp_path: Path, name: str, content: str, wrong: str) -> None:
+    run(tmp_path / "run", Scripted(SAID))
+    (tmp_path / "run" / name).write_text(content)
+    with pytest.raises(InputError, match=wrong):
+        run(tmp_path / "run", Scripted(SAID))
+
+
+def test_a_reason_of_failure_is_one_line(tmp_path: Path) -> None:
+    found = run(tmp_path / "run", Scripted(SAID | {"b": InputError("boom\n  at line 2")}))
+    assert found.records[1].response.error == "boom at line 2"
+
+
+def test_a_folder_of_several_runs_names_them(tmp_path: Path) -> None:
+    run(tmp_path / "several" / "1-byline", Scripted(SAID))
+    with pytest.raises(InputError, match="there are 1-byline in it"):
+        load_run(tmp_path / "several")

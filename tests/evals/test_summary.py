@@ -36,6 +36,13 @@ def test_a_perfect_score_of_few_cases_is_not_sure() -> None:
     assert found.low == pytest.approx(0.5655, abs=1e-4)
 
 
+def test_what_may_be_negative_has_no_interval_of_a_share() -> None:
+    found = summarise([record(str(at), "declined", right_minus_wrong=0.0) for at in range(5)])
+    assert found["right_minus_wrong"].high == 0.0
+    mixed = [record(str(at), "right", right_minus_wrong=float(at < 3)) for at in range(5)]
+    assert summarise(mixed)["right_minus_wrong"].low < 0.23
+
+
 def test_a_mean_has_a_bootstrap_interval_like_scipys() -> None:
     values = list(np.random.default_rng(7).normal(3.0, 1.0, 200))
     found = estimate(values)

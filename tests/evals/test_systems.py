@@ -233,6 +233,9 @@ def test_a_wrong_line_of_recorded_answers_is_named(tmp_path: Path, line: str, wr
         ("recorded:nowhere.jsonl", "no file of answers"),
         ("llamaindex:nowhere:engine", "cannot be imported"),
         ("llamaindex:json", "cannot be imported"),
+        ("llamaindex:json:loads", "json:loads failed: TypeError"),
+        ("llamaindex:locale:localeconv", "gave a dict, not a query engine"),
+        ("http:notaurl", "'notaurl' is no address"),
     ],
 )
 def test_a_system_that_is_none_is_refused(spec: str, wrong: str) -> None:
