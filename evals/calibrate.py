@@ -23,6 +23,7 @@ from pydantic import StrictBool, TypeAdapter, ValidationError
 
 from ..errors import InputError
 from .case import wrong_key
+from .compare import as_table
 from .judge import SUPPORT, Judge, Judgement
 from .summary import Estimate, estimate, percentiles
 
@@ -414,18 +415,18 @@ def _measures(calibration: Calibration) -> str:
         *[(f"Share {name}", _decimal(share), "") for name, share in shares.items()],
     ]
     counted = f"Of {calibration.judged} judged claims:\n\n"
-    return counted + _table(("Measure", "value", "95 % interval"), rows)
+    return counted + as_table(("Measure", "value", "95 % interval"), rows)
 
 
 def _matrix(calibration: Calibration) -> str:
     rows = zip(_LABELS, calibration.confusion, strict=True)
     head = ("People say", *(f"judge says {verdict}" for verdict in _SAID), "unscored")
-    return _table(head, [(label, *map(str, counts)) for label, counts in rows])
+    return as_table(head, [(label, *map(str, counts)) for label, counts in rows])
 
 
 def _unscored(calibration: Calibration) -> str:
     rows = [(reason, str(count)) for reason, count in calibration.reasons.most_common()]
-    return _table(("Unscored, because of", "claims"), rows) if rows else ""
+    return as_table(("Unscored, because of", "claims"), rows) if rows else ""
 
 
 def _spent(calibration: Calibration) -> str:
@@ -454,8 +455,3 @@ def _shown(found: Estimate) -> tuple[str, str]:
 
 def _decimal(value: float | None) -> str:
     return "not known" if value is None else f"{value:.2f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -326,8 +326,10 @@ def review_answers(
     drawn = sorted(shown, key=lambda key: _digest([seed, *key]))[:limit]
     seen = {said.key for said in _by(load_opinions(file), reviewer)}
     waiting = [key for key in drawn if key not in seen]
+    unanswerable = {case.id for run in runs for case in run.cases if not case.answerable}
 
     def keep(key: Key, word: str) -> None:
+        word = "right" if word == "declined" and key[0] in unanswerable else word
         _append(file, Opinion(*key, reviewer, word, _now()))  # type: ignore[arg-type]
 
     return _sitting(waiting, len(drawn), shown.__getitem__, keep, _ANSWER_KEYS, ask, show)

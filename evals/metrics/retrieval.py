@@ -202,6 +202,6 @@ def _tokens_of(text: str) -> int:
 def count_tokens(texts: Sequence[str]) -> int:
     """Tokens of texts by the bundled WordPiece vocabulary (30,522 words, lower case).
 
-    Language models count by vocabularies of their own: English news differs by about a tenth.
+    Language models count by vocabularies of their own.
     """
     return sum(map(_tokens_of, texts))

@@ -474,6 +474,14 @@ def test_judgements_made_in_a_sitting_agree_with_the_run_they_came_from(file):
     assert found.automatic[0].confusion == {("right", "right"): 1}
 
 
+@pytest.mark.parametrize("key", ["r", "d"])
+def test_to_decline_what_cannot_be_answered_is_right_by_either_key(file, key):
+    refusing = run("solo", ("c2", "The articles do not say.", "declined"))
+    judged_by(Person(key), file, [refusing])
+    found = agreement(load_opinions(file), [refusing])
+    assert found.automatic[0].confusion == {("right", "right"): 1}
+
+
 def test_edited_cases_are_kept_as_json_that_is_a_case(file):
     cases_by(Person("e", "Who left?", "Rehn"), file)
     line = json.loads(file.read_text())
