@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ..errors import IndexDamaged, IndexMismatch
 from . import tables, writes
 from .article import Article
+from .conversations import Conversations
 from .filter import Filter, conditions
 from .writes import Accession
 
@@ -87,6 +88,11 @@ class Archive:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @property
+    def conversations(self) -> Conversations:
+        """The conversations that are stored beside the articles."""
+        return Conversations(self._engine)
 
     # What the index was built with
 

@@ -76,6 +76,23 @@ doomed = sa.Table(  # passages that are gone here and still to be deleted from t
     METADATA,
     sa.Column("passage_pk", sa.Integer, primary_key=True),
 )
+conversations = sa.Table(
+    "conversations",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+)
+turns = sa.Table(
+    "turns",
+    METADATA,
+    sa.Column(
+        "conversation_id", sa.ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("filters", sa.Text, nullable=False),  # JSON of what was in force
+    sa.Column("answer", sa.Text, nullable=False),  # JSON of a whole Answer
+)
 _TOKENIZER = "porter unicode61 remove_diacritics 2"
 _FULL_TEXT = (
     f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import combinations
 
+from ...index.copies import is_copy
 from ...index.dates import resolve
 from ...index.words import STOP_WORDS, fold, stems
 from ..match import Number, dates, tokens, without_dates
@@ -156,25 +157,8 @@ def copies_as_sources(seen: Seen) -> float | None:
     texts = {i: article.text for i in ids if (article := seen.corpus.article(i))}
     if len(texts) < len(ids) or not ids:
         return None
-    copies = {two for one, two in combinations(ids, 2) if _is_copy(texts[one], texts[two])}
+    copies = {two for one, two in combinations(ids, 2) if is_copy(texts[one], texts[two])}
     return len(copies) / len(ids)
-
-
-# Of five-word shingles: copies share most of them, two reports of one event few.
-_COPIED, _SHINGLE = 0.5, 5
-
-
-def _is_copy(one: str, other: str) -> bool:
-    """Whether most of the shorter text stands in the longer one."""
-    first, second = _shingles(one), _shingles(other)
-    shorter = min(len(first), len(second))
-    return bool(shorter) and len(first & second) / shorter >= _COPIED
-
-
-@lru_cache(maxsize=2_000)
-def _shingles(text: str) -> set[tuple[str, ...]]:
-    words = fold(text).split()
-    return {tuple(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1)}
 
 
 def _of_citations(

@@ -1,0 +1,187 @@
+"""Conversations in the archive's database: what was asked, the whole answers, filters in force.
+
+store = archive.conversations
+store.append("k3J9…", Turn(answer.to_dict(), Filter(outlets=("The Ledger",)), datetime.now(UTC)))
+store.load("k3J9…").turns[0].answer["citations"]
+
+A turn is one short transaction of its own: it neither takes the index's writer lock nor moves its
+generation. SQLite lets one write at a time: while an `add` commits a batch, a turn waits for it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import IndexLocked, InputError
+from .article import from_iso, isoformat
+from .filter import Filter
+from .tables import conversations, turns
+
+MOST_TURNS = 500  # of one conversation
+_LONGEST_TITLE = 120  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer, as they were given."""
+
+    answer: Mapping[str, Any]
+    "`Answer.to_dict()`: all of it, so that a reload shows the same citations"
+    filters: Filter
+    "in force for this turn, also where carried over"
+    asked_at: datetime
+
+    @property
+    def question(self) -> str:
+        """What the person typed."""
+        return str(self.answer["question"])
+
+    @property
+    def standalone_question(self) -> str:
+        """What was looked for."""
+        return str(self.answer["standalone_question"])
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Turns in the order in which they were asked."""
+
+    id: str
+    title: str
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A conversation in a list."""
+
+    id: str
+    title: str
+    turns: int
+    started: datetime
+    changed: datetime
+    "when its last question was asked"
+
+
+class Conversations:
+    """The stored conversations; safe to use from several threads and processes."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def append(self, conversation_id: str, turn: Turn) -> None:
+        """Store a turn; the first one makes the conversation and its question the title.
+
+        Raises InputError where the conversation is full, IndexLocked where an `add` holds the
+        database for longer than SQLite's busy timeout.
+        """
+        # One statement finds the number and inserts: two processes cannot take the same one.
+        last = sa.select(sa.func.coalesce(sa.func.max(turns.c.number), 0))
+        last_number = last.where(turns.c.conversation_id == conversation_id).scalar_subquery()
+        values = {
+            "conversation_id": sa.literal(conversation_id),
+            "number": last_number + 1,
+            "asked_at": sa.literal(turn.asked_at.timestamp()),
+            "filters": sa.literal(_filters_out(turn.filters)),
+            "answer": sa.literal(json.dumps(turn.answer)),
+        }
+        row = sa.select(*values.values()).where(last_number < MOST_TURNS)
+        new = conversations.insert().prefix_with("OR IGNORE")
+        with self._writing() as connection:
+            connection.execute(new, {"id": conversation_id, "title": shortened(turn.question)})
+            if connection.execute(turns.insert().from_select([*values], row)).rowcount == 0:
+                raise full(conversation_id)
+
+    def find(self, conversation_id: str) -> Conversation | None:
+        """A conversation with all its turns; None where there is none."""
+        named = sa.select(conversations).where(conversations.c.id == conversation_id)
+        query = sa.select(turns).where(turns.c.conversation_id == conversation_id)
+        with self._engine.connect() as connection:
+            head = connection.execute(named).first()
+            rows = connection.execute(query.order_by(turns.c.number)).all()
+        return Conversation(head.id, head.title, tuple(map(_turn, rows))) if head else None
+
+    def load(self, conversation_id: str) -> Conversation:
+        """As `find`. Raises InputError where there is none."""
+        found = self.find(conversation_id)
+        if found is None:
+            raise _missing(conversation_id)
+        return found
+
+    def list(self, limit: int = 100) -> "list[Summary]":
+        """Conversations, the one that was asked last first."""
+        first, last = sa.func.min(turns.c.asked_at), sa.func.max(turns.c.asked_at)
+        query = (
+            sa.select(conversations.c.id, conversations.c.title, sa.func.count(), first, last)
+            .join(turns, turns.c.conversation_id == conversations.c.id)
+            .group_by(conversations.c.id)
+            .order_by(last.desc(), conversations.c.id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Summary(*row[:3], *(datetime.fromtimestamp(at, UTC) for at in row[3:])) for row in rows
+        ]
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Give it another title. Raises InputError where there is none, or the title is empty."""
+        if not title.strip():
+            raise InputError("The title is empty: give the conversation a name.")
+        self._change(conversations.update().values(title=shortened(title)), conversation_id)
+
+    def delete(self, conversation_id: str) -> None:
+        """Delete it with all its turns. Raises InputError where there is none."""
+        self._change(conversations.delete(), conversation_id)
+
+    def _change(self, statement: "sa.Update | sa.Delete", conversation_id: str) -> None:
+        with self._writing() as connection:
+            named = statement.where(conversations.c.id == conversation_id)
+            if connection.execute(named).rowcount == 0:
+                raise _missing(conversation_id)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            if "locked" not in str(error.orig):
+                raise
+            message = "Articles are being added: this turn of the conversation was not stored."
+            raise IndexLocked(message) from None
+
+
+def shortened(title: str) -> str:
+    """A title on one line, cut where it is long."""
+    title = " ".join(title.split())
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
+
+
+def full(conversation_id: str) -> InputError:
+    """What a conversation without room says."""
+    return InputError(
+        f"Conversation '{conversation_id}' has {MOST_TURNS} turns, the most that one may have: "
+        "start a new one."
+    )
+
+
+def _missing(conversation_id: str) -> InputError:
+    return InputError(f"There is no conversation '{conversation_id}' in this index.")
+
+
+def _filters_out(filters: Filter) -> str:
+    dates = {name: isoformat(getattr(filters, name)) for name in ("since", "until", "as_of")}
+    return json.dumps(dates | {"outlets": filters.outlets})
+
+
+def _turn(row: Any) -> Turn:
+    held = json.loads(row.filters)
+    dates = {name: from_iso(held[name]) for name in ("since", "until", "as_of") if held[name]}
+    filters = Filter(outlets=tuple(held["outlets"]), **dates)
+    return Turn(json.loads(row.answer), filters, datetime.fromtimestamp(row.asked_at, UTC))
