@@ -5,6 +5,7 @@
 """
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -37,13 +38,9 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | None:
     if offset is not None:
         return tz.tzoffset(name, offset)
     known = _ZONES.get((name or "").upper())
-    return (
-        tz.gettz(known)
-        if isinstance(known, str)
-        else None
-        if known is None
-        else tz.tzoffset(name, known * 3600)
-    )
+    if isinstance(known, str):
+        return tz.gettz(known)
+    return None if known is None else tz.tzoffset(name, known * 3600)
 
 
 def _known(value: datetime, *, has_time: bool = True) -> datetime | date:
@@ -140,23 +137,23 @@ def find_dateline(line: str) -> datetime | date | None:
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
 _MONTHS += ["July", "August", "September", "October", "November", "December"]
 _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
-_COUNTS = "zero one two three four five six seven eight nine ten eleven twelve"
-_MONTH_NUMBER = {
-    name[:length].lower(): number
-    for number, name in enumerate(_MONTHS, 1)
-    for length in (3, 4, len(name))
-}
+_COUNTS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+_COUNTS += " fifteen sixteen seventeen eighteen nineteen twenty"
+_MONTH_NUMBER = {m[:n].lower(): i for i, m in enumerate(_MONTHS, 1) for n in (3, 4, 9)}
 _WEEKDAY_NUMBER = {name.lower(): number for number, name in enumerate(_WEEKDAYS.split())}
-_COUNT = {name: number for number, name in enumerate(_COUNTS.split())} | {"a": 1, "an": 1}
-_CYCLES = ("day", "month", "weekday")
+_COUNT = {name: number for number, name in enumerate(_COUNTS.split(), 1)} | {"a": 1, "an": 1}
+_COUNT |= {str(number): number for number in range(1000)}
+_ORDINAL = {"first": 0, "second": 1, "third": 2, "fourth": 3}
+_NTH = "|".join(_ORDINAL)
+_AT = _ORDINAL | {"early": 0, "mid": 1, "middle": 1, "late": 2}
+_CYCLES = ("day", "month", "weekday", "weekend", "quarter")
 _DIRECTION = {"last": -1, "past": -1, "next": 1, "coming": 1, "this": 0}
-_UNIT = {
-    "hour": relativedelta(hours=1),
-    "day": relativedelta(days=1),
-    "week": relativedelta(weeks=1),
-    "month": relativedelta(months=1),
-    "year": relativedelta(years=1),
-}
+_UNIT = {"day": relativedelta(days=1), "week": relativedelta(weeks=1)}
+_UNIT |= {"fortnight": relativedelta(weeks=2), "month": relativedelta(months=1)}
+_UNIT |= {"quarter": relativedelta(months=3), "year": relativedelta(years=1)}
+_UNIT |= {"decade": relativedelta(years=10), "hour": relativedelta(hours=1)}
+
+Period = tuple[date, date]
 
 # Each named group is a rule; "known" and "elsewhere" are there to be left out. A month that is also
 # a name, a verb or a modal needs a word in front of it that asks for a date.
@@ -171,22 +168,41 @@ _EXPRESSION = re.compile(
       |(?P<elsewhere>(?i:every|each|any|that|same|following|previous|prior)\s+(?:WEEKDAY|MONTH)
         |(?:Good|Black|Ash|Super|Bloody|Easter|Cyber|Palm|Giving)\s+WEEKDAY
         |(?(determiner)|(?<=['’])s\s+)(?i:last|next)\s+UNIT
+        |(?<=\b[Oo]n\sa\s)WEEKDAY(?=[,.;]|\s+(?:in|when|and|night|morning|afternoon|evening)\b)
         |(?i:more\ than|less\ than|over|under|nearly|almost|about|around|some|roughly|at\ least
           |half)\s+COUNT\s+\w+\s+ago)\b
-      |(?P<day>(?:TOWARD\s+)?(?:WEEKDAY,?\s+)?(?:MONTH\s+DAYS|DAYS\s+(?:of\s+)?MONTH)\b
+      |(?P<part>(?i:(?:beginning|start|middle|end|(?:first|second)\s+half
+          |ORDINAL\s+quarter)\s+of\s+the\s+UNIT|mid-(?:month|year)|turn\s+of\s+the\s+year)\b
+        (?!\s+of\b|['’]))
+      |(?P<span>(?i:(?:(?:past|last|next|coming)\s+COUNT|past)\s+SPANs?)\b(?!\s+of\b))
+      |(?P<quarter>(?i:ORDINAL[\s-]quarter)\b
+        (?:\s+of\s+TOWARD\s+year\b|(?!\s+(?:of\s+)?(?:the\b|fiscal\b|\d{4}))))
+      |(?P<weekend>(?:TOWARD|(?(determiner)|(?!)))\s*weekend\b(?!\s+(?:of|before|after)\b))
+      |(?P<hence>(?i:COUNT\s+AGEs?(?:['’]\s+time|\s+from\s+(?:now|today))\b
+        |COUNT\s+weeks?\s+from\s+WEEKDAY\b)|WEEKDAY\s+week\b(?!-|\s+of\b))
+      |(?P<day>(?<=\bon\s)the\s+\d{1,2}(?:st|nd|rd|th)
+          (?=[,.;:!?)]|\s+(?:and|but|to|at|in|when|after|before)\b)
+        |(?:TOWARD\s+)?(?:WEEKDAY,?\s+)?(?:MONTH\s+DAYS|DAYS\s+(?:of\s+)?MONTH)\b
         (?![,.:/]?\d|%)(?:,?\s+(?:of\s+)?TOWARD\s+year\b)?)
-      |(?P<month>NAME_OF_MONTH,?\s+(?:of\s+)?TOWARD\s+year\b|TOWARD\s+NAME_OF_MONTH\b
+      |(?P<month>NAME_OF_MONTH,?\s+(?:of\s+)?(?:TOWARD\s+year|the\s+year\s+before\s+last
+          |(?i:COUNT\s+years?\s+ago))\b
+        |TOWARD\s+NAME_OF_MONTH\b
         |(?(preposition)NAME_OF_MONTH|(?(determiner)NAME_OF_MONTH(?=\s+[a-z]{4})|
           (?!March|April|May|June)NAME_OF_MONTH(?!\s+[A-Z])))\b)
       |(?P<weekday>WEEKDAY,?\s+(?:of\s+)?TOWARD\s+week\b|TOWARD\s+WEEKDAY\b
         |(?(preposition)WEEKDAY|WEEKDAY(?!\s+[A-Z]))\b)
-      |(?P<date>(?:(?<!\w\s)[YT]|[yt])(?:esterday|oday|onight|omorrow)|(?i:last\s+night|this\s+(?:morning|afternoon
-        |evening)))\b
-      |(?P<period>(?i:(?:earlier|later)\s+)?TOWARD\s+UNIT\b)
-      |(?P<ago>(?i:COUNT\s+(?:day|UNIT)s?\s+ago|(?:COUNT\s+)?hours?\s+(?:ago|earlier)))\b
+      |(?P<date>day\s+(?:before\s+yesterday|after\s+tomorrow)
+        |(?:(?<!\w\s)[YT]|[yt])(?:esterday|oday|onight|omorrow)
+        |(?i:last\s+night|this\s+(?:morning|afternoon|evening)))\b
+      |(?P<period>(?i:(?:earlier|later)\s+)?TOWARD\s+(?:UNIT|quarter)\b
+        |(?(determiner)(?:UNIT\s+(?:before\s+last|after\s+next))|(?!))\b)
+      |(?P<ago>(?i:COUNT\s+AGEs?\s+ago|(?:COUNT\s+)?hours?\s+(?:ago|earlier)))\b
     )""".replace("TOWARD", r"(?i:this\s+(?:past|coming)|last|this|next)")
+    .replace("SPAN", r"(?:hour|decade|AGE)")
+    .replace("AGE", r"(?:day|fortnight|UNIT)")
     .replace("UNIT", r"(?i:week|month|year)")
-    .replace("COUNT", rf"(?:\d{{1,3}}|an?|{_COUNTS.replace(' ', '|')})")
+    .replace("ORDINAL", f"(?:{_NTH})")
+    .replace("COUNT", rf"(?:(?<!\d[,.])\d{{1,3}}|an?|{_COUNTS.replace(' ', '|')})")
     .replace("NAME_OF_MONTH", f"(?:{'|'.join(_MONTHS)})")
     .replace("WEEKDAY", f"(?:{_WEEKDAYS.replace(' ', '|')})")
     .replace("MONTH", rf"(?:{'|'.join(_MONTHS)}|(?:Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec)\b\.?)")
@@ -198,9 +214,17 @@ _EXPRESSION = re.compile(
 # take the tense of the verb before them.
 _TENSE = re.compile(
     r"""\b(?:
-    (?P<ahead>will|won['’]t|would|shall|should|could|may|might|upcoming|coming|next|ahead
-      |scheduled|expected|planned|planning|slated|due|set\s+(?:to|for)
-      |(?:is|are|going|plans?|hopes?|aims?|wants?|intends?|vow(?:s|ed)|agreed|about)\s+to)
+    (?P<ahead>will|must|won['’]t|would|shall|should|could|may|might|upcoming|coming|next|ahead
+      |scheduled|expect(?:s|ed)|forecast\s+(?:to|for)|planned|planning|slated|due|set\s+(?:to|for)
+      |(?:is|are|going|plans?|hopes?|aims?|wants?|intends?|vow(?:s|ed)|agreed|about)\s+to
+      |(?:is|are)\s+[a-z]+ed\s+(?:[^.;,]{0,30}\s)?(?:until|till)
+      |(?:(?:is|are)\s+[a-z]+|ask|order|demand|promis|requir|urg)ed\s+[^.;,]{0,50}?by(?=\s+
+        (?:the\s+(?:end|start|middle)\s+of\s+)?\Z)
+      |(?:remand|adjourn|postpon|suspend|extend|delay|cancell|defer)\w*\s+(?:[^.;,]{0,30}\s)?until
+      # the present of a timetable
+      |(?:goes|go|takes?|comes?)\s+(?:out|effect|into\s+(?:effect|force)|on\s+sale|up|to\s+the\s+polls)
+      |(?:begin|start|open|reopen|resume|close|end|expire|lapse)s|continues?(?=\s+on\b)
+      |(?<=s\s)(?:begin|start|(?:re)?open|resume|close|end|return)(?=\s+(?:on|in|from)\b))
     |(?<!\bbe\ )(?P<back>[a-z]+(?<!e)ed|after\s+[a-z]+ing|agreed|since|was|were|had|did
       |(?:was|were|had|did|would|could)n['’]t|said|told|went|came|took|gave
       |got|made|held|met|began|won|lost|left|sent|found|fell|rose|saw|kept|led|ran|spoke|wrote
@@ -209,6 +233,11 @@ _TENSE = re.compile(
     )\b|['’](?P<contracted>ll)\b""",
     re.VERBOSE,
 )
+# "between 20 March and 17 April last year": the year is that of both.
+_SHARED = re.compile(r"\s(?:and|to)\s(?:\d\w*\s)?[A-Z]\w+(?:\s\d\w*)?\s((?:last|next)\syear)\b")
+# What narrows the period that follows it.
+_NARROWED = rf"early|mid|late|(?:beginning|start|middle|end|(?:{_NTH})\s(?:half|quarter))\sof"
+_PART = re.compile(rf"\b({_NARROWED})[\s-]+\Z", re.I)
 # "is closed until the election in May": the end of something may lie on either side.
 _UNTIL = re.compile(r"\b(?:until|till)\b[^.;]{0,40}\Z")
 _SENTENCE_END = re.compile(r"""(?<![A-Z])[.!?]["”’)]*\s|\n|;\s""")
@@ -226,7 +255,7 @@ class When:
     last: date
     "the last day of the period, inclusive"
     rule: str
-    "day | month | weekday | period, then before | at | after, then the dateline"
+    "day | month | weekday | weekend | quarter | period, before | at | after, the dateline"
 
     @property
     def label(self) -> str:
@@ -244,36 +273,57 @@ class When:
         return f"{' '.join(start[: 2 if start[2] == end[2] else 3])} – {' '.join(end)}"
 
 
-Period = tuple[date, date]
-
-
 def _period(unit: str, day: date) -> Period:
-    """The calendar day, week (Monday to Sunday), month or year that holds a day."""
+    """The calendar day, week (Monday to Sunday), month, quarter or year that holds a day."""
     if unit == "day":
         return day, day
-    if unit == "week":
+    if unit in ("week", "fortnight"):
         monday = day - timedelta(days=day.weekday())
         return monday, monday + timedelta(days=6)
-    first = day.replace(day=1, month=1 if unit == "year" else day.month)
+    month = {"month": day.month, "quarter": day.month - (day.month - 1) % 3}.get(unit, 1)
+    first = day.replace(day=1, month=month)
     return first, first + _UNIT[unit] - _UNIT["day"]
 
 
-def _cycle(rule: str, words: list[str], written: date) -> dict[int, Period]:
-    """A named day, month or weekday in the year (week) before, of (0) and after the dateline.
+def _part(name: str, period: Period) -> Period:
+    """A named part: "early" is four months of a year, ten days of a month, Monday to Wednesday."""
+    first, last = period
+    words, days = name.lower().split(), (last - first).days + 1
+    if words[0] in ("start", "beginning", "end"):
+        return (last, last) if words[0] == "end" else (first, first)
+    at, is_share = _AT[words[0]], "half" in words or "quarter" in words
+    if days > 100:
+        months = {"half": 6, "quarter": 3}.get(words[1] if is_share else "", 4)
+        start = first + relativedelta(months=months * at)
+        return start, start + relativedelta(months=months, days=-1)
+    if days > 31 or days == 1 or is_share:
+        return period
+    cuts = (0, 3, 3, 7) if days == 7 else (0, 10, 20, days)
+    start, end = (first + timedelta(days=day) for day in cuts[at : at + 2])
+    return (start, end - timedelta(days=1)) if start < end else period
 
-    Of a day with its weekday, only the years in which the two agree.
-    """
-    weekday = next((_WEEKDAY_NUMBER[word] for word in words if word in _WEEKDAY_NUMBER), None)
-    if rule == "weekday" and weekday is not None:
+
+def _first(words: Iterable[str], table: Mapping[str, int]) -> int | None:
+    return next((table[word] for word in words if word in table), None)
+
+
+def _cycle(rule: str, words: list[str], written: date) -> dict[int, Period]:
+    """The named days before, of (0) and after the dateline; a day with weekday where both agree."""
+    weekday = 5 if rule == "weekend" else _first(words, _WEEKDAY_NUMBER)
+    if rule in ("weekend", "weekday") and weekday is not None:
         day = written + timedelta(days=weekday - written.weekday())
-        return {n: _period("day", day + timedelta(weeks=n)) for n in (-1, 0, 1)}
-    month = next(_MONTH_NUMBER[word] for word in words if word in _MONTH_NUMBER)
-    days = [int(digits) for digits in re.findall(r"\d+", " ".join(words))]
+        length = timedelta(days=rule == "weekend")
+        firsts = {n: day + timedelta(weeks=n) for n in (-1, 0, 1)}
+        return {n: (first, first + length) for n, first in firsts.items()}
+    unit = "quarter" if rule == "quarter" else "month"
+    month = _first(words, _MONTH_NUMBER) or 3 * (_first(words, _ORDINAL) or 0) + (unit == "quarter")
+    days = [int(digits) for digits in re.findall(r"\d+", " ".join(words))] if rule == "day" else []
     found = {}
     for n in (-1, 0, 1):
         with suppress(ValueError):  # 29 February, 31 June
-            first = date(written.year + n, month, days[0] if days else 1)
-            last = first.replace(day=days[-1]) if days else _period("month", first)[1]
+            start = written + relativedelta(years=n) if month else written + relativedelta(months=n)
+            first = date(start.year, month or start.month, days[0] if days else 1)
+            last = first.replace(day=days[-1]) if days else _period(unit, first)[1]
             if weekday in (None, first.weekday()):
                 found[n] = (first, last)
     return found
@@ -283,10 +333,16 @@ def _named(rule: str, words: list[str], written: date, ahead: bool | None) -> Pe
     """The occurrence meant: by its own "last", "this" or "next", else by the tense around it.
 
     Without either a day is the nearest one (the AP Stylebook gives the year of any other), and
-    a month or weekday is past.
+    a month or weekday is past. "This weekend" is past where the verb is.
     """
-    cycle, toward = _cycle(rule, words, written), _toward(words)
-    if toward == 0 or "year" in words or "week" in words:
+    if "ago" in words or "before" in words:  # "the year before last"
+        years = 2 if "before" in words else _first(words, _COUNT) or 1
+        written = written.replace(day=1) - years * _UNIT["year"]
+        return _cycle(rule, words, written).get(0)
+    cycle, toward = _cycle(rule, words, written), _first(reversed(words), _DIRECTION)
+    if rule == "weekend" and toward == 0:
+        toward, ahead = None, ahead is not False
+    if toward == 0 or "year" in words or "week" in words or (rule, toward) == ("weekend", 1):
         return cycle.get(toward or 0)
     if toward is None and ahead is None and rule == "day":
         return min(cycle.values(), key=lambda period: abs(period[0] - written), default=None)
@@ -298,39 +354,54 @@ def _named(rule: str, words: list[str], written: date, ahead: bool | None) -> Pe
 
 
 def _counted(rule: str, words: list[str], written: date) -> Period:
-    """A period that lies a stated number of units from the dateline."""
+    """A period that lies a stated number of units from the dateline, or reaches that far."""
     if rule == "date":
-        offset = {"yesterday": -1, "last": -1, "tomorrow": 1}.get(words[0], 0)
-        return _period("day", written + timedelta(days=offset))
-    unit = next(word.rstrip("s") for word in words if word.rstrip("s") in _UNIT)
+        days = _first(words, {"yesterday": -1, "last": -1, "tomorrow": 1}) or 0
+        return _period("day", written + timedelta(days=2 * days if words[0] == "day" else days))
+    weekday, count = _first(words, _WEEKDAY_NUMBER), _first(words, _COUNT)
+    toward, count = _first(reversed(words), _DIRECTION), 1 if count is None else count
+    if weekday is not None:  # "Friday week", "two weeks from Friday"
+        ahead = (weekday - written.weekday() - 1) % 7 + 1
+        return _period("day", written + timedelta(days=ahead, weeks=count))
+    unit = next(word.rstrip("s") for word in reversed(words) if word.rstrip("s") in _UNIT)
+    if words[0] == "turn":  # the nearest one
+        first = (written + relativedelta(months=6)).replace(month=1, day=1)
+        return first - _UNIT["day"], first
+    if rule == "part":
+        return _part(" ".join(words[:2]), _period(unit, written))
     if rule == "period":
-        first, last = _period(unit, written + (_toward(words) or 0) * _UNIT[unit])
+        steps = (toward or 0) * (2 if {"before", "after"} & {*words} else 1)
+        first, last = _period(unit, written + steps * _UNIT[unit])
         if words[0] == "earlier":
             return first, min(last, written)
         return (max(first, written), last) if words[0] == "later" else (first, last)
-    count = _COUNT.get(words[0], 1) if not words[0].isdigit() else int(words[0])
+    if rule == "span":
+        reach = count * _UNIT[unit] if unit != "hour" else timedelta(days=-(-count // 24))
+        return (written, written + reach) if toward == 1 else (written - reach, written)
     if unit == "hour":  # the dateline has no hour: they may reach into the day before
         return written - timedelta(days=-(-count // 24)), written - timedelta(days=count // 24)
-    return _period(unit, written - count * _UNIT[unit])
-
-
-def _toward(words: list[str]) -> int | None:
-    return next((way for word, way in _DIRECTION.items() if word in words), None)
+    return _period(unit, written + (count if rule == "hence" else -count) * _UNIT[unit])
 
 
 def _looks_ahead(text: str, start: int, end: int) -> bool | None:
     """Whether the verb before an expression in its sentence, else the one after, is of the future.
 
-    None when there is no verb that tells. Verbs before are preferred because "said on Monday
-    that it will" dates the saying.
+    Before, because "said on Monday that it will" dates the saying. None: no verb tells.
     """
     before = _CLAUSE_START.split(text[max(0, start - 300) : start])[-1]
     after = _SENTENCE_END.split(text[end : end + 300], maxsplit=1)[0]
-    verb = None
-    for verb in _TENSE.finditer(before):  # noqa: B007 (the last one counts)
-        pass
-    verb = verb or _TENSE.search(after)
+    verb = (*_TENSE.finditer(before), None)[-2:][0] or _TENSE.search(after)
     return None if verb is None else verb.lastgroup != "back"
+
+
+def _expressions(text: str) -> Iterator[re.Match[str]]:
+    """As `finditer`, which is four times slower because it tries every character."""
+    at = 0
+    for word in re.finditer(r"\b\w", text):
+        if word.start() >= at and (match := _EXPRESSION.match(text, word.start())):
+            at = match.end()
+            if match.lastgroup not in ("known", "elsewhere"):
+                yield match
 
 
 def resolve(text: str, written: date) -> list[When]:
@@ -341,13 +412,10 @@ def resolve(text: str, written: date) -> list[When]:
     ago") and seasons. "two years ago" is that calendar year, "a week ago" that Monday to Sunday,
     "hours earlier" the day and the one before. Tense decides between past and coming. Never raises.
     """
-    if isinstance(written, datetime):
-        written = written.date()
+    written = written.date() if isinstance(written, datetime) else written
     found = []
-    for match in _EXPRESSION.finditer(text):
+    for match in _expressions(text):
         rule = match.lastgroup or ""
-        if rule in ("known", "elsewhere"):
-            continue
         start, end = match.span(rule)
         words = re.findall(r"[a-z]+|\d+", match[rule].lower())
         try:
@@ -355,13 +423,18 @@ def resolve(text: str, written: date) -> list[When]:
                 ahead = _looks_ahead(text, start, end)
                 if not ahead and _UNTIL.search(text[max(0, start - 60) : start]):
                     continue
+                if rule == "day" and (shared := _SHARED.match(text, end)):
+                    words += shared[1].lower().split()
                 period = _named(rule, words, written, ahead)
             else:
                 period = _counted(rule, words, written)
+            part = _PART.search(text, max(0, start - 30), start) if period else None
+            if part and period and _part(part[1], period) != period:
+                start, period = part.start(), _part(part[1], period)
         except (ValueError, OverflowError):
             continue  # before the year 1 or after 9999
         if period:
             side = "before" if period[1] < written else "after" if period[0] > written else "at"
             kind = rule if rule in _CYCLES else "period"
-            found.append(When(start, end, match[rule], *period, f"{kind} {side} the dateline"))
+            found.append(When(start, end, text[start:end], *period, f"{kind} {side} the dateline"))
     return found

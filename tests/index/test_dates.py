@@ -90,7 +90,8 @@ def test_any_iso_moment_is_read_back(moment: datetime) -> None:
 
 
 FRAGMENTS = """4 30 2026 1e9 0 99999999 March Feb. may Wed , : / - – | ( ) + GMT ET a.m. T Z W am
-Published: CASTRINE — last next year week ago hours two of in will 29 ١ ²"""
+Published: CASTRINE — last next year week ago hours two of in will the past early mid end
+quarter weekend on 12th 29 ١ ²"""
 DATE_LIKE = st.lists(
     st.sampled_from(FRAGMENTS.split()),
     max_size=14,
@@ -219,7 +220,7 @@ MEANINGS = [
     ("The upcoming June session is full.", "June 2026"),
     ("The March report showed a loss.", "March 2025"),
     ("He has led the union since May.", "May 2025"),
-    ("The union won a raise in early January.", "January 2026"),
+    ("The union won a raise in early January.", "1–10 January 2026"),
     ("Prices rose in February.", "February 2026"),
     ("The pact was signed on March 9.", "9 March 2025"),
     ("The pact will be signed on March 9.", "9 March 2026"),
@@ -232,6 +233,26 @@ MEANINGS = [
     ("The fair on Sunday, March 8, is free.", "8 March 2026"),
     ("The fair closed on Friday, Feb. 28.", "28 February 2025"),
     ("Sales fell in June, but Nov. 3 will bring relief.", "June 2025; 3 November 2026"),
+    ("Fans filled the quay over the weekend.", "31 January – 1 February 2026"),
+    ("Ministers meet this weekend.", "7–8 February 2026"),
+    ("The vote takes place next weekend.", "14–15 February 2026"),
+    ("Prices have risen in the past three days.", "1–4 February 2026"),
+    ("The yard will hire in the next two weeks.", "4–18 February 2026"),
+    ("Karvanik lost money in the fourth quarter.", "1 October – 31 December 2025"),
+    ("Sales last quarter missed every forecast.", "1 October – 31 December 2025"),
+    ("Exports recovered in the second half of last year.", "1 July – 31 December 2025"),
+    ("The inquiry must report by the end of the month.", "28 February 2026"),
+    ("Two ministers left at the turn of the year.", "31 December 2025 – 1 January 2026"),
+    ("The bridge will open in mid-March.", "11–20 March 2026"),
+    ("A deal was struck late last year.", "1 September – 31 December 2025"),
+    ("Shots were heard the day before yesterday.", "2 February 2026"),
+    ("The council will decide on the 12th, its clerk said.", "12 February 2026"),
+    ("A fortnight ago the judge freed him.", "19–25 January 2026"),
+    ("The blockade ends three days from now.", "7 February 2026"),
+    ("On Friday week the council will vote.", "13 February 2026"),
+    ("A march is planned a week from Sunday.", "15 February 2026"),
+    ("The siren contract was signed in July two years ago.", "July 2024"),
+    ("It was counted between 20 March and 17 April last year.", "20 March 2025; 17 April 2025"),
     ("The mayor, who quit last week, will speak on Saturday.",
      "26 January – 1 February 2026; 7 February 2026"),
     ("The board agreed in April to sell, and on Monday the sale closed.",
@@ -259,6 +280,9 @@ def test_an_expression_means_days_relative_to_the_dateline(sentence: str, labels
         "The next year was worse; the president's last month was not.",
         "Nearly two years ago, or more than 10 years ago, it closed.",
         "It blooms this spring.",
+        "The animal froze 46,000 years ago.",
+        "She finished 12th in the 12th district on the 12th floor.",
+        "The weekend of the vote, the first quarter of the match and the last two days of it.",
         "USA TODAY and Harbour Today reported it.",
         "March 9,000 miles.",
     ],
@@ -297,3 +321,24 @@ def test_a_week_that_spans_two_years_names_both() -> None:
 
 def test_a_moment_serves_as_the_day_of_writing() -> None:
     assert resolve("It closed yesterday.", at(14, 32))[0].first == date(2026, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("The line is closed until Thursday.", date(2026, 2, 5), date(2026, 2, 5)),
+        ("Three men were remanded until 19 February.", date(2026, 2, 19), date(2026, 2, 19)),
+        ("The court ordered a reply by Monday noon.", date(2026, 2, 9), date(2026, 2, 9)),
+        ("Ferries resume on Saturday.", date(2026, 2, 7), date(2026, 2, 7)),
+        ("The fee goes up in May.", date(2026, 5, 1), date(2026, 5, 31)),
+        ("It opened in June of the year before last.", date(2024, 6, 1), date(2024, 6, 30)),
+        ("She got an early start in January.", date(2026, 1, 1), date(2026, 1, 31)),
+    ],
+)
+def test_deadlines_and_timetables_look_ahead(text: str, first: date, last: date) -> None:
+    assert [(w.first, w.last) for w in resolve(text, date(2026, 2, 4))] == [(first, last)]
+
+
+@pytest.mark.parametrize("text", ["The pier burned on a Sunday.", "Its midyear report is out."])
+def test_a_day_of_no_week_and_a_bare_midyear_are_left_out(text: str) -> None:
+    assert resolve(text, date(2026, 2, 4)) == []

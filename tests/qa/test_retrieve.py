@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 import pytest
 from byline import Desk
 from byline.index.article import day_start
-from byline.qa.retrieve import full_text_query, fuse
+from byline.qa.question import matching
+from byline.qa.retrieve import full_text_query, fuse, retrieve, timeliness
+from byline.qa.when import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,3 +142,38 @@ def test_a_query_is_made_of_quoted_content_words() -> None:
     assert full_text_query("Who was at O'Neill's in Zürich?") == '"o\'neill" OR "zurich"'
     assert full_text_query("who was it") == '"who" OR "was" OR "it"'
     assert full_text_query("😀") == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "later"),
+    [
+        ("Who was hurt on 5 March?", False),
+        ("What is the latest toll?", True),
+        ("Who was hurt?", True),
+        ("Who was hurt at first?", None),
+    ],
+)
+def test_the_day_that_a_question_is_about_draws_its_articles(
+    question: str, later: bool | None
+) -> None:
+    today = date(2026, 4, 6)
+    when = asked(question, today)
+    near, far = (timeliness(when, today, date(2026, month, 5)) for month in (3, 4))
+    assert (near == far) if later is None else (far > near) is later
+    assert timeliness(when, today, None) == 1
+
+
+def test_a_question_about_now_finds_the_newer_report_first(sample_desk: Desk) -> None:
+    text, today = "What is the most recent price per share that Karvanik has offered?", "2026-04-06"
+    day, library = date.fromisoformat(today), sample_desk.library()
+    hits = retrieve(
+        text,
+        matching(today, None, None, ()),
+        library.archive,
+        library.store,
+        library.embedder,
+        when=asked(text, day),
+        as_of=day,
+    )
+    assert "36.20" in hits[0].text
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
