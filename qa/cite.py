@@ -13,6 +13,7 @@ from urllib.parse import quote as percent_encoded
 
 from ..index.article import Article
 from .retrieve import Hit
+from .speakers import speaker_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Sentence:
     "what stands between it and the sentence before"
     score: float | None = None
     "how likely it answers the question, 0 to 1, where that was reckoned"
+    verdict: str = "unchecked"
+    support: float | None = None
+    "how likely its sources carry it, 0 to 1, where that was checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Citation:
     end: int
     quote: str
     speaker: str | None
+    "who says it, and through what, where the article tells; None: the outlet itself"
     link: str | None
     "the article's address with a text fragment that marks the quote"
     copies: tuple[str, ...]
@@ -84,43 +89,62 @@ class Statement:
     verdict: str
     "supported | partial | unsupported | contradicted | unchecked"
     score: float | None
-    "how likely it answers the question, 0 to 1; None where a model wrote it"
+    "how likely its citations carry it, 0 to 1; None where that was not checked"
     why: str | None
+    "what is amiss with it, or the derivation that it uses"
 
 
 _CITES_NOTHING = "it cites no passage"
 
 
-def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
-    """Number the sources and put the numbers behind the sentences.
+class Numbering:
+    """Numbers sources in the order in which sentences are added, and writes the answer's text."""
 
-    Each citation quotes from the first to the last character that any sentence takes from its
-    passage.
-    """
-    numbers: dict[tuple[str, int, int], int] = {}
-    spans: list[Source] = []
-    text = ""
-    statements = []
-    for sentence in sentences:
-        cited = []
+    def __init__(self) -> None:
+        self.text = ""
+        self._numbers: dict[tuple[str, int, int], int] = {}
+        self._spans: list[Source] = []
+
+    def numbers(self, sources: Iterable[Source]) -> list[int]:
+        """The numbers that these sources have, or would get if their sentence came next."""
+        known = dict(self._numbers)
+        found = [known.setdefault(_passage(source), len(known) + 1) for source in sources]
+        return list(dict.fromkeys(found))
+
+    def add(self, sentence: Sentence) -> Statement:
+        """The sentence as the next statement: `text[start:end] == statement.text`."""
+        cited = self.numbers(sentence.sources)
         for source in sentence.sources:
-            key = (source.hit.article_id, source.hit.start, source.hit.end)
-            number = numbers.setdefault(key, len(numbers) + 1)
-            if number > len(spans):
-                spans.append(source)
+            number = self._numbers.setdefault(_passage(source), len(self._numbers) + 1)
+            if number > len(self._spans):
+                self._spans.append(source)
             else:
-                spans[number - 1] = _hull(spans[number - 1], source)
-            cited.append(number)
-        cited = list(dict.fromkeys(cited))
+                self._spans[number - 1] = _hull(self._spans[number - 1], source)
         shown = _with_numbers(sentence.text, cited)
-        text += (sentence.gap if text else "") + shown
-        start = len(text) - len(shown)
-        verdict, why = ("unchecked", sentence.why) if cited else ("unsupported", _CITES_NOTHING)
-        statements.append(
-            Statement(shown, start, len(text), tuple(cited), verdict, sentence.score, why)
-        )
-    citations = tuple(citation(source, number) for number, source in enumerate(spans, 1))
-    return text, tuple(statements), citations
+        self.text += (sentence.gap if self.text else "") + shown
+        end = len(self.text)
+        verdict, why = sentence.verdict, sentence.why
+        if not cited:
+            verdict, why = "unsupported", why or _CITES_NOTHING
+        return Statement(shown, end - len(shown), end, tuple(cited), verdict, sentence.support, why)
+
+    def citations(self) -> tuple[Citation, ...]:
+        """What the numbers point to.
+
+        Each quotes from the first to the last character that a sentence takes from its passage.
+        """
+        return tuple(citation(source, number) for number, source in enumerate(self._spans, 1))
+
+
+def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
+    """The text, statements and citations of whole sentences."""
+    numbering = Numbering()
+    statements = tuple(numbering.add(sentence) for sentence in sentences)
+    return numbering.text, statements, numbering.citations()
+
+
+def _passage(source: Source) -> tuple[str, int, int]:
+    return source.hit.article_id, source.hit.start, source.hit.end
 
 
 def citation(source: Source, number: int) -> Citation:
@@ -141,11 +165,21 @@ def citation(source: Source, number: int) -> Citation:
         start=source.start,
         end=source.end,
         quote=quoted,
-        speaker=None,
+        speaker=_speaker(article.text, source.start, source.end),
         link=text_link(article.url, quoted),
         copies=(),
         notice=notice(article),
     )
+
+
+def _speaker(text: str, start: int, end: int) -> str | None:
+    """Who says a span, through what, as one line."""
+    quoted = speaker_of(text, start, end)
+    if quoted is None:
+        return None
+    how = (quoted.channel, f"reported by {quoted.reported_by}" if quoted.reported_by else None)
+    said = ", ".join(filter(None, how))
+    return f"{quoted.speaker} ({said})" if said else quoted.speaker
 
 
 def notice(article: Article) -> Notice | None:
