@@ -1,0 +1,119 @@
+"""Models that say whether a passage supports a statement: a chat model, or an entailment model.
+
+    judge = LLMJudge(llm)                                # judge.name is the model's
+    judge = NLIJudge("http://localhost:8080")            # text-embeddings-inference, POST /predict
+    verify(said, evidence, judge=judge)
+
+Both give a likelihood from 0 to 1, or None where the model gave none; then the rules decide.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from ..errors import ModelError, ModelUnavailable
+from ..index.embed import endpoint_errors
+from ..prompts import fence, load
+
+if TYPE_CHECKING:
+    import httpx
+    from llama_index.core.base.llms.types import ChatMessage, LogProb
+    from llama_index.core.llms import LLM
+
+_TOP = 10  # of the first word's alternatives
+_SURE, _UNSURE = 0.95, 0.05  # of a bare word: it says nothing of how sure the model is
+_WORD = re.compile(r"\W*(yes|no)\b", re.I)
+_THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.S)
+_TIMEOUT_SECONDS = 30.0
+
+
+class Judge(Protocol):
+    """Reads whether a premise supports a claim."""
+
+    name: str
+
+    def support(self, premise: str, claim: str) -> float | None:
+        """The likelihood, 0 to 1; None where the judge gave none."""
+        ...
+
+
+class LLMJudge:
+    """A chat model that is asked for yes or no; how sure it is tells the first token.
+
+    Where the endpoint gives no likelihoods of tokens the word alone counts, as 0.95 or 0.05.
+    """
+
+    def __init__(self, llm: "LLM") -> None:
+        self.name: str = llm.metadata.model_name
+        self._llm = llm
+        self._options: dict[str, Any] = {"logprobs": True, "top_logprobs": _TOP}
+
+    def support(self, premise: str, claim: str) -> float | None:
+        """How likely the premise states the claim; None where the model says neither or fails."""
+        from llama_index.core.llms import ChatMessage
+
+        texts = {"passage": premise, "statement": claim}
+        texts = {tag: fence(text.replace("<", "‹"), tag) for tag, text in texts.items()}
+        system, user = load("judge").fill(**texts)
+        messages = [
+            ChatMessage(role="system", content=system),
+            ChatMessage(role="user", content=user),
+        ]
+        try:
+            return self._ask(messages)
+        except ModelError as error:
+            if isinstance(error, ModelUnavailable) or not self._options:
+                return None
+        self._options = {}  # an endpoint that refuses logprobs is asked without them from now on
+        return self.support(premise, claim)
+
+    def _ask(self, messages: Sequence["ChatMessage"]) -> float | None:
+        with endpoint_errors(f"The judge {self.name}", "its address and key"):
+            reply = self._llm.chat(messages, **self._options)
+        known = _of_tokens(reply.logprobs or ())
+        if known is not None:
+            return known
+        said = _WORD.match(_THOUGHTS.sub("", reply.message.content or ""))
+        return None if said is None else _SURE if said[1].lower() == "yes" else _UNSURE
+
+
+def _of_tokens(tokens: Iterable[Iterable["LogProb"]]) -> float | None:
+    """The share of yes in the likelihood of yes and no, at the first token that is either."""
+    for alternatives in tokens:
+        found = {"yes": 0.0, "no": 0.0}
+        for one in alternatives:
+            word = re.sub(r"\W", "", one.token).lower()
+            if word in found:
+                found[word] += math.exp(one.logprob)
+        if total := sum(found.values()):
+            return found["yes"] / total
+    return None
+
+
+class NLIJudge:
+    """An entailment model behind an endpoint of text-embeddings-inference.
+
+    Its reply is read by label: the score of "entailment" (or "supported", "consistent").
+    """
+
+    def __init__(self, url: str, client: "httpx.Client | None" = None) -> None:
+        import httpx
+
+        self.name = urlsplit(url).netloc or url
+        self._url = url.rstrip("/").removesuffix("/predict") + "/predict"
+        self._client = client or httpx.Client(timeout=_TIMEOUT_SECONDS)
+
+    def support(self, premise: str, claim: str) -> float | None:
+        """The score of entailment; None where the endpoint does not answer with one."""
+        import httpx
+
+        body = {"inputs": [[premise, claim]], "truncate": True}
+        try:
+            reply = self._client.post(self._url, json=body).raise_for_status().json()
+            labels = {str(one["label"]).lower(): float(one["score"]) for one in reply[0]}
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):
+            return None
+        meant = ("entail", "support", "consistent")
+        return next((score for label, score in labels.items() if label.startswith(meant)), None)

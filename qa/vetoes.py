@@ -1,0 +1,438 @@
+"""What makes a statement wrong whatever else it says: the checks of verify.py, one for each kind.
+
+    findings = [finding for check in CHECKS for finding in check(case)]
+
+A finding is a verdict with its reason in words, or a derivation that was used ("supported").
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+
+from ..index.dates import When
+from ..index.words import fold, stem
+from .facts import MODE_OF, Facts, Name, Period, Quantity, facts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A sentence of the evidence."""
+
+    number: int
+    "the place of its passage in the evidence"
+    start: int
+    end: int
+    read: Facts
+    passage: str
+    label: str
+    beside: str
+    written: date | None
+
+    @property
+    def span(self) -> tuple[int, int, int]:
+        """As in Verdict.spans."""
+        return self.number, self.start, self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict with its reason, or a derivation (supported)."""
+
+    verdict: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A statement, and the evidence around the sentences that carry it."""
+
+    claim: Facts
+    carriers: Sequence[Held]
+    "the sentences that hold most of its words, the best first"
+    near: Sequence[Held]
+    "these and the ones beside them"
+    held: Sequence[Held]
+    "all sentences of the evidence"
+
+    @property
+    def best(self) -> Held:
+        """The sentence that holds most of the statement."""
+        return self.carriers[0]
+
+
+def near(carriers: Sequence[Held], held: Sequence[Held]) -> list[Held]:
+    """The sentences that carry a statement, and the ones beside them in the same passage."""
+    places = {at for at, one in enumerate(held) if one in carriers}
+    around = {at + step for at in places for step in (-1, 0, 1)}
+    passages = {one.number for one in carriers}
+    return [one for at, one in enumerate(held) if at in around and one.number in passages]
+
+
+@lru_cache(maxsize=20_000)
+def plain(text: str) -> str:
+    """A text without typography: its words and signs, folded, with a space around each."""
+    words = re.findall(r"[^\W_]+|[$£€¥%]", fold(text))
+    return f" {' '.join(words)} "
+
+
+# Numbers
+
+_CONVERTED = 0.05  # units are converted to round numbers: 30 km are 19 miles
+_MEANT = {"about": (0.9, 1.1), "under": (0.9, 1.0), "over": (1.0, 1.25)}
+
+
+def numbers(case: Case) -> Iterator[Finding]:
+    """Each number: there with its thing, converted, rivalled or missing."""
+    for number in case.claim.numbers:
+        if number.value == 1 and not number.unit and not number.is_ordinal:
+            continue  # "one" is mostly no number
+        here = [(one, other) for one in case.near for other in one.read.numbers]
+        same = [(one, other) for one, other in here if _matches(number, other)]
+        rival = _rival(number, here)
+        if same:
+            yield from _pinned(number, same, here)
+        elif rival:
+            one, other = rival
+            is_same_thing = set(other.things[:2]) & set(number.things[:2])
+            yield Finding(
+                "contradicted" if is_same_thing else "unsupported",
+                f"'{number.shown}' is not in {one.label}; {one.label} says '{other.shown}'",
+            )
+        elif not _elsewhere(number, case):
+            yield Finding("unsupported", f"'{number.shown}' is not in {case.best.label}")
+
+
+def _matches(number: Quantity, other: Quantity) -> bool:
+    """Whether the other number says this one: its value, in its unit or one that it converts to."""
+    if not number.same_unit(other):
+        return False
+    value = other.in_unit_of(number)
+    slack = abs(number.value) * (
+        _CONVERTED if number.unit != other.unit and value != other.value else 1e-9
+    )
+    if abs(value - number.value) <= slack:
+        return {number.hedge, other.hedge} != {"over", "under"}
+    low, high = _MEANT.get(number.hedge, (1.0, 1.0))
+    return bool(number.value) and not other.hedge and low <= value / number.value <= high
+
+
+_Placed = tuple[Held, Quantity]
+
+
+def _pinned(
+    number: Quantity, same: Sequence[_Placed], here: Sequence[_Placed]
+) -> Iterator[Finding]:
+    """The number is there: with another thing, without its hedge, or by a conversion."""
+    things = set(number.things[:2])
+    fits = [one for one in same if not things or not one[1].things or things & set(one[1].things)]
+    if not fits and things and number.unit in ("", "percent"):
+        for one, other in here:
+            if other.things[:1] == number.things[:1] and other.value != number.value:
+                why = f"'{number.shown}' in {one.label} is of something else"
+                why += f"; {one.label} says '{other.shown}'"
+                yield Finding("contradicted", why)
+                return
+    one, other = (fits or list(same))[0]
+    if other.value != number.value:
+        yield Finding("supported", f"'{number.shown}': {one.label} says '{other.shown}'")
+    elif not number.hedge and all(found.hedge for _, found in same):
+        yield Finding("partial", f"{one.label} says '{other.shown}'")
+
+
+def _rival(number: Quantity, here: Sequence[_Placed]) -> _Placed | None:
+    """Another number of the same thing, or else of the same kind of unit."""
+    alike = [
+        placed
+        for placed in here
+        if number.kind == placed[1].kind and number.is_ordinal == placed[1].is_ordinal
+    ]
+    things = set(number.things[:2])
+    return next(
+        (placed for placed in alike if things & set(placed[1].things[:2])),
+        next((placed for placed in alike if number.unit), None),
+    )
+
+
+def _elsewhere(number: Quantity, case: Case) -> bool:
+    """Whether it stands farther away beside a word that it has beside it here: an age, a title."""
+    beside = _around(case.claim, number.at)
+    return any(
+        _matches(number, other) and beside & _around(one.read, other.at)
+        for one in case.held
+        for other in one.read.numbers
+    )
+
+
+# Dates
+
+
+def periods(case: Case) -> Iterator[Finding]:
+    """Each date: stated, resolved from relative words, or neither."""
+    for period in case.claim.periods:
+        if any(fold(period.words) in fold(one.read.text) for one in case.near):
+            continue
+        here = [(one, other) for one in case.near for other in one.read.periods]
+        match = next(((one, other) for one, other in here if period.holds(other)), None)
+        if match:
+            one, other = match
+            if one.written and other.first:
+                yield Finding("supported", f"'{other.words}' in {one.label} is {_days(other)}")
+            continue
+        if any(period.holds(other) for one in case.near for other in facts(one.beside).periods):
+            continue
+        label = case.best.label
+        held = [other for one in case.carriers for other in one.read.periods]
+        rival = next((other for other in held if _same_kind(period, other)), None)
+        why = f"'{period.words}' is not in {label}"
+        if rival:
+            yield Finding("contradicted", f"{why}; {label} says '{rival.words}'")
+        else:
+            yield Finding("unsupported", why)
+
+
+def _days(period: Period) -> str:
+    return When(0, 0, period.words, period.first, period.last, "").label  # type: ignore[arg-type]
+
+
+def _same_kind(one: Period, other: Period) -> bool:
+    """Whether both are days, months or years."""
+    if one.day and other.day and not (one.day.year and other.day.year):
+        pairs = ((one.day.month, other.day.month), (one.day.day, other.day.day))
+        return all((mine is None) == (theirs is None) for mine, theirs in pairs)
+    mine, theirs = one.days(other), other.days(one)
+    return bool(mine and theirs) and abs(_length(mine) - _length(theirs)) <= _SAME_LENGTH
+
+
+_SAME_LENGTH = 3  # days by which months differ
+
+
+def _length(days: tuple[date, date] | None) -> int:
+    return (days[1] - days[0]).days if days else 0
+
+
+# Names and quotations
+
+
+def names(case: Case) -> Iterator[Finding]:
+    """Each name: in the evidence, in full or as a part of a full name there, or spelled out."""
+    text = "".join(dict.fromkeys(plain(f"{one.passage} {one.beside}") for one in case.held))
+    for name in case.claim.names:
+        missing = [word for word in name.words if plain(word) not in text]
+        if not name.is_certain or not (missing or not _together(name.words, text)):
+            continue
+        if missing and all(_acronym(word, case) or _inflected(word, text) for word in missing):
+            continue
+        yield Finding("unsupported", f"'{name.shown}' is not in {case.best.label}")
+
+
+def _together(words: Sequence[str], text: str) -> bool:
+    """Whether each two words of a name stand close to each other somewhere."""
+    parts = [re.escape(plain(word).strip()) for word in words]
+    pairs = (rf" {one}(?: [^ ]+){{0,2}} {two} " for one, two in pairwise(parts))
+    return all(re.search(pair, text) for pair in pairs)
+
+
+def _acronym(word: str, case: Case) -> bool:
+    """Whether words of the evidence have these initials."""
+    letters = [re.escape(letter) for letter in word]
+    spelled = r"\b" + r"\w+(?:\s+(?:of|the|and|for))*\s+".join(letters) + r"\w+"
+    texts = dict.fromkeys(f"{one.passage} {one.beside}" for one in case.held)
+    return 2 <= len(word) <= 6 and any(re.search(spelled, fold(text)) for text in texts)
+
+
+def _inflected(word: str, text: str) -> bool:
+    """Whether the evidence has the word with another ending: Velmora, Velmoran."""
+    root = re.escape(word[: max(5, len(word) - 3)])
+    return len(word) > 5 and re.search(rf" {root}\w{{0,4}} ", text) is not None
+
+
+def quotations(case: Case) -> Iterator[Finding]:
+    """Each quotation: word for word in one passage."""
+    texts = dict.fromkeys(plain(one.passage) for one in case.held)
+    for quote in case.claim.quotes:
+        if not any(plain(quote) in text for text in texts):
+            label = case.best.label
+            yield Finding("unsupported", f"the quotation '{quote}' is not word for word in {label}")
+
+
+# Polarity
+
+_OPPOSITES = """\
+rise fall|rose fell|increase decrease|increase drop|increase fall|grow shrink|up down|more less
+more fewer|most least|before after|won lost|win lose|win defeat|victory defeat|accept reject
+agree refuse|allow ban|allow prevent|approve reject|arrest release|arrive leave|begin end
+start finish|start end|open close|first last|high low|higher lower|highest lowest|increase cut
+raise cut|raise lower|former current|innocent guilty|convict acquit|support oppose
+praise criticise|praise criticize|hire fire|join leave|buy sell|bought sold|find lose|found lost
+gain lose|regain lose|early late|earlier later|young old|younger older|large small
+larger smaller|big small|bigger smaller|better worse|best worst|success failure|succeed fail
+public private|publicly privately|accidentally deliberately|accidentally intentionally
+male female|man woman|men women|boy girl|son daughter|father mother|brother sister|husband wife
+uncle aunt|king queen|north south|east west|northern southern|eastern western|above below
+inside outside|include exclude|majority minority|maximum minimum|remember forget|recall forget
+encourage discourage|legal illegal|alive dead|survive die|strengthen weaken|tighten loosen
+extend shorten|confirm deny|all some|all none|continue stop|always never|day night|climb plunge
+soar plunge|widen narrow|import export|profit loss|lift impose|hot cold|rich poor|strong weak
+fast slow|left right|maiden final|single double|gold bronze|gold silver|silver bronze
+advance retreat|upgrade downgrade|hawkish dovish|resist consider|resume halt"""
+_OPPOSITE: dict[str, set[str]] = {}
+for _pair in re.split(r"[|\n]", _OPPOSITES):
+    _one, _two = (stem(_word) for _word in _pair.split())
+    _OPPOSITE.setdefault(_one, set()).add(_two)
+    _OPPOSITE.setdefault(_two, set()).add(_one)
+_BESIDE = 4  # words around one that show that two stand in the same place
+_GENDER = {"she": "she", "her": "she", "he": "he", "his": "he", "him": "he"}
+
+
+def polarity(case: Case) -> Iterator[Finding]:
+    """A negation on one side only, an opposite in a word's place, or he for she."""
+    claim, best, label = case.claim, case.best.read, case.best.label
+    for at, word in enumerate(claim.words):
+        same = [place for place, other in enumerate(best.words) if other.stem == word.stem]
+        if (
+            not word.is_content
+            or not same
+            or any(best.words[n].negated == word.negated for n in same)
+        ):
+            continue
+        silent = best if word.negated else claim
+        if _alike(claim, at, best, same) and not any(other.negated for other in silent.words):
+            yield Finding(
+                "contradicted", f"{label} says {'' if word.negated else 'not '}'{word.text}'"
+            )
+            return
+    held = {word.stem for one in case.carriers for word in one.read.words}
+    said = {word.stem for word in claim.words}
+    for at, word in enumerate(claim.words):
+        if word.stem in held and word.stem not in _GENDER:
+            continue
+        for place, other in enumerate(best.words):
+            if _GENDER.get(word.stem, word.stem) == _GENDER.get(other.stem):
+                continue
+            if word.stem in _GENDER and other.stem in _GENDER:
+                is_rival = _next(claim, at) is not None and _next(claim, at) == _next(best, place)
+            else:
+                is_rival = (
+                    other.stem in _OPPOSITE.get(word.stem, ())
+                    and other.stem not in said
+                    and other.negated == word.negated
+                    and _alike(claim, at, best, [place])
+                )
+            if is_rival:
+                yield Finding("contradicted", f"{label} says '{other.text}', not '{word.text}'")
+                return
+
+
+def _alike(one: Facts, at: int, other: Facts, places: Sequence[int]) -> bool:
+    """Whether half of the words around a word are around the other too."""
+    beside = _around(one, at)
+    there = {key for place in places for key in _around(other, place)}
+    return len(beside & there) * 2 >= len(beside)
+
+
+def _around(read: Facts, at: int) -> set[str]:
+    words = read.words[max(0, at - _BESIDE) : at + _BESIDE + 1]
+    return {word.stem for word in words if word.is_content} - {read.words[at].stem}
+
+
+def _next(read: Facts, at: int) -> str | None:
+    """The stem of the first content word close behind a place."""
+    behind = read.words[at + 1 : at + 1 + _BESIDE]
+    return next((word.stem for word in behind if word.is_content), None)
+
+
+# Who did what to whom
+
+_SAID = "said says say told tell added adds claims announced warned"
+_SAYING = frozenset(map(stem, _SAID.split()))
+_ALIKE = 0.7  # of a statement's other words: so much of them shows that a sentence says the same
+
+
+def roles(case: Case) -> Iterator[Finding]:
+    """The same words around a verb the other way round, or another name in a name's place."""
+    read, label = case.best.read, case.best.label
+    order = {word.stem: at for at, word in reversed(list(enumerate(read.words)))}
+    for at, verb in enumerate(case.claim.words):
+        mine = _arguments(case.claim, at)
+        if not verb.is_content or verb.text[:1].isupper() or verb.stem in _SAYING:
+            continue
+        if (
+            verb.stem not in order
+            or mine is None
+            or mine[0] == mine[1]
+            or not order.keys() >= set(mine)
+        ):
+            continue
+        theirs = _arguments(read, order[verb.stem])
+        is_turned = _is_passive(case.claim, at) != _is_passive(read, order[verb.stem])
+        if theirs == (mine if is_turned else mine[::-1]):
+            yield Finding(
+                "contradicted", f"in {label} '{verb.text}' stands between them the other way round"
+            )
+            return
+    for name in case.claim.names:
+        if rival := _in_place_of(name, case):
+            one, other = rival
+            why = f"{one.label} says '{other}' where the statement says '{name.shown}'"
+            yield Finding("contradicted", why)
+            return
+
+
+def _arguments(read: Facts, at: int) -> tuple[str, str] | None:
+    """The content words next to a verb on either side."""
+    before = [w.stem for w in read.words[max(0, at - _BESIDE) : at] if w.is_content]
+    behind = _next(read, at)
+    return (before[-1], behind) if before and behind else None
+
+
+def _is_passive(read: Facts, at: int) -> bool:
+    return any(word.stem == "by" for word in read.words[at + 1 : at + 2])
+
+
+def _in_place_of(name: Name, case: Case) -> tuple[Held, str] | None:
+    """The sentence that says the same of another name, which stands where the statement's does."""
+    claim, held = case.claim, case.held
+    if not name.is_certain and not any(_has_name(one, name.words) for one in held):
+        return None
+    mine = {stem(word) for word in name.words}
+    named = {stem(word) for one in claim.names for word in one.words}
+    others = {word.stem for word in claim.content} - named
+    anchor = max(held, key=lambda one: len(others & one.read.keys))
+    if not others or len(others & anchor.read.keys) < _ALIKE * len(others):
+        return None
+    if any(mine & one.read.keys for one in near([anchor], held)):
+        return None
+    places = {word.stem: at for at, word in reversed(list(enumerate(anchor.read.words)))}
+    behind = (w.stem for w in claim.words[name.at + len(name.words) :] if w.is_content)
+    ahead = (w.stem for w in reversed(claim.words[: name.at]) if w.is_content)
+    first, last = places.get(next(behind, ""), -1), places.get(next(ahead, ""))
+    for one in anchor.read.names:
+        is_known = one.is_certain or any(_has_name(other, one.words) for other in held)
+        if not is_known or named & {stem(word) for word in one.words}:
+            continue
+        if one.at < first or (last is not None and last < one.at <= last + _BESIDE):
+            return anchor, one.shown
+    return None
+
+
+def _has_name(one: Held, words: Sequence[str]) -> bool:
+    return any(name.is_certain and set(words) <= set(name.words) for name in one.read.names)
+
+
+# How sure
+
+
+def modality(case: Case) -> Iterator[Finding]:
+    """What is alleged, planned or possible in the evidence and flat in the statement."""
+    said = {word.stem for word in case.claim.content}
+    for at, word in enumerate(case.best.read.words):
+        mode, about = MODE_OF.get(fold(word.text)), _next(case.best.read, at)
+        if mode and mode not in case.claim.modality and about in said:
+            yield Finding("partial", f"{case.best.label} says '{word.text}'")
+            return
+
+
+CHECKS = (numbers, periods, names, quotations, polarity, roles, modality)
