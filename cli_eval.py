@@ -472,7 +472,7 @@ def _plan(repeat: int, workers: int, retry_failed: bool, spec: str, cache: bool)
 def _judge(address: str, *, swap: bool = False, repeats: int = 1) -> "Judge":
     from .evals.judge import Judge
     from .evals.systems import model_at
-    from .qa.answer import openai_llm
+    from .qa.model import openai_llm
     from .settings import load_settings
 
     model, url = model_at(address)
@@ -486,8 +486,8 @@ def _judge(address: str, *, swap: bool = False, repeats: int = 1) -> "Judge":
         max_tokens=400,
         timeout_seconds=settings.llm_timeout_seconds,
     )
-    if repeats > 1:
-        llm = llm.model_copy(update={"temperature": 0.7})  # else each reply is the same
+    changed = {"max_retries": 2} | ({"temperature": 0.7} if repeats > 1 else {})
+    llm = llm.model_copy(update=changed)  # at temperature 0 each reply would be the same
     return Judge(llm, cache=RUNS / "judged" / _slug(url), swap=swap, repeats=repeats)
 
 

@@ -1,9 +1,17 @@
 """Stand-ins that can be read by eye: an embedder that counts letters, a model that says a text.
 
 embedder = Letters(); llm = saying("Rates rose [1].")
+with scripted(Refused(429), "Rates rose [1].") as endpoint: ...   # over HTTP
 """
 
-from collections.abc import Sequence
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import ascii_lowercase
 from typing import Any
 
@@ -72,3 +80,112 @@ def saying(*replies: str, window: int = 4096) -> Any:
                 yield CompletionResponse(text=said, delta=delta)
 
     return Parrot()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A turn of a scripted endpoint: an HTTP status that is an error, and headers with it."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A turn of a scripted endpoint: a word each `seconds`."""
+
+    text: str
+    seconds: float
+
+
+Turn = str | Refused | Slow | Callable[[dict[str, Any]], "str | Refused"]
+
+
+@dataclass
+class Scripted:
+    """A chat endpoint: where it is, and what it was asked, when (`time.monotonic`)."""
+
+    address: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)
+    "set where the reader of a stream has gone"
+
+
+@contextmanager
+def scripted(*turns: Turn) -> Iterator[Scripted]:
+    """An endpoint of OpenAI's shape that gives the turns in order, the last one for ever.
+
+    A turn that is a function is given the request. A streamed reply comes a word at a time.
+    """
+    script = Scripted()
+
+    handler = type("Player", (_Player,), {"script": script, "turns": turns})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    script.address = f"http://127.0.0.1:{server.server_port}/v1"
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield script
+    server.shutdown()
+    server.server_close()
+
+
+class _Player(BaseHTTPRequestHandler):
+    script: Scripted
+    turns: tuple[Turn, ...]
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.script.requests.append(asked)
+        self.script.times.append(time.monotonic())
+        turn: Any = self.turns[min(len(self.script.requests), len(self.turns)) - 1]
+        turn = turn(asked) if callable(turn) else turn
+        pause, text = (turn.seconds, turn.text) if isinstance(turn, Slow) else (0.0, turn)
+        if isinstance(turn, Refused):
+            self._send(turn.status, {"error": {"message": "no"}}, turn.headers)
+        elif asked.get("stream"):
+            self._stream(text, pause, asked)
+        else:
+            time.sleep(pause * len(text.split(" ")))
+            self._send(200, _completion(text))
+
+    def _stream(self, text: str, pause: float, asked: dict[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        try:
+            for piece in re.findall(r"\S*\s*", text):
+                time.sleep(pause)
+                self._event([{"index": 0, "delta": {"content": piece}}])
+            if "stream_options" in asked:
+                self._event([], usage=_USED)
+            self.wfile.write(b"data: [DONE]\n\n")
+        except OSError:
+            self.script.left.set()
+
+    def _event(self, choices: list[Any], **more: Any) -> None:
+        chunk = _SHAPE | {"object": "chat.completion.chunk", "choices": choices} | more
+        self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+        self.wfile.flush()
+
+    def _send(self, status: int, body: Any, headers: Mapping[str, str] = {}) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        with suppress(OSError):  # who asked may have gone
+            self.wfile.write(raw)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+_SHAPE = {"id": "x", "created": 1, "model": "scripted"}
+_USED = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+
+
+def _completion(text: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return _SHAPE | {"object": "chat.completion", "choices": choices, "usage": _USED}

@@ -26,11 +26,11 @@ from ...settings import Settings
 from .byline import BylineSystem, code_version
 from .http import HttpSystem
 from .llamaindex import LlamaIndexSystem
-from .openai import OpenAISystem, model_at, price
+from .openai import OpenAISystem, model_at
 from .recorded import RecordedSystem
 from .system import System
 
-__all__ = ["BylineSystem", "OpenDesk", "System", "code_version", "model_at", "open_system", "price"]
+__all__ = ["BylineSystem", "OpenDesk", "System", "code_version", "model_at", "open_system"]
 
 OpenDesk = Callable[[Mapping[str, Any]], AbstractContextManager[Desk]]
 "Opens the desk of the index under test with these settings changed."
@@ -94,7 +94,7 @@ def _byline(options: Mapping[str, str], open_desk: OpenDesk, stack: ExitStack) -
     for name, values in (("policy", POLICIES), ("style", STYLES)):
         if options.get(name) not in (None, *values):
             raise InputError(f"Byline has no {name} '{options[name]}': use {', '.join(values)}.")
-    settings = {name: value for name, value in options.items() if name in known}
+    settings = {name: v for name, v in options.items() if name in known and name not in _ASKED}
     desk = stack.enter_context(open_desk(settings))
     return BylineSystem(
         desk, policy=options.get("policy", "flag"), style=options.get("style"), changed=options

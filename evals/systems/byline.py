@@ -12,7 +12,6 @@ from ...qa.ask import Answer, Found
 from ...qa.retrieve import Hit
 from ..case import Case
 from ..response import Passage, Response, response_of
-from .openai import price
 from .system import NO_TURNS
 
 
@@ -32,7 +31,7 @@ class BylineSystem:
         shown = ", ".join(f"{key}={value}" for key, value in named.items())
         self.label = f"Byline ({shown})" if shown else "Byline"
         settings = desk.settings.model_dump(
-            mode="json", exclude={"home", "llm_api_key", "embed_api_key"}
+            mode="json", exclude={"home", "llm_api_key", "judge_api_key", "embed_api_key"}
         )
         archive = desk.archive
         index = {
@@ -77,16 +76,12 @@ class BylineSystem:
 def _recorded(answer: Answer, found: Found, first: float, total: float, case: Case) -> Response:
     record = answer.to_dict()
     record["usage"] |= {"calls": int(answer.model is not None)}
-    scores = [s.score for s in answer.statements if s.score is not None]
     response = response_of(record)
-    usage = replace(response.usage, cost=response.usage.cost or price(answer.model, response.usage))
     return replace(
         response,
         timings=response.timings | {"first_token": first, "total": total},
         hits=tuple(_passage(hit) for hit in found.hits),
         handed=found.handed,
-        confidence=max(scores, default=None),
-        usage=usage,
         notes=(*response.notes, *([NO_TURNS] if case.turns else [])),
     )
 

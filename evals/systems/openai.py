@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import InputError, ModelError
+from ...qa.budget import price
 from ..case import Case
 from ..response import Response, Spent
 from .system import NO_FILTERS, is_limited
@@ -87,16 +88,3 @@ def model_at(address: str) -> tuple[str, str]:
     if not model or not url.startswith(("http://", "https://")):
         raise InputError(f"'{address}' names no model at an address: write MODEL@http://HOST/v1.")
     return model, url
-
-
-def price(model: str | None, usage: Spent) -> float | None:
-    """What a call costs in dollars by the list price of the model; None where that is unknown."""
-    if model is None or usage.input_tokens is None or usage.output_tokens is None:
-        return None
-    from genai_prices import Usage, calc_price
-
-    tokens = Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-    try:
-        return float(calc_price(tokens, model_ref=model).total_price)
-    except LookupError:
-        return None

@@ -13,8 +13,9 @@ from byline.evals.case import Case, case_of
 from byline.evals.corpus import Corpus
 from byline.evals.metrics import Seen
 from byline.evals.response import Response, Spent
-from byline.evals.systems import BylineSystem, open_system, price
+from byline.evals.systems import BylineSystem, open_system
 from byline.index.embed import MiniLM
+from byline.qa.budget import price
 from byline.settings import Settings
 from byline.tests.fakes import saying
 
@@ -62,7 +63,7 @@ def test_byline_with_a_model_says_which_passages_it_was_handed(
     assert found.handed == 1
     assert len(found.hits or ()) > 1
     assert found.usage.calls == 1
-    assert found.confidence is None
+    assert 0 < (found.confidence or 0) <= 1
 
 
 def test_byline_takes_the_filters_of_a_case(own_desk: Desk) -> None:

@@ -1,0 +1,224 @@
+"""The connection to a language model: its address, calls whole and in pieces, retries.
+
+    llm = openai_llm("gpt-5-mini", None, key, **limits)
+    said = chat(llm, messages, Deadline(60))    # said.text, said.usage
+
+Every call of one ask is given the same Deadline; its own time limit is what is left of it.
+"""
+
+import email.utils
+import gc
+import random
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ModelUnavailable, SettingsError
+from ..index.embed import endpoint_errors
+from .budget import Deadline, Usage, price
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+    from llama_index.core.llms import LLM
+    from tenacity import RetryCallState, Retrying
+
+LLM_SETTINGS = "BYLINE_LLM, BYLINE_LLM_BASE_URL and BYLINE_LLM_API_KEY"
+_ATTEMPTS = 4
+_CONNECT_SECONDS = 5.0  # as the openai client has it
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0  # seconds, as the openai client has them
+_PASSING = (408, 409, 429)  # and 500 and above: the same request may succeed later
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model wrote in one call, and what it took."""
+
+    text: str
+    usage: Usage
+
+
+def openai_llm(
+    name: str,
+    base_url: str | None,
+    api_key: str | None,
+    *,
+    context_window: int,
+    max_tokens: int,
+    timeout_seconds: float,
+) -> "LLM":
+    """A model behind an OpenAI-compatible endpoint (`base_url` None: OpenAI itself).
+
+    It does not retry by itself: `chat` and `stream_chat` do, within the deadline. Raises
+    SettingsError where neither an address nor a key is given.
+    """
+    from llama_index.llms.openai_like import OpenAILike
+
+    if base_url is None and api_key is None:
+        raise SettingsError(
+            f"Model {name} needs a key: set BYLINE_LLM_API_KEY or OPENAI_API_KEY, "
+            "or BYLINE_LLM_BASE_URL for an endpoint without one."
+        )
+    llm: LLM = OpenAILike(
+        model=name,
+        api_base=base_url or "https://api.openai.com/v1",
+        api_key=api_key or "none",
+        is_chat_model=True,
+        context_window=context_window,
+        max_tokens=max_tokens,
+        temperature=0,
+        timeout=timeout_seconds,
+        max_retries=0,
+    )
+    return llm
+
+
+def chat(llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any) -> Said:
+    """One reply of the model; `options` go to an OpenAI-compatible endpoint, to others not.
+
+    Raises ModelUnavailable or ModelError.
+    """
+    what = endpoint_of(llm)
+    with _errors(what, deadline):
+        for attempt in _retrying(llm, deadline):
+            with attempt:
+                deadline.check(what)
+                response = llm.chat(messages, **_options(llm, deadline, **options))
+    return Said(response.message.content or "", _usage(llm, *usage_of(response.raw)))
+
+
+def stream_chat(
+    llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any
+) -> Generator[str, None, Said]:
+    """One reply in pieces as they come; returns it whole.
+
+    A call that fails is made again only while nothing has come. Closing the generator frees the
+    model. Raises ModelUnavailable or ModelError.
+    """
+    text, read, written = "", None, None
+    options |= STREAM_USAGE if is_openai(llm) else {}
+    with closing(responses(llm, messages, deadline, **options)) as found:
+        for response in found:
+            if response.delta:
+                text += response.delta
+                yield response.delta
+            now_read, now_written = usage_of(response.raw)
+            read, written = now_read or read, now_written or written
+    return Said(text, _usage(llm, read, written))
+
+
+def responses(
+    llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any
+) -> Generator["ChatResponse", None, None]:
+    """As `stream_chat`, as LlamaIndex has it."""
+    what = endpoint_of(llm)
+    with _errors(what, deadline):
+        for attempt in _retrying(llm, deadline):
+            with attempt:
+                deadline.check(what)
+                found = _begun(llm, messages, _options(llm, deadline, **options))
+                response = next(found, None)
+        try:
+            while response is not None:
+                deadline.check(what)
+                yield response
+                response = next(found, None)
+        except BaseException:  # nobody listens any more, or it took too long
+            # LlamaIndex's stream is part of a cycle: until it is collected the connection stays
+            # open, and the model goes on writing.
+            found.close()
+            gc.collect()
+            raise
+
+
+def endpoint_of(llm: "LLM") -> str:
+    """What a model is called in messages: its name and, where it has one, its address."""
+    where = getattr(llm, "api_base", None)
+    return f"The model {llm.metadata.model_name}{f' at {where}' if where else ''}"
+
+
+def usage_of(raw: Any) -> tuple[int | None, int | None]:
+    """Tokens read and written, as an endpoint's raw reply states them."""
+    usage = raw.get("usage") if isinstance(raw, dict) else getattr(raw, "usage", None)
+    return getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+
+
+def is_openai(llm: "LLM") -> bool:
+    """Whether it is reached by OpenAI's API, whose options it takes."""
+    return any(kind.__name__ == "OpenAI" for kind in type(llm).__mro__)
+
+
+def json_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The option of `chat` that holds a reply to a JSON schema."""
+    form = {"name": name, "strict": True, "schema": schema | {"additionalProperties": False}}
+    return {"response_format": {"type": "json_schema", "json_schema": form}}
+
+
+STREAM_USAGE = {"stream_options": {"include_usage": True}}
+
+
+def _begun(
+    llm: "LLM", messages: Sequence["ChatMessage"], options: dict[str, Any]
+) -> Generator["ChatResponse", None, None]:
+    yield from llm.stream_chat(messages, **options)
+
+
+def _options(llm: "LLM", deadline: Deadline, **options: Any) -> dict[str, Any]:
+    if not is_openai(llm):
+        return {}
+    import httpx
+
+    left = max(deadline.left, 0.001)
+    return {"timeout": httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS)), **options}
+
+
+@contextmanager
+def _errors(what: str, deadline: Deadline) -> Iterator[None]:
+    try:
+        with endpoint_errors(what, LLM_SETTINGS):
+            yield
+    except ModelUnavailable:
+        deadline.check(what)  # says so where that is why
+        raise
+
+
+def _retrying(llm: "LLM", deadline: Deadline) -> "Retrying":
+    """Attempts while time is left for them; one for a model that retries by itself."""
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
+    most = 1 if getattr(llm, "max_retries", 0) else _ATTEMPTS
+    return Retrying(
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_attempt(most) | stop_before_delay(deadline.left),
+        wait=_wait,
+        reraise=True,
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    import httpx
+    import openai
+
+    status = getattr(error, "status_code", 0)
+    lost = isinstance(error, (openai.APIConnectionError, httpx.HTTPError))
+    return lost or (isinstance(status, int) and (status in _PASSING or status >= 500))
+
+
+def _wait(state: "RetryCallState") -> float:
+    """Seconds: what Retry-After says, else from half a second on twice as long each time."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
+    try:
+        return max(0.0, float(asked))
+    except ValueError:
+        if moment := email.utils.parsedate_tz(asked):
+            return max(0.0, email.utils.mktime_tz(moment) - time.time())
+    longest: float = min(_FIRST_WAIT * 2 ** (state.attempt_number - 1), _LONGEST_WAIT)
+    return longest * random.uniform(0.75, 1)
+
+
+def _usage(llm: "LLM", read: int | None, written: int | None) -> Usage:
+    spent = Usage(read, written)
+    address = getattr(llm, "api_base", None)
+    return replace(spent, cost=price(llm.metadata.model_name, spent, address))
