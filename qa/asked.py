@@ -5,6 +5,7 @@ r"""What a question asks for: the kind of thing, the unit that is counted, the t
 """
 
 import re
+from calendar import month_name
 
 from ..index.words import STOP_WORDS, stem, words
 
@@ -33,8 +34,8 @@ _BEFORE_PLACE = _any(
     "in at near from to of off outside inside across on between through along beside under over"
 )
 _REASON = _any(
-    """because since due after over as so to for citing blam\\w+ caus\\w+ reason owing amid fear\\w*
-    concern\\w*"""
+    """because since due\\sto after citing cited blam\\w+ caus\\w+ reasons? owing amid fear\\w*
+    concern\\w* so\\sthat grounds? explain\\w* could\\snot too as\\sa\\sresult"""
 )
 # What a sentence must hold to answer a question for this kind of thing.
 HOLDS = {
@@ -101,6 +102,22 @@ sort type way reason cause percentage share rate total company firm country city
 politician minister journalist academic writer author columnist manufacturer contractor outlet
 source article side member leader official professor piece story report newspaper reporter player
 club team critic"""
+_SAYING = _any(
+    "say said claim comment reply replied tell told write wrote post call argue describe respond"
+)
+_ASKS_WORDS = re.compile(
+    rf"\bwhat\b.*\b{_SAYING}\b|\bhow did\b.*\b(?:comment|respond|react|reply)\b",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(
+    rf"^(?:{_AUXILIARY})\b(?!.*\bhow\b)|^(?!.*\b(?:wh(?:o|om|ose|at|ich|en|ere|y)|how)\b).*,\s(?:{_AUXILIARY})\b",
+    re.IGNORECASE,
+)
+_NAMED = r"(?:[A-Z]\.)+|[A-Z0-9][\w’'-]*"
+_NAME = re.compile(
+    rf"(?<!\w)(?:{_NAMED})(?:\s+(?:(?:of|the|de|van|and|&)\s+)?(?:(?:[A-Z]\.)+|[A-Z][\w’'-]*))*"
+)
+_MONTHS = frozenset(stem(month.lower()) for month in month_name[1:])
 # Nouns that ask for a kind of thing which a sentence holds without naming it.
 _NOT_NAMED = frozenset(map(stem, _UNNAMED.split()))
 
@@ -119,6 +136,29 @@ def focus(question: str) -> str | None:
                 is_named = stem(last[0]) not in _NOT_NAMED and not last[0].endswith("ed")
                 return last[0] if is_named else None
     return None
+
+
+def asks_for_words(question: str) -> bool:
+    """Whether what somebody said is asked for ("What did the mayor reply?")."""
+    return bool(_ASKS_WORDS.search(question))
+
+
+def is_yes_or_no(question: str) -> bool:
+    """Whether yes or no is asked for, which no sentence of an article says by itself."""
+    return bool(_YES_OR_NO.search(question))
+
+
+def names(question: str) -> list[frozenset[str]]:
+    """The stems of each name that a question says, months and figures aside."""
+    found = []
+    for match in _NAME.finditer(question):
+        said = words(match[0])
+        if match.start() == 0:  # the first word has a capital for another reason
+            said = said[1:]
+        stems = frozenset(stem(word) for word in said if word not in STOP_WORDS) - _MONTHS
+        if stems and not all(one.isdigit() for one in stems):
+            found.append(stems)
+    return found
 
 
 def unit(question: str) -> str | None:

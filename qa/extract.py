@@ -1,17 +1,16 @@
 """Answers without a language model: picks the sentences that answer, word for word, or declines.
 
-    ranked = rank(question.text, hits, archive, embedder)
+    ranked = rank(question.text, hits, archive, embedder, question.as_of)
     sentences = extract(question, ranked, embedder)
 
-Each sentence of the passages found is described by a few numbers (how much of the question it and
-its surroundings say, how near its meaning is, whether it holds the kind of thing that is asked
-for) and a logistic model weighs them. bench/fit_extract.py fits it; docs/log.md has the numbers.
+Each sentence of the passages found is described by a few numbers (how near its words and its
+meaning are to the question's, whether it holds the kind of thing that is asked for, speaks of the
+same names and the same time) and a logistic model weighs them. bench/fit_extract.py fits it;
+docs/log.md has the numbers.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 
 import numpy as np
 
@@ -19,87 +18,69 @@ from ..index.archive import Archive
 from ..index.chunk import sentence_spans
 from ..index.dates import resolve
 from ..index.embed import Embedder
-from ..index.words import STOP_WORDS, WORD, fold, stem, words
-from .asked import HOLDS, focus, kind_asked, unit
+from ..index.words import STOP_WORDS, stem, words
+from . import when
+from .asked import focus, kind_asked
 from .cite import Sentence, Source
+from .decide import decide, likelihood
+from .describe import FEATURES, Wanted, align, day, describe, read, stem_set, weigh
+from .describe import Candidate as Candidate
 from .question import Question
 from .retrieve import Hit
 
-FEATURES = (
-    # Of the question's words, weighted by rarity, the share that the sentence says. A missing word
-    # counts as much as the nearest word of the sentence is like it.
-    "said",
-    "said_near",  # the same of the sentence, its neighbours and the headline
-    "cosine",  # of question and sentence
-    "kind_missing",  # 1 where it holds nothing of the kind that is asked for
-    "unit_found",  # 1 where a number stands before what is counted
-    "unit_missing",  # 1 where what is counted has no number
-    "rank",  # 1 / rank of its passage
-    "names_near",  # share of the question's names and figures near it
+# Of the features, in their order: bench/fit_extract.py.
+WEIGHTS = np.array(
+    [2.52, 1.98, 2.45, 0.5, 0.68, 15.22, -1.06, 0.76, 1.98]
+    + [-0.88, 0.29, 0.61, -1.34, -1.39, -0.16, -3.84, -0.37]
 )
-WEIGHTS = np.array([3.03, 0.93, 3.52, -1.4, 1.76, -2.07, 2.83, 0.8])
-BIAS = -8.03
-THRESHOLD = -0.35  # of the best sentence's log-odds, below which the answer is declined
-_ALSO = -1.0  # log-odds from which another sentence is quoted too
+BIAS = -23.9
+_ALSO = -2.0  # log-odds below the best, down to which another sentence is quoted too
+_MOST = 3  # sentences that are quoted
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
-_COMPARED = 40  # sentences whose meaning is compared
-_ALIGNED = 8  # sentences whose words are compared one by one
-_LEAD = 400  # characters
+_COMPARED = 30  # sentences whose meaning is compared
 _LONGEST_QUOTE = 700  # characters between two sentences quoted from one passage
 _SAME = 0.65  # overlap of words from which two sentences are copies
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A sentence that may answer, with its score."""
-
-    hit: Hit
-    start: int
-    end: int
-    text: str
-    stems: frozenset[str]
-    near: frozenset[str]
-    rank: int
-    features: dict[str, float] = field(default_factory=dict)
-    score: float = 0.0
-    "log-odds that it answers"
-
-    @property
-    def source(self) -> Source:
-        """Its span as a source."""
-        return Source(self.hit, self.start, self.end)
+_MOST_WORDS = 110  # of all quotes together: see evals, Seen.is_brief
+_OVERVIEW = 5  # articles that an overview names
+_LEAD_WITHIN = 1600  # characters in which the first sentence of an article stands
 
 
 def rank(
-    question: str, hits: Sequence[Hit], archive: Archive, embedder: Embedder
+    question: str,
+    hits: Sequence[Hit],
+    archive: Archive,
+    embedder: Embedder,
+    as_of: date | None = None,
 ) -> list[Candidate]:
     """The sentences of the passages by how likely they answer, best first."""
-    weights, names = _weigh(question, archive)
-    found = _candidates(hits, weights)
+    wanted = weigh(question, archive, as_of)
+    found = candidates(hits, wanted)
     if not found:
         return []
-    cosines = embedder.embed([c.text for c in found]) @ embedder.embed_question(question)
-    for candidate, cosine in zip(found, cosines, strict=True):
-        _describe(candidate, question, weights, names, float(cosine))
-    closest = sorted(found, key=lambda c: -(c.features["said"] + c.features["cosine"]))
-    _align(closest[:_ALIGNED], question, weights, names, embedder)
-    for candidate in found:
+    asked, *said = read([question, *(c.text for c in found)], embedder)
+    most = max(hit.score for hit in hits) or 1.0
+    for candidate, heard in zip(found, said, strict=True):
+        describe(candidate, wanted, float(asked[0] @ heard[0]), align(wanted, asked, heard), most)
         row = np.array([candidate.features[name] for name in FEATURES])
         candidate.score = float(row @ WEIGHTS + BIAS)
     return sorted(found, key=lambda c: -c.score)
 
 
 def extract(question: Question, ranked: Sequence[Candidate], embedder: Embedder) -> list[Sentence]:
-    """The sentences that answer, at most three; none where the best is not good enough."""
-    if not ranked or ranked[0].score < THRESHOLD:
+    """The sentences that answer, at most three; none where `decide` says that they do not.
+
+    An overview has the first sentence of each of the best articles, newest first.
+    """
+    period = when.asked(question.text, question.as_of)
+    if period.is_overview:
+        return [quoted(candidate, question.text, None) for candidate in _leads(ranked)]
+    if not decide(question, ranked, asked=period).answer:
+        return []
+    if not _speaks_of_focus(question.text, ranked[:2], embedder):
         return []
     kind = kind_asked(question.text)
-    best = ranked[:2]
-    if kind and all(candidate.features["kind_missing"] for candidate in best):
-        return []
-    if not _speaks_of_focus(question.text, best, embedder):
-        return []
-    return [_quoted(candidate, kind) for candidate in _chosen(question.text, ranked)]
+    best = chosen(ranked, period.wants_latest)
+    return [quoted(candidate, question.text, kind) for candidate in best]
 
 
 def nearest(ranked: Sequence[Candidate], most: int) -> list[Source]:
@@ -108,99 +89,27 @@ def nearest(ranked: Sequence[Candidate], most: int) -> list[Source]:
     return [c.source for c in sorted(first.values(), key=lambda c: -c.score)[:most]]
 
 
-def _weigh(question: str, archive: Archive) -> tuple[dict[str, float], set[str]]:
-    """The stems of the question's content words with their BM25 rarity, and which are names."""
-    forms: dict[str, str] = {}
-    names = set()
-    for match in WORD.finditer(question):
-        folded = re.sub(r"[’']s$", "", fold(match[0]))
-        if folded in STOP_WORDS:
-            continue
-        forms[stem(folded)] = folded
-        if match[0][0].isdigit() or (match.start() and match[0][0].isupper()):
-            names.add(stem(folded))
-    counts, total = archive.frequencies(list(forms.values()))
-    weights = {
-        stemmed: float(np.log(1 + (total - counts[form] + 0.5) / (counts[form] + 0.5)))
-        for stemmed, form in forms.items()
-    }
-    return weights, names
-
-
-def _candidates(hits: Sequence[Hit], weights: dict[str, float]) -> list[Candidate]:
+def candidates(hits: Sequence[Hit], wanted: Wanted) -> list[Candidate]:
+    """The sentences of the passages that say most of the question, each text once."""
     found: dict[str, Candidate] = {}
     for number, hit in enumerate(hits, 1):
         article = hit.article
         spans = sentence_spans(article.text, hit.start, hit.end, article.language)
-        sets = [_stems(article.text[start:end]) for start, end in spans]
-        title = _stems(article.title or "")
+        sets = [stem_set(article.text[start:end]) for start, end in spans]
+        title = stem_set(article.title or "")
         for at, (start, end) in enumerate(spans):
-            near = title.union(*sets[max(0, at - 1) : at + 2])
-            text = article.text[start:end]
-            found.setdefault(text, Candidate(hit, start, end, text, sets[at], near, number))
+            text, near = article.text[start:end], title.union(*sets[max(0, at - 1) : at + 2])
+            key = " ".join(text.split())
+            if key not in found:
+                made = Candidate(hit, start, end, text, sets[at], near, number)
+                made.is_first = at == 0
+                found[key] = made
 
     def promise(candidate: Candidate) -> float:
-        said = _share(weights, candidate.stems) + _share(weights, candidate.near) / 2
+        said = wanted.share(candidate.stems) + wanted.share(candidate.near) / 2
         return said + 0.3 / candidate.rank
 
     return sorted(found.values(), key=promise, reverse=True)[:_COMPARED]
-
-
-def _describe(
-    candidate: Candidate,
-    question: str,
-    weights: dict[str, float],
-    names: set[str],
-    cosine: float,
-) -> None:
-    kind, counts = kind_asked(question), unit(question)
-    holds = kind is None or any(
-        not _stems(found[0]) & weights.keys() for found in HOLDS[kind].finditer(candidate.text)
-    )
-    counted = bool(counts) and any(
-        counts in [stem(word) for word in words(candidate.text[n.end() : n.end() + 60])[:5]]
-        for n in HOLDS["number"].finditer(candidate.text)
-    )
-    lead = _stems(candidate.hit.article.text[:_LEAD])
-    candidate.features = {
-        "said": _share(weights, candidate.stems),
-        "said_near": _share(weights, candidate.near),
-        "cosine": cosine,
-        "kind_missing": float(not holds),
-        "unit_found": float(counted),
-        "unit_missing": float(bool(counts) and not counted),
-        "rank": 1 / candidate.rank,
-        "names_near": len(names & (candidate.near | lead)) / len(names) if names else 1.0,
-    }
-
-
-def _align(
-    closest: Sequence[Candidate],
-    question: str,
-    weights: dict[str, float],
-    names: set[str],
-    embedder: Embedder,
-) -> None:
-    """Let words that a sentence does not say count by the nearest one that it says."""
-    asked = _content(question)
-    said = {id(c): _content(c.text) for c in closest}
-    every = list(dict.fromkeys([*asked, *(word for found in said.values() for word in found)]))
-    vector = dict(zip(every, embedder.embed(every), strict=True)) if every else {}
-    total = sum(weights.values()) or 1.0
-    for candidate in closest:
-        if not said[id(candidate)]:
-            continue
-        others = np.array([vector[word] for word in said[id(candidate)]])
-        for word in asked:
-            if stem(word) in candidate.stems:
-                continue
-            # Words without relation have a cosine of about .3; a name has no synonym.
-            alike = max(0.0, (float((others @ vector[word]).max()) - 0.3) / 0.7)
-            share = weights.get(stem(word), 0.0) / total
-            gain = share * alike * (0.3 if stem(word) in names else 1.0)
-            candidate.features["said"] += gain
-            if stem(word) not in candidate.near:
-                candidate.features["said_near"] += gain
 
 
 def _speaks_of_focus(question: str, best: Sequence[Candidate], embedder: Embedder) -> bool:
@@ -208,21 +117,62 @@ def _speaks_of_focus(question: str, best: Sequence[Candidate], embedder: Embedde
     about = focus(question)
     if about is None or any(stem(about) in candidate.near for candidate in best):
         return True
-    said = _content(" ".join(candidate.text for candidate in best))
+    text = " ".join(candidate.text for candidate in best)
+    said = list(dict.fromkeys(w for w in words(text) if w not in STOP_WORDS and len(w) > 2))
     vectors = embedder.embed([about, *said])
     return bool(said) and float((vectors[1:] @ vectors[0]).max()) >= _FOCUS_ALIKE
 
 
-def _chosen(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best sentence, and the next ones that are likely and say something of their own."""
-    most = 3 if re.search(r"\b(?:and|both|agree|differ\w*|disagree)\b", question, re.I) else 2
-    chosen: list[Candidate] = []
+def chosen(ranked: Sequence[Candidate], wants_latest: bool) -> list[Candidate]:
+    """The best sentence and the next ones that are nearly as likely and no copies of it.
+
+    Of copies, and of sentences that are as likely, the newest comes first where it is wanted.
+    """
+    found: list[Candidate] = []
     for candidate in ranked:
-        if len(chosen) == most or candidate.score < _ALSO:
+        if len(found) == _MOST or candidate.score < ranked[0].score + _ALSO:
             break
-        if all(_goes_with(candidate, other) for other in chosen):
-            chosen.append(candidate)
-    return chosen
+        length = sum(len(other.text.split()) for other in (*found, candidate))
+        if not found or (
+            length <= _MOST_WORDS and all(_goes_with(candidate, other) for other in found)
+        ):
+            found.append(candidate)
+    if wants_latest:
+        found.sort(key=lambda c: (c.score < ranked[0].score - 0.5, -_ordinal(c)))
+    return found
+
+
+def _leads(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The first whole sentence of each of the best articles, newest article first."""
+    found: list[Candidate] = []
+    for candidate in {c.hit.article_id: c for c in sorted(ranked, key=lambda c: -c.rank)}.values():
+        text = candidate.hit.article.text
+        spans = sentence_spans(
+            text, 0, min(len(text), _LEAD_WITHIN), candidate.hit.article.language
+        )
+        start, end = next(
+            ((a, b) for a, b in spans if len(text[a:b].split()) > 7),
+            (candidate.start, candidate.end),
+        )
+        lead = Candidate(
+            candidate.hit,
+            start,
+            end,
+            text[start:end],
+            stem_set(text[start:end]),
+            frozenset(),
+            candidate.rank,
+        )
+        lead.score = candidate.score
+        if all(_goes_with(lead, other) for other in found):
+            found.append(lead)
+    best = sorted(found, key=lambda c: c.rank)[:_OVERVIEW]
+    return sorted(best, key=lambda c: -_ordinal(c))
+
+
+def _ordinal(candidate: Candidate) -> int:
+    published = day(candidate.hit.published)
+    return published.toordinal() if published else 0
 
 
 def _goes_with(one: Candidate, other: Candidate) -> bool:
@@ -232,15 +182,14 @@ def _goes_with(one: Candidate, other: Candidate) -> bool:
     return shared < _SAME and not is_far
 
 
-def _quoted(candidate: Candidate, kind: str | None) -> Sentence:
+def quoted(candidate: Candidate, question: str, kind: str | None) -> Sentence:
     """The sentence word for word; where a time is asked for, with what its dates mean."""
-    published = candidate.hit.published
     text = " ".join(candidate.text.split())
-    likely = round(1 / (1 + float(np.exp(-candidate.score))), 4)
-    if kind != "time" or published is None:
+    likely = round(likelihood(question, candidate.score), 4)
+    written = day(candidate.hit.published)
+    if kind != "time" or written is None:
         return Sentence(text, (candidate.source,), score=likely)
-    written = published.date() if isinstance(published, datetime) else published
-    meant = [f"“{when.words}” is {when.label}" for when in resolve(candidate.text, written)]
+    meant = [f"“{one.words}” is {one.label}" for one in resolve(candidate.text, written)]
     if not meant:
         return Sentence(text, (candidate.source,), score=likely)
     meaning = "; ".join(meant)
@@ -251,15 +200,3 @@ def _quoted(candidate: Candidate, kind: str | None) -> Sentence:
         why=f"{meaning}: counted from the article's date, {written.isoformat()}",
         score=likely,
     )
-
-
-def _content(text: str) -> list[str]:
-    return list(dict.fromkeys(w for w in words(text) if w not in STOP_WORDS and len(w) > 2))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(text))
-
-
-def _share(weights: dict[str, float], said: frozenset[str]) -> float:
-    return sum(w for word, w in weights.items() if word in said) / (sum(weights.values()) or 1.0)

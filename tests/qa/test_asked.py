@@ -1,7 +1,16 @@
 """What kind of thing a question asks for."""
 
 import pytest
-from byline.qa.asked import HOLDS, focus, kind_asked, unit
+from byline.index.words import stem
+from byline.qa.asked import (
+    HOLDS,
+    asks_for_words,
+    focus,
+    is_yes_or_no,
+    kind_asked,
+    names,
+    unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +85,46 @@ def test_the_unit_is_what_is_counted(question: str, counted: str | None) -> None
 )
 def test_the_focus_is_the_thing_that_must_be_spoken_of(question: str, about: str | None) -> None:
     assert focus(question) == about
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("When did the mayor of Port Ansel call Mara Tenholt?", ["port ansel", "mara tenholt"]),
+        ("Who leads the U.S. team?", ["u.s"]),
+        ("Which bridge opened on 10 March 2026?", []),
+        ("Saltmere?", []),
+    ],
+)
+def test_names_are_told_by_their_capitals(question: str, said: list[str]) -> None:
+    assert names(question) == [frozenset(map(stem, name.split())) for name in said]
+
+
+@pytest.mark.parametrize(
+    ("question", "is_asked"),
+    [
+        ("What did the mayor say about the bridge?", True),
+        ("How did Skerrow Wind respond?", True),
+        ("What did the bridge cost?", False),
+    ],
+)
+def test_somebodys_words_are_asked_for(question: str, is_asked: bool) -> None:
+    assert asks_for_words(question) == is_asked
+
+
+@pytest.mark.parametrize(
+    ("question", "is_asked"),
+    [
+        ("Did the bridge reopen?", True),
+        ("After the vote in March, was the bridge reopened?", True),
+        ("When the bridge reopened, who was there?", False),
+        ("Which bridge was reopened, and when?", False),
+    ],
+)
+def test_yes_or_no_is_asked_for(question: str, is_asked: bool) -> None:
+    assert is_yes_or_no(question) == is_asked
+
+
+@pytest.mark.parametrize("said", ["He left it to the council.", "She stood for mayor as usual."])
+def test_a_common_preposition_is_no_reason(said: str) -> None:
+    assert not HOLDS["reason"].search(said)
