@@ -37,11 +37,21 @@ def test_an_article_has_250_to_700_words_an_outlet_and_a_date(sample_desk: Desk)
     assert odd == []
 
 
-def test_there_are_120_cases_of_all_kinds_30_of_them_unanswerable() -> None:
-    assert len(CASES) >= 120
-    assert sum(not case.answerable for case in CASES) >= 30
+def test_there_are_270_cases_of_all_kinds_160_of_them_unanswerable() -> None:
+    assert len(CASES) >= 270
+    assert sum(not case.answerable for case in CASES) >= 160
     assert set(TAGS.split()) <= {tag for case in CASES for tag in case.tags}
     assert all(case.as_of for case in CASES)
+
+
+def test_each_half_has_64_unanswerable_twins_of_its_own_answerable_cases() -> None:
+    halves = {case.id: line % 2 for line, case in enumerate(CASES)}
+    answerable = {case.id for case in CASES if case.answerable}
+    twins = [case for case in CASES if "twin" in case.tags]
+    of = {case.id: (case.note or "").removeprefix("twin of ").partition(":")[0] for case in twins}
+    assert set(of.values()) <= answerable
+    assert all(halves[case.id] == halves[of[case.id]] for case in twins)
+    assert min(Counter(halves[case.id] for case in twins).values()) >= 64
 
 
 def test_no_question_stands_twice() -> None:

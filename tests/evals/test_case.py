@@ -139,8 +139,8 @@ def test_an_article_is_named_by_its_id_or_by_its_files_name(article_id, name, na
 
 def test_the_bundled_sample_is_found_by_its_name():
     found = load_cases("sample")
-    assert len(found) == 144
-    assert len({case.id for case in found}) == 144
+    assert len(found) == 276
+    assert len({case.id for case in found}) == 276
 
 
 def test_a_file_here_comes_before_a_bundled_set_of_its_name(tmp_path):
