@@ -35,6 +35,8 @@ app = typer.Typer(
 )
 articles_app = typer.Typer(help="List, show and remove articles.", no_args_is_help=True)
 app.add_typer(articles_app, name="articles")
+conversations_app = typer.Typer(help="List, export and delete conversations.", no_args_is_help=True)
+app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
 
 IndexOption = Annotated[
@@ -83,7 +85,7 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
         show_report(add_paths(desk, [SAMPLE]))
         for question, as_of in DEMO_QUESTIONS:
             typer.echo(f"\n? {question}  (asked on {as_of})\n")
-            show_answer(desk.ask(question, as_of=as_of))
+            show_answer(desk.stream(question, as_of=as_of))
     typer.echo("\nNow try")
     is_module = Path(sys.argv[0]).name == "__main__.py"
     script = "python -m byline" if is_module else os.path.relpath(sys.argv[0])
@@ -132,6 +134,18 @@ def add(
         raise BylineError("Interrupted: what was accepted is kept. Run it again to go on.")
 
 
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        help="flag (all sentences, weak ones marked), strict (only supported ones) or off."
+    ),
+]
+StyleOption = Annotated[
+    str | None,
+    typer.Option(help="sentences or quotes: whether a model writes, or chooses what is quoted."),
+]
+
+
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
@@ -139,32 +153,108 @@ def ask(
     until: UntilOption = None,
     outlet: OutletOption = None,
     as_of: AsOfOption = None,
-    policy: Annotated[
-        str, typer.Option(help="flag, strict (only cited sentences) or off.")
-    ] = "flag",
-    style: Annotated[
-        str | None, typer.Option(help="quotes: whole sentences word for word.")
-    ] = None,
+    policy: PolicyOption = "flag",
+    style: StyleOption = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not answer it."""
     from .ui.terminal import show_answer
 
+    options: dict[str, Any] = {
+        "since": since,
+        "until": until,
+        "outlets": outlet or (),
+        "as_of": as_of,
+        "policy": policy,
+        "style": style,
+    }
     with opened_desk(index) as desk:
-        answer = desk.ask(
-            question,
-            since=since,
-            until=until,
-            outlets=outlet or (),
-            as_of=as_of,
-            policy=policy,
-            style=style,
-        )
+        if as_json:
+            print_json(desk.ask(question, **options).to_dict())
+        else:
+            show_answer(desk.stream(question, **options))
+
+
+@app.command()
+def chat(
+    conversation: Annotated[
+        str | None, typer.Argument(help="Id of a conversation to go on with.", metavar="[ID]")
+    ] = None,
+    as_of: AsOfOption = None,
+    policy: PolicyOption = "flag",
+    style: StyleOption = None,
+    index: IndexOption = None,
+) -> None:
+    """Ask in a conversation: follow-ups are understood, filters stay until dropped."""
+    from .ui.terminal import show_answer
+
+    with opened_desk(index) as desk:
+        talk = desk.chat(conversation)
+        say(f"Conversation {talk.id}. An empty line or Ctrl-D ends it; it is kept.")
+        while question := _typed():
+            try:
+                answer = show_answer(talk.stream(question, as_of=as_of, policy=policy, style=style))
+            except BylineError as error:  # what is wrong with one question ends no conversation
+                say(str(error))
+                continue
+            if answer.standalone_question != answer.question:
+                say(f"Understood as: {answer.standalone_question}")
+        if talk.turns:
+            where = f" --index {index}" if index else ""
+            say(f"Go on with `byline chat {talk.id}{where}`.")
+
+
+def _typed() -> str:
+    """The next question; empty where there is none any more."""
+    try:
+        return str(typer.prompt("\n?", default="", show_default=False, prompt_suffix=" ", err=True))
+    except (typer.Abort, EOFError):
+        say("")
+        return ""
+
+
+@conversations_app.command("list")
+def list_conversations(
+    limit: Annotated[int, typer.Option(min=1, help="Conversations to show at most.")] = 100,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List conversations, the one asked last first."""
+    from .qa.ask import to_json
+    from .ui.terminal import show_conversations
+
+    with opened_desk(index) as desk:
+        found = desk.conversations.list(limit)
     if as_json:
-        print_json(answer.to_dict())
+        print_json({"conversations": to_json(found)})
     else:
-        show_answer(answer)
+        show_conversations(found)
+
+
+@conversations_app.command("export")
+def export_conversation(
+    conversation: Annotated[str, typer.Argument(metavar="ID")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a conversation with all its citations, as Markdown or JSON."""
+    from .ui.export import to_json, to_markdown
+
+    with opened_desk(index) as desk:
+        held = desk.conversations.load(conversation)
+    typer.echo(to_json(held) if as_json else to_markdown(held))
+
+
+@conversations_app.command("delete")
+def delete_conversation(
+    conversation: Annotated[str, typer.Argument(metavar="ID")],
+    index: IndexOption = None,
+) -> None:
+    """Delete a conversation."""
+    with opened_desk(index) as desk:
+        desk.conversations.delete(conversation)
+    typer.echo("1 deleted")
 
 
 @app.command()

@@ -5,8 +5,10 @@ with Desk() as desk:
     print(desk.ask("Who resigned on Monday?").text)
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -18,12 +20,16 @@ from .index import build
 from .index.archive import Archive
 from .index.article import Article
 from .index.build import Report
+from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from .index.store import Store
-from .qa.answer import openai_llm
-from .qa.ask import Answer, Found, Library, ask
+from .qa.ask import Answer, Event, Library, Means, ask
+from .qa.chat import Chat
+from .qa.judge import LLMJudge, NLIJudge
+from .qa.model import openai_llm
 from .qa.question import Moment, Question, matching, question
 from .qa.retrieve import Hit, retrieve
+from .qa.verify import Judge
 from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -53,8 +59,9 @@ class Desk:
     """An open index. What is not given comes from Settings; `close` it, or use `with`.
 
     `llm` is a model's name at the endpoint, gguf:/path, or any LlamaIndex LLM; `embedder` is
-    minilm, openai:NAME, any LlamaIndex embedding model or any `index.embed.Embedder`. Dates are
-    aware datetimes, dates, or ISO 8601 strings. Methods may be called from several threads.
+    minilm, openai:NAME, any LlamaIndex embedding model or any `index.embed.Embedder`; `judge` is
+    any `qa.verify.Judge`. Dates are aware datetimes, dates, or ISO 8601 strings. Methods may be
+    called from several threads.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class Desk:
         *,
         llm: "LLM | str | None" = None,
         embedder: "BaseEmbedding | Embedder | str | None" = None,
+        judge: "Judge | None" = None,
         settings: Settings | None = None,
     ) -> None:
         given = {
@@ -76,6 +84,7 @@ class Desk:
             raise SettingsError("Desk takes settings, or home, index and names: not both.")
         self.settings = settings or load_settings(**given)
         self._llm = None if isinstance(llm, str) else llm
+        self._judge = judge
         self._embedder = _as_embedder(embedder)
         self.folder = self.settings.home / self.settings.index
         self.archive = Archive(self.folder / "archive.db")
@@ -159,9 +168,11 @@ class Desk:
     ) -> Answer:
         """Answer a question from the articles, or decline.
 
-        `as_of` is the date of asking: nothing newer is used. `style="quotes"` quotes sentences
-        even where a model is configured. Raises InputError for bad input, ModelError where the
-        model fails.
+        `as_of` is the date of asking: nothing newer is used. `policy` says what becomes of
+        sentences that the check does not pass: flag (shown, with their verdict), strict (left
+        out), off (nothing is checked). `style` is sentences or quotes (of which a model chooses;
+        without a model all answers are quotes). Raises InputError for bad input, ModelError where
+        the model fails.
         """
         asked = self._question(text, as_of, since, until, outlets)
         *_, last = self._ask(asked, policy, style, stream=False)
@@ -178,10 +189,58 @@ class Desk:
         outlets: Sequence[str] = (),
         policy: str = "flag",
         style: str | None = None,
-    ) -> Iterator[Found | str | Answer]:
-        """As `ask`, in events: what was found, the model's tokens as they come, the answer."""
+    ) -> Iterator[Event]:
+        """As `ask`, in events: Found, tokens (str), Statements, the Answer.
+
+        Tokens are the model's own, before any check. A Statement is checked, and comes as soon as
+        its sentence has ended. The Answer has the last word. Closing the iterator stops the model.
+        """
         asked = self._question(text, as_of, since, until, outlets)
         return self._ask(asked, policy, style, stream=True)
+
+    async def aask(self, text: str, **options: Any) -> Answer:
+        """`ask` for async programs; the same options."""
+        return await asyncio.to_thread(self.ask, text, **options)
+
+    async def astream(self, text: str, **options: Any) -> AsyncIterator[Event]:
+        """`stream` for async programs; the same options. Leaving the loop stops the model."""
+        done = object()
+        # One thread, so that closing waits for the step that is under way.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
+        loop = asyncio.get_running_loop()
+        events: Iterator[Event] | None = None
+        try:
+            events = await loop.run_in_executor(thread, lambda: self.stream(text, **options))
+            while True:
+                event = await loop.run_in_executor(thread, next, events, done)
+                if event is done:
+                    break
+                yield cast("Event", event)
+        finally:
+            close = getattr(events, "close", None)
+            if close is not None:
+                thread.submit(close)
+            thread.shutdown(wait=False)
+
+    def chat(self, conversation_id: str | None = None) -> Chat:
+        """A conversation: follow-ups are understood, filters persist, turns are stored.
+
+        With an id the conversation of that id goes on. Raises InputError where there is none.
+        """
+        if conversation_id is not None:
+            self.conversations.load(conversation_id)
+        return Chat(
+            self.stream,
+            self.conversations,
+            conversation_id,
+            known_outlets=self.archive.outlets,
+            llm=self._load_llm,
+        )
+
+    @property
+    def conversations(self) -> Conversations:
+        """The stored conversations: list, load, rename, delete."""
+        return self.archive.conversations
 
     def check(self, *, rebuild: bool = False) -> Health:
         """Compare archive and vector store; with `rebuild` make the store anew first.
@@ -232,17 +291,19 @@ class Desk:
 
     def _ask(
         self, asked: Question, policy: str, style: str | None, *, stream: bool
-    ) -> Iterator[Found | str | Answer]:
-        return ask(
-            asked,
-            self.library(),
-            self._load_llm(),
+    ) -> Iterator[Event]:
+        given = self.settings
+        means = Means(
+            llm=self._load_llm(),
+            judge=self._load_judge(),
+            style=style or given.style,
             policy=policy,
-            style=style,
-            max_passages=self.settings.max_passages,
-            signals=self._signals,
-            stream=stream,
+            max_passages=given.max_passages,
+            signals=tuple(self._signals),
+            repair=given.repair,
+            seconds=given.ask_timeout_seconds,
         )
+        return ask(asked, self.library(), means, stream=stream)
 
     def library(self) -> Library:
         """The open index, as other processes have left it."""
@@ -276,6 +337,24 @@ class Desk:
                     timeout_seconds=given.llm_timeout_seconds,
                 )
             return self._llm
+
+    def _load_judge(self) -> "Judge | None":
+        name, given = self.settings.judge, self.settings
+        with self._loading:
+            if self._judge is None and name is not None:
+                if name.startswith("nli:"):
+                    self._judge = NLIJudge(name[4:])
+                else:
+                    llm = openai_llm(
+                        name,
+                        given.judge_base_url,
+                        _secret(given.judge_api_key),
+                        context_window=given.llm_context_window,
+                        max_tokens=given.llm_max_tokens,
+                        timeout_seconds=given.llm_timeout_seconds,
+                    )
+                    self._judge = LLMJudge(llm)
+            return self._judge
 
 
 class Articles:

@@ -61,7 +61,29 @@ class Settings(BaseSettings):
         1024, ge=64, le=32_768, description="Tokens that an answer may have at most."
     )
     llm_timeout_seconds: float = Field(
-        60.0, gt=0, le=3600, description="Seconds to wait for the model's endpoint."
+        60.0, gt=0, le=3600, description="Seconds to wait for the judge's endpoint."
+    )
+    style: str = Field(
+        "sentences",
+        pattern=r"^(sentences|quotes)$",
+        description="How a model answers: sentences of its own, or quotes that it chooses.",
+    )
+    ask_timeout_seconds: float = Field(
+        120.0, gt=0, le=3600, description="Seconds that one question may take with a model in all."
+    )
+    repair: bool = Field(
+        False, description="Show a model once what the checks found wrong, to write it again."
+    )
+    judge: str | None = Field(
+        None,
+        description="Model that checks statements beside the rules, another one than `llm`: its "
+        "name at `judge_base_url`, or nli:URL of an entailment model's server. None: rules alone.",
+    )
+    judge_base_url: str | None = Field(
+        None, description="Address of the judge's OpenAI-compatible endpoint, ending in /v1."
+    )
+    judge_api_key: SecretStr | None = Field(
+        None, description="Key for the judge's endpoint (else OPENAI_API_KEY)."
     )
     embedder: str = Field(
         "minilm",
@@ -137,11 +159,25 @@ def load_settings(**given: Any) -> Settings:
     key = variables.get("OPENAI_API_KEY")
     if settings.llm_base_url and not settings.llm:
         raise SettingsError("llm_base_url is set without llm: name the model with BYLINE_LLM.")
+    if settings.judge_base_url and not settings.judge:
+        raise SettingsError("judge_base_url is set without judge: name it with BYLINE_JUDGE.")
+    judge = settings.judge or ""
+    if judge.startswith("nli:") and not judge[4:].startswith(("http://", "https://")):
+        raise SettingsError("judge nli: needs the address of an entailment server: nli:http://...")
+    if settings.judge and (settings.judge, settings.judge_base_url) == (
+        settings.llm,
+        settings.llm_base_url,
+    ):
+        raise SettingsError(
+            f"judge is {settings.judge}, the model that answers: name another with BYLINE_JUDGE, "
+            "for a model does not check itself."
+        )
     shared_key = SecretStr(key) if key else None
     return settings.model_copy(
         update={
             "home": settings.home.expanduser().absolute(),
             "llm_api_key": settings.llm_api_key or shared_key,
+            "judge_api_key": settings.judge_api_key or shared_key,
             "embed_api_key": settings.embed_api_key or shared_key,
         }
     )

@@ -1,42 +1,51 @@
-"""From a question to an answer: retrieve, answer or quote, cite; the one place with the order.
+"""From a question to an answer: retrieve, write or quote, check, cite, in this order, here alone.
 
-for event in ask(question, library, llm): ...   # Found, str (a token), Answer (the last)
+for event in ask(question, library, Means()): ...   # Found, str (a token), Statement, Answer
 """
 
+import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, ModelError
 from ..index.archive import Archive
 from ..index.article import day_start, isoformat
 from ..index.embed import Embedder
 from ..index.store import Store
 from . import answer as written
-from .cite import Citation, Statement, citation, cite
+from .asked import kind_asked
+from .budget import Deadline, Usage
+from .check import Checker
+from .choose import choose
+from .cite import Citation, Numbering, Sentence, Source, Statement, citation
 from .credits import credit
+from .decide import Decision, decide, likelihood
+from .dissent import Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
+from .listing import listed
+from .premise import of_premise
 from .question import Question
+from .refusal import reads_as_declined
+from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
+from .verify import Judge, checked_by
+from .when import EVENT_DAYS, asked, unstamped
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
 POLICIES = ("flag", "strict", "off")
-STYLES = ("quotes",)
+STYLES = ("sentences", "quotes")
+_STRAY = re.compile(
+    r"[\[【［]\s*\d*\s*(?![^\[\]]*[\]】］])"
+)  # the beginning of a number, never closed
+_REFUSED = 0.1  # what is left of the likelihood where the model itself found no answer
+_LONGEST_REPLY = 40_000  # characters; one that does not stop is cut off
 _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a model took; None where it does not say, or where there is none."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Answer:
     "no_evidence | evidence_too_old | unsupported, where declined"
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
-    disagreements: tuple[Any, ...]
+    disagreements: tuple[Disagreement, ...]
     nearest: tuple[Citation, ...]
     "what comes nearest, where declined"
     as_of: datetime | date
@@ -67,6 +76,8 @@ class Answer:
     policy: str
     index_version: int
     usage: Usage
+    confidence: float = 0.0
+    "how likely an answer from the articles is right, 0 to 1; reckoned where it is declined too"
     timings: dict[str, float] = field(default_factory=dict)
     "seconds: retrieve, answer, total"
 
@@ -91,6 +102,24 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a question is answered and checked with."""
+
+    llm: "LLM | None" = None
+    "None: answers are quoted sentences"
+    judge: Judge | None = None
+    "checks statements beside the rules"
+    policy: str = "flag"
+    style: str = "sentences"
+    max_passages: int = 8
+    signals: Sequence[str] = SIGNALS
+    repair: bool = False
+    "whether the model may write what failed once more"
+    seconds: float = 120.0
+    "that the model may take in all"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The first event of an ask: the passages that the answer is looked for in."""
 
@@ -99,95 +128,327 @@ class Found:
     "how many of them, from the first on, the answer is written from"
 
 
+Event = Found | str | Statement | Answer
+
+
 def ask(
-    question: Question,
-    library: Library,
-    llm: "LLM | None" = None,
-    *,
-    policy: str = "flag",
-    style: str | None = None,
-    max_passages: int = 8,
-    signals: Sequence[str] = SIGNALS,
-    stream: bool = False,
-) -> Iterator[Found | str | Answer]:
-    """Events in order: Found, then tokens (with `stream` and a model), then the Answer.
+    question: Question, library: Library, means: Means, *, stream: bool = False
+) -> Iterator[Event]:
+    """Events in order: Found, statements as they are checked, the Answer, which has the last word.
 
-    Raises InputError for an unknown policy or style, ModelError where a model fails.
+    With `stream` the model's tokens come between. Raises InputError for an unknown policy or style,
+    ModelError where a model fails.
     """
-    for name, value, known in (("policy", policy, POLICIES), ("style", style, (None, *STYLES))):
+    for name, value, known in (
+        ("policy", means.policy, POLICIES),
+        ("style", means.style, STYLES),
+    ):
         if value not in known:
-            raise InputError(
-                f"There is no {name} '{value}': use {' or '.join(filter(None, known))}."
-            )
-    began = time.monotonic()
-    index_version = library.archive.generation
-    hits = retrieve(
-        question.text,
-        question.filter,
-        library.archive,
-        library.store,
-        library.embedder,
-        limit=max(max_passages, _READ_TO_QUOTE),
-        signals=signals,
-    )
-    found = time.monotonic()
-    writer = llm if style != "quotes" else None
-    shown = written.pack(hits, writer, max_passages) if writer else hits
-    yield Found(tuple(hits), len(shown))
-    reply: written.Reply | None = None
-    notes: list[str] = []
-    ranked: list[Candidate] = []
-    sentences = credit(question, hits, library.archive.count(question.filter)[0])
-    if sentences is None and hits and writer:
-        if stream:
-            reply = yield from written.write_stream(question, shown, writer)
+            raise InputError(f"There is no {name} '{value}': use {' or '.join(known)}.")
+    return _Asking(question, library, means).events(stream)
+
+
+class _Draft:
+    """Statements as they are added: checked, numbered, and left out where the policy says so."""
+
+    def __init__(self, checker: Checker, policy: str) -> None:
+        self.checker, self._policy = checker, policy
+        self.numbering = Numbering()
+        self.sentences: list[Sentence] = []
+        self.statements: list[Statement] = []
+        self.tried: list[Sentence] = []
+        "shown or not"
+
+    def add(self, sentence: Sentence) -> Iterator[Statement]:
+        """The sentence as a statement, if it is shown."""
+        if self._policy != "off":
+            sentence = self.checker.check(sentence, self.numbering)
+        self.tried.append(sentence)
+        if self._policy == "strict" and sentence.verdict != "supported":
+            return
+        self.sentences.append(sentence)
+        self.statements.append(self.numbering.add(sentence))
+        yield self.statements[-1]
+
+    @property
+    def hidden(self) -> int:
+        """How many sentences were left out."""
+        return len(self.tried) - len(self.sentences)
+
+    @property
+    def failed(self) -> list[tuple[str, str]]:
+        """The sentences that did not pass, with the reasons."""
+        return [
+            (sentence.text, sentence.why or sentence.verdict)
+            for sentence in self.tried
+            if sentence.verdict in ("partial", "unsupported", "contradicted")
+        ]
+
+    @property
+    def passed(self) -> float:
+        """The share of sentences that are supported."""
+        good = sum(sentence.verdict == "supported" for sentence in self.tried)
+        return good / len(self.tried) if self.tried else 0.0
+
+
+class _Asking:
+    """One question on its way to its answer."""
+
+    def __init__(self, question: Question, library: Library, means: Means) -> None:
+        self.library, self.means = library, means
+        self.asked = asked(question.text, _day(question.as_of))
+        self.typed, self.notes = question, []
+        self.question = self._dated(question)
+        self.usage, self.reply = Usage(), None
+        self.ranked: list[Candidate] = []
+        self.hits: list[Hit] = []
+        self.draft = self._new_draft()
+        self.is_of_articles = False
+
+    notes: list[str]
+    reply: written.Reply | None
+
+    def events(self, stream: bool) -> Iterator[Event]:
+        began = time.monotonic()
+        library, means, question = self.library, self.means, self.question
+        index_version = library.archive.generation
+        self.hits = self._retrieved()
+        writer = means.llm if self.hits and means.style != "quotes" else None
+        shown = written.pack(self.hits, writer, means.max_passages) if writer else self.hits
+        found = time.monotonic()
+        yield Found(tuple(self.hits), len(shown))
+        self.draft = self._new_draft()
+        sentences = self._of_articles()
+        self.is_of_articles = sentences is not None
+        if sentences is None and writer:
+            yield from self._written(writer, shown, stream)
         else:
-            reply = written.write(question, shown, writer)
-        sentences, notes = written.read_reply(reply.text, shown)
-    elif sentences is None:
-        ranked = rank(question.text, hits, library.archive, library.embedder)
-        sentences = extract(question, ranked, library.embedder)
-    if policy == "strict":
-        sentences = [sentence for sentence in sentences if sentence.sources]
-    answered = any(sentence.sources for sentence in sentences)
-    text, statements, citations = cite(sentences if answered else ())
-    if not answered and not ranked:
-        ranked = rank(question.text, hits, library.archive, library.embedder)
-    offered = () if answered else nearest(ranked, _NEAREST)
-    now = time.monotonic()
-    yield Answer(
-        question=question.text,
-        standalone_question=question.text,
-        text=text if answered else _declining(question, bool(hits)),
-        status="answered" if answered else "declined",
-        reason=None if answered else "unsupported" if sentences else "no_evidence",
-        statements=statements,
-        citations=citations,
-        disagreements=(),
-        nearest=tuple(citation(source, n) for n, source in enumerate(offered, 1)),
-        as_of=question.as_of,
-        newest_evidence=max(
-            (c.published for c in citations if c.published), key=day_start, default=None
-        ),
-        notes=tuple(notes),
-        model=reply.model if reply else None,
-        prompt_version=reply.prompt_version if reply else None,
-        checked_by=None,
-        policy=policy,
-        index_version=index_version,
-        usage=Usage(reply.input_tokens, reply.output_tokens) if reply else Usage(),
-        timings={
-            "retrieve": round(found - began, 4),
-            "answer": round(now - found, 4),
-            "total": round(now - began, 4),
-        },
-    )
+            for sentence in self._quoted() if sentences is None else sentences:
+                yield from self.draft.add(sentence)
+        decision, contest = self._decided(), None
+        if (
+            decision.answer
+            and means.policy != "off"
+            and self.draft.sentences
+            and not self.asked.is_listing
+        ):
+            contest = find_contest(question.text, self.draft.sentences, self.hits, library.embedder)
+        if contest:
+            yield from self.draft.add(contest.sentence)
+        disagreements = (contest.record(self.draft.numbering),) if contest else ()
+        answer = self._answer(decision, disagreements)
+        done = time.monotonic()
+        timings = {"retrieve": found - began, "answer": done - found, "total": done - began}
+        yield replace(
+            answer,
+            index_version=index_version,
+            timings={name: round(seconds, 4) for name, seconds in timings.items()},
+        )
+
+    def _dated(self, question: Question) -> Question:
+        """The question with a filter where its words date the articles that it asks for."""
+        when, given = self.asked, question.filter
+        if not when.words or not (when.is_publication or when.is_overview or when.is_listing):
+            return question
+        if given.since or given.until or not (when.first or when.last):
+            return question
+        first, last = (isoformat(day) for day in (when.first, when.last))
+        self.notes.append(f"“{when.words}”: articles of {first or '…'} to {last or '…'}")
+        return replace(question, filter=replace(given, since=when.first, until=when.last))
+
+    def _retrieved(self) -> list[Hit]:
+        return retrieve(
+            self.question.text,
+            self.question.filter,
+            self.library.archive,
+            self.library.store,
+            self.library.embedder,
+            limit=max(self.means.max_passages, _READ_TO_QUOTE),
+            signals=self.means.signals,
+            when=self.asked,
+            as_of=_day(self.question.as_of),
+        )
+
+    def _new_draft(self) -> _Draft:
+        means, library = self.means, self.library
+        checker = Checker(self.hits, library.embedder, means.judge, as_of=_day(self.question.as_of))
+        return _Draft(checker, means.policy)
+
+    def _of_articles(self) -> list[Sentence] | None:
+        """What is answered from articles as a whole; None: not such a question."""
+        question, archive = self.question, self.library.archive
+        told = credit(question, self.hits, archive.count(question.filter)[0])
+        if told is None and self.asked.is_listing:
+            told = listed(question.text, question.filter, archive, without=self.asked.words)
+        return told
+
+    def _rank(self) -> list[Candidate]:
+        if not self.ranked:
+            library, question = self.library, self.question
+            self.ranked = rank(
+                question.text, self.hits, library.archive, library.embedder, _day(question.as_of)
+            )
+        return self.ranked
+
+    def _quoted(self) -> list[Sentence]:
+        """Sentences word for word, chosen by a model where there is one."""
+        ranked, llm = self._rank(), self.means.llm
+        if llm is None:
+            return extract(self.question, ranked, self.library.embedder)
+        sentences, self.reply = choose(self.question, ranked, llm, Deadline(self.means.seconds))
+        return sentences
+
+    def _written(self, llm: "LLM", shown: Sequence[Hit], stream: bool) -> Iterator[Event]:
+        """What the model writes, sentence by sentence, once more where that is wanted."""
+        deadline = Deadline(self.means.seconds)
+        yield from self._read(self._pieces(llm, shown, deadline, stream), shown, stream)
+        failed, first = self.draft.failed, self.draft
+        if self.means.repair and failed and deadline.left:
+            assert self.reply
+            usage, notes = self.reply.usage, list(self.notes)
+            try:
+                reply = written.repair(self.question, shown, failed, llm, deadline)
+            except ModelError:
+                self.notes.append("the model did not write again: its first answer stands")
+                return
+            self.draft = self._new_draft()
+            again = list(self._read(iter([reply.text]), shown, False))
+            if again and self.draft.passed > first.passed:
+                self.notes.append("written once more after the check")
+                yield from (event for event in again if isinstance(event, Statement))
+            else:
+                self.draft, self.notes = first, notes
+            self.reply = replace(reply, usage=usage + reply.usage)
+
+    def _pieces(
+        self, llm: "LLM", shown: Sequence[Hit], deadline: Deadline, stream: bool
+    ) -> Iterator[str]:
+        if stream:
+            self.reply = yield from written.write_stream(self.question, shown, llm, deadline)
+        else:
+            self.reply = written.write(self.question, shown, llm, deadline)
+            yield self.reply.text
+
+    def _read(self, pieces: Iterator[str], shown: Sequence[Hit], stream: bool) -> Iterator[Event]:
+        reader, mended, written_so_far = StatementReader(), [], 0
+
+        def add(cited: Sequence[Cited]) -> Iterator[Statement]:
+            for one in cited:
+                sentence, what = attach(one, shown)
+                mended.append(what)
+                text = _STRAY.sub("", unstamped(sentence.text)).strip()
+                is_new = all(text != other.text for other in self.draft.sentences)
+                # A number alone says nothing, a refusal is none of the answer's sentences.
+                says_something = re.search(r"[^\W\d_]", text) or kind_asked(self.question.text)
+                if is_new and says_something and not reads_as_declined(text):
+                    yield from self.draft.add(replace(sentence, text=text))
+
+        try:
+            for piece in pieces:
+                if stream:
+                    yield piece
+                yield from add(reader.feed(piece))
+                if (written_so_far := written_so_far + len(piece)) > _LONGEST_REPLY:
+                    self.notes.append("the model's reply is longer than any answer: cut off")
+                    break
+        finally:
+            if close := getattr(pieces, "close", None):
+                close()
+        yield from add(reader.close())
+        self.notes += noted(mended)
+
+    def _decided(self) -> Decision:
+        """Whether something is answered."""
+        draft, newest, today = self.draft, self._newest(), _day(self.question.as_of)
+        if not any(statement.citations for statement in draft.statements):
+            reason = "unsupported" if draft.statements or draft.hidden else "no_evidence"
+            ranked = self._rank()
+            sure = likelihood(self.question.text, ranked[0].score) if ranked else 0.0
+            return Decision(False, reason, sure * _REFUSED if self.reply else sure)
+        scores = [s.score for s in draft.sentences if s.score is not None]
+        if self.is_of_articles:
+            return Decision(True, None, max(scores, default=1.0))
+        if newest and self.asked.is_now and (today - _day(newest)).days > EVENT_DAYS:
+            self.notes.append(f"the newest evidence is {(today - _day(newest)).days} days old")
+        if self.reply is None or self.means.policy == "off":
+            support = refused = None
+        else:
+            support, refused = [s.score or 0.0 for s in draft.statements], False
+        decision = decide(
+            self.question,
+            self._rank(),
+            support=support,
+            reply_refused=refused,
+            newest=newest and _day(newest),
+            asked=self.asked,
+        )
+        if self.means.policy == "off" and decision.reason != "evidence_too_old":
+            return Decision(True, None, decision.confidence)
+        return decision
+
+    def _newest(self) -> datetime | date | None:
+        published = [c.published for c in self.draft.numbering.citations() if c.published]
+        return max(published, key=day_start, default=None)
+
+    def _answer(self, decision: Decision, disagreements: tuple[Disagreement, ...]) -> Answer:
+        draft, means, reason = self.draft, self.means, decision.reason
+        newest = self._newest()
+        offered = self._offered() if reason else []
+        is_checked = means.policy != "off"
+        notes = [*self.notes, *draft.checker.notes]
+        if draft.hidden:
+            notes.append(f"{draft.hidden} × sentence that is not supported was left out")
+        return Answer(
+            question=self.typed.text,
+            standalone_question=self.typed.text,
+            text=self._declining(reason, newest) if reason else draft.numbering.text,
+            status="declined" if reason else "answered",
+            reason=reason,
+            statements=() if reason else tuple(draft.statements),
+            citations=() if reason else draft.numbering.citations(),
+            disagreements=() if reason else disagreements,
+            nearest=tuple(citation(source, n) for n, source in enumerate(offered, 1)),
+            as_of=self.typed.as_of,
+            newest_evidence=newest,
+            notes=tuple(notes),
+            model=self.reply.model if self.reply else None,
+            prompt_version=self.reply.prompt_version if self.reply else None,
+            checked_by=(checked_by(self.library.embedder, means.judge) if is_checked else None),
+            policy=means.policy,
+            index_version=0,
+            usage=self.reply.usage if self.reply else Usage(),
+            confidence=round(decision.confidence, 4),
+        )
+
+    def _offered(self) -> list[Source]:
+        """What comes nearest: what the draft cites, then the best sentences."""
+        cited = [source for sentence in self.draft.sentences for source in sentence.sources]
+        first = {s.hit.article_id: s for s in reversed([*cited, *nearest(self._rank(), _NEAREST)])}
+        return list(reversed(first.values()))[:_NEAREST]
+
+    def _declining(self, reason: str, newest: datetime | date | None) -> str:
+        if reason == "evidence_too_old" and newest:
+            day = _day(newest)
+            return (
+                f"The newest that the articles say on this is of {day.day} {day:%B %Y}: "
+                "too old to tell how it is now."
+            )
+        if not self.hits and not self.question.filter.is_open:
+            return "No article matches the question and its filters."
+        if not self.hits:
+            return "There are no articles to answer from."
+        if self.asked.is_listing and self.is_of_articles:
+            total = self.library.archive.count(self.question.filter)[0]
+            return f"None of the {total} articles matches."
+        if told := of_premise(self.question.text, self.hits):
+            return told
+        if reason == "unsupported":
+            return "The articles do not answer this: what was written is not supported by them."
+        return "The articles do not answer this."
 
 
-def _declining(question: Question, found: bool) -> str:
-    if not found and not question.filter.is_open:
-        return "No article matches the question and its filters."
-    return "The articles do not answer this." if found else "There are no articles to answer from."
+def _day(moment: datetime | date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def to_json(value: Any) -> Any:

@@ -86,19 +86,19 @@ def _told(article: Article, asked: str) -> Sentence | None:
     for line in (mark for mark in article.marks if mark.kind == kind and asked != "outlet"):
         shown = " ".join(article.text[line.start : line.end].split())
         if asked == "authors" or find_dateline(shown):  # a dateline may name only the place
-            return Sentence(shown, (_source(article, line.start, line.end),), score=1.0)
+            return _supported(shown, _source(article, line.start, line.end))
     start, end = next(iter(sentence_spans(article.text, 0, len(article.text))))
     said = {
         "authors": f"By {', '.join(article.authors)}",
         "published": f"Published {_spoken(article.published)}",
         "outlet": f"Published by {article.outlet}",
     }[asked]
-    return Sentence(
-        said,
-        (_source(article, start, end),),
-        why=f"{asked}: not in the article's text but in its metadata",
-        score=1.0,
-    )
+    why = f"{asked}: not in the article's text but in its metadata"
+    return _supported(said, _source(article, start, end), why)
+
+
+def _supported(said: str, source: Source, why: str | None = None) -> Sentence:
+    return Sentence(said, (source,), why, score=1.0, verdict="supported", support=1.0)
 
 
 def _spoken(moment: datetime | date | None) -> str:

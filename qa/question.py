@@ -38,6 +38,8 @@ def question(
     known_outlets: Mapping[str, int] | None = None,
 ) -> Question:
     """Check a question and its filters. Raises InputError for an empty or over-long text."""
+    if not isinstance(text, str):
+        raise InputError(f"The question is {text!r}: ask in words.")
     # A shell's argument that is not valid UTF-8 arrives with lone surrogates.
     text = " ".join(text.encode("utf-8", "replace").decode().split())
     if not text:
@@ -71,7 +73,8 @@ def matching(
             raise InputError(f"{name} {value} lies in the future: give a date that has been.")
     if first and last and day_start(first) > day_end(last):
         raise InputError(f"since {first} is after until {last}: swap them.")
-    names = tuple(_outlet(name, known_outlets) for name in outlets)
+    listed = (outlets,) if isinstance(outlets, str) else outlets
+    names = tuple(_outlet(name, known_outlets) for name in listed)
     return Filter(first, last, names, asked)
 
 
@@ -83,6 +86,8 @@ def _moment(name: str, value: Moment) -> datetime | date | None:
         if parsed is None:
             raise InputError(f"{name} '{value}' is not a date: write it as 2026-02-04.")
         return parsed
+    if not isinstance(value, date):
+        raise InputError(f"{name} {value!r} is not a date: write it as 2026-02-04.")
     if isinstance(value, datetime) and value.tzinfo is None:
         raise InputError(f"{name} {value} has no time zone: give an aware datetime or a date.")
     return value

@@ -1,5 +1,6 @@
 """The public names and their shapes, as programs that embed Byline rely on them."""
 
+import asyncio
 import inspect
 import json
 import re
@@ -12,11 +13,13 @@ import pytest
 from byline import Answer, Article, BylineError, Citation, Desk, Question, Settings
 from byline.errors import InputError, SettingsError
 from byline.qa.ask import Found
+from byline.qa.cite import Statement
+from byline.settings import load_settings
 from byline.tests.fakes import Letters, saying
 
 ANSWER = """question standalone_question text status reason statements citations disagreements
 nearest as_of newest_evidence notes model prompt_version checked_by policy index_version usage
-timings"""
+confidence timings"""
 STATEMENT = "text start end citations verdict score why"
 CITATION = """number article_id version outlet title authors published updated url kind start end
 quote speaker link copies notice"""
@@ -71,7 +74,7 @@ def test_a_declined_answer_has_the_same_keys(desk: Desk) -> None:
 def test_what_an_answer_says_about_itself(desk: Desk) -> None:
     answer = desk.ask("  Who resigned\non Thursday? ", as_of=date(2026, 4, 1), policy="strict")
     assert answer.question == answer.standalone_question == "Who resigned on Thursday?"
-    assert (answer.policy, answer.checked_by) == ("strict", None)
+    assert (answer.policy, answer.checked_by) == ("strict", "rules+minilm")
     assert answer.to_dict()["as_of"] == "2026-04-01"
     assert answer.index_version == desk.archive.generation
     citation = answer.to_dict()["citations"][0]
@@ -79,7 +82,7 @@ def test_what_an_answer_says_about_itself(desk: Desk) -> None:
     assert citation["authors"] == ["Lena Voss"]
     assert citation["published"] == "2026-03-12"
     assert citation["link"].startswith("https://herald.example/2026/mayor-resigns#:~:text=Mayor")
-    assert {statement.verdict for statement in answer.statements} == {"unchecked"}
+    assert {statement.verdict for statement in answer.statements} == {"supported"}
 
 
 def test_dates_may_be_given_in_three_ways(desk: Desk) -> None:
@@ -93,7 +96,7 @@ def test_dates_may_be_given_in_three_ways(desk: Desk) -> None:
     ("options", "said"),
     [
         ({"policy": "lenient"}, "no policy 'lenient': use flag or strict or off"),
-        ({"style": "poem"}, "no style 'poem': use quotes"),
+        ({"style": "poem"}, "no style 'poem': use sentences or quotes"),
         ({"since": "soon"}, "since 'soon' is not a date"),
         ({"outlets": ["Castrine Herld"]}, "known are Castrine Herald"),
         ({"as_of": "2999-01-01"}, "lies in the future"),
@@ -128,9 +131,10 @@ def test_eight_threads_get_the_answers_that_one_gets(desk: Desk) -> None:
 
 
 def test_a_stream_without_a_model_is_what_was_found_and_the_answer(desk: Desk) -> None:
-    found, answer = desk.stream("Who resigned on Thursday?")
+    found, *statements, answer = desk.stream("Who resigned on Thursday?")
     assert isinstance(found, Found)
     assert isinstance(answer, Answer)
+    assert tuple(statements) == answer.statements
     cited = {citation.article_id for citation in answer.citations}
     assert cited <= {hit.article_id for hit in found.hits}
 
@@ -198,3 +202,64 @@ def test_articles_are_listed_counted_and_shown(desk: Desk) -> None:
     ]
     with pytest.raises(InputError, match="There is no article 'x' in index 'default'"):
         desk.articles.get("x")
+
+
+def test_async_asks_give_what_the_others_give(desk: Desk) -> None:
+    question, options = "Who resigned on Thursday?", {"as_of": "2026-04-01"}
+
+    async def streamed() -> list[object]:
+        return [event async for event in desk.astream(question, **options)]
+
+    answer = asyncio.run(desk.aask(question, **options))
+    assert answer.text == desk.ask(question, **options).text
+    *_, last = asyncio.run(streamed())
+    assert isinstance(last, Answer)
+    assert last.citations == answer.citations
+
+
+def test_an_async_stream_that_is_left_stops_the_model(desk: Desk) -> None:
+    llm = saying(" ".join(["Mayor Tomas Rehn resigned on Thursday [1]."] * 50))
+
+    async def left(other: Desk) -> int:
+        seen = 0
+        async for event in other.astream("Who resigned on Thursday?"):
+            seen += isinstance(event, str)
+            if seen == 3:
+                break
+        return seen
+
+    with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        assert asyncio.run(left(other)) == 3
+        assert other.ask("Who resigned on Thursday?").status == "answered"
+
+
+def test_a_conversation_is_kept_and_goes_on(desk: Desk) -> None:
+    talk = desk.chat()
+    first = talk.ask("Who resigned on Thursday?", as_of="2026-04-01", outlets=["Castrine Herald"])
+    again = desk.chat(talk.id)
+    second = again.ask("and when?")
+    assert second.question == "and when?"
+    assert "resigned" in second.standalone_question
+    assert again.filters.outlets == ("Castrine Herald",)
+    held = desk.conversations.load(talk.id)
+    assert [turn.answer["citations"] for turn in held.turns] == [
+        first.to_dict()["citations"],
+        second.to_dict()["citations"],
+    ]
+
+
+def test_statements_are_streamed_as_soon_as_their_sentence_ends(desk: Desk) -> None:
+    reply = "Mayor Tomas Rehn resigned on Thursday [1]. Deputy mayor Ilse Kamp takes over [1]."
+    with Desk(desk.settings.home, llm=saying(reply), embedder=desk._embedder) as other:
+        said, came = "", []
+        for event in other.stream("Who resigned on Thursday?", as_of="2026-04-01"):
+            said += event if isinstance(event, str) else ""
+            if isinstance(event, Statement):
+                came.append((event.text, len(said)))
+    assert len(came) == 2
+    assert came[0][1] < reply.index("takes over")
+
+
+def test_a_model_does_not_judge_itself() -> None:
+    with pytest.raises(SettingsError, match="a model does not check itself"):
+        load_settings(llm="gpt-5-mini", judge="gpt-5-mini")

@@ -89,15 +89,18 @@ function state(turn) {
     const near = el('p', 'label', 'The nearest passages, which do not answer it');
     return [said, near, sources(turn), ...notes];
   }
-  const by = turn.model ? `Written by ${turn.model} from these sources.` : 'Quoted word for word.';
+  const how = turn.model ? `Written by ${turn.model} from these sources.` : 'Quoted word for word.';
+  const by = [how, turn.newest && `The newest is of ${turn.newest}.`].filter((part) => part).join(' ');
   return [answer(turn), el('p', 'label', 'Sources'), sources(turn), ...notes, el('p', 'quiet', by)];
 }
 
 function answer(turn) {
   const body = el('div', turn.model ? 'answer' : 'answer quoted');
-  for (const { gap, said, numbers, tail } of turn.sentences) {
+  for (const { gap, said, numbers, tail, weak } of turn.sentences) {
     const chips = numbers.map((number) => chip(turn, number));
-    body.append(gap, el('span', 'sentence', said + tail, numbers.length && '\u00a0', ...chips));
+    const parts = [said + tail, numbers.length && '\u00a0', ...chips];
+    if (weak) parts.push(' ', el('span', 'why', weak));
+    body.append(gap, el('span', weak ? 'sentence weak' : 'sentence', ...parts));
   }
   return body;
 }

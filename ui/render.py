@@ -26,6 +26,12 @@ _MOST_AROUND = 30_000
 # While a model writes, its numbers are those of the passages it was shown, not yet of the sources.
 _PASSAGE_NUMBERS = re.compile(r"\s*[\[【][\d,;\s–-]*(?:[\]】]|$)")
 _NO_ANSWER = "NO ANSWER"
+MARKS = {
+    "partial": "only in part supported",
+    "unsupported": "not supported",
+    "contradicted": "contradicted",
+}
+"what a reader is told of a statement with such a verdict"
 
 
 def welcome(desk: Desk) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def turns(
                 draft += event
                 if not _NO_ANSWER.startswith(draft.strip().upper()[: len(_NO_ANSWER)]):
                     yield turn | {"status": "writing", "text": _PASSAGE_NUMBERS.sub("", draft)}
-            else:
+            elif isinstance(event, Answer):
                 yield turn | _answered(event, articles)
     except BylineError as error:
         yield turn | {"status": "failed", "text": str(error)}
@@ -131,6 +137,7 @@ def _answered(answer: Answer, articles: Mapping[str, Article]) -> dict[str, Any]
         "sources": [_source(citation, articles[citation.article_id]) for citation in cited],
         "notes": list(answer.notes),
         "model": answer.model,
+        "newest": day(answer.newest_evidence),
     }
 
 
@@ -149,7 +156,14 @@ def _sentence(statement: Statement) -> dict[str, Any]:
     marks = "".join(f"[{number}]" for number in statement.citations)
     said, found, tail = statement.text.rpartition(f" {marks}") if marks else ("", "", "")
     numbers = statement.citations if found else ()
-    return {"said": said if found else statement.text, "numbers": list(numbers), "tail": tail}
+    shown = {"said": said if found else statement.text, "numbers": list(numbers), "tail": tail}
+    return shown | {"weak": _weak(statement)}
+
+
+def _weak(statement: Statement) -> str | None:
+    """What a reader is told of a statement that the check did not pass."""
+    mark = MARKS.get(statement.verdict)
+    return mark and f"{mark}: {statement.why}" if statement.why else mark
 
 
 def _source(citation: Citation, article: Article) -> dict[str, Any]:

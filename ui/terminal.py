@@ -1,10 +1,10 @@
 """What the command line shows: answers, hits, reports and articles, in colour on a terminal.
 
-show_answer(answer)
+show_answer(desk.stream("Who resigned?"))
 """
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -21,34 +21,90 @@ from rich.text import Text
 
 from ..index.article import Article, isoformat
 from ..index.build import Report
-from ..qa.ask import Answer
-from ..qa.cite import Citation
+from ..index.conversations import Summary
+from ..qa.ask import Answer, Event
+from ..qa.cite import Citation, Statement
 from ..qa.retrieve import Hit
+from .render import MARKS
 
 _WIDEST = 100
 _FAILURES_SHOWN = 20
 
 
-def show_answer(answer: Answer) -> None:
-    """The text, then each citation with where it stands and its quote."""
-    out = _console()
-    out.print(Text(answer.text, style="bold"))
-    shown: Sequence[Citation] = answer.citations or answer.nearest
-    if answer.declined and shown:
+def show_answer(events: Iterable[Event]) -> Answer:
+    """Statements as they arrive, one a line, weak ones marked; then the citations with quotes.
+
+    Returns the answer, which is the last event.
+    """
+    out, shown = _console(), list[str]()
+    answer: Answer | None = None
+    for event in events:
+        if isinstance(event, Statement):
+            out.print(_stated(event))
+            shown.append(event.text)
+        elif isinstance(event, Answer):
+            answer = event
+    assert answer is not None
+    if shown and [statement.text for statement in answer.statements] != shown:
+        out.print(Text("\nAfter the check, the answer is:", style="yellow"))
+    if [statement.text for statement in answer.statements] != shown or answer.declined:
+        out.print(Text(answer.text, style="bold"))
+    _show_sources(out, answer)
+    return answer
+
+
+def _stated(statement: Statement) -> Text:
+    """A statement, with what the check found behind it."""
+    mark = MARKS.get(statement.verdict)
+    if mark is None:
+        return Text(statement.text, style="bold")
+    why = f": {statement.why}" if statement.why else ""
+    return Text(f"{statement.text} ({mark}{why})", style="yellow")
+
+
+def _show_sources(out: Console, answer: Answer) -> None:
+    cited: Sequence[Citation] = answer.citations or answer.nearest
+    if answer.declined and cited:
         out.print(Text("\nThe nearest that they say:", style="dim"))
-    for citation in shown:
+    for citation in cited:
         out.print()
         out.print(_source_line(citation))
         out.print(_quote(citation.quote))
+        if citation.speaker:
+            out.print(_indented(f"said by {citation.speaker}", "dim"))
         if citation.notice:
             out.print(_indented(f"{citation.notice.kind}: {citation.notice.text}", "yellow"))
     for note in answer.notes:
         out.print(Text(f"\n{note}", style="yellow"))
-    for why in (statement.why for statement in answer.statements if statement.why):
+    for why in (s.why for s in answer.statements if s.why and s.verdict not in MARKS):
         out.print(Text(f"\n{why[0].upper()}{why[1:]}.", style="dim"))
-    is_quoted = not any("metadata" in (s.why or "") for s in answer.statements)
-    if answer.model is None and not answer.declined and is_quoted:
-        out.print(Text("\nQuoted word for word; no language model took part.", style="dim"))
+    if ends := list(_ends(answer)):
+        said = "; ".join(ends)
+        out.print(Text(f"\n{said[0].upper()}{said[1:]}.", style="dim"))
+
+
+def _ends(answer: Answer) -> Iterator[str]:
+    """How new its evidence is, who wrote it, and what checked it."""
+    if answer.newest_evidence:
+        yield f"newest evidence: {_day(answer.newest_evidence)}"
+    if answer.model:
+        yield f"written by {answer.model}"
+    elif not answer.declined:
+        yield "quoted word for word, no language model took part"
+    if answer.checked_by and not answer.declined:
+        yield f"checked by {answer.checked_by}"
+
+
+def show_conversations(found: Sequence[Summary]) -> None:
+    """One line a conversation."""
+    out = _console()
+    for one in found:
+        line = Text(f"{one.changed:%Y-%m-%d %H:%M}  ", style="cyan")
+        line.append(f"{one.id}  ", style="dim")
+        line.append(f"{one.title} ({one.turns} question{'' if one.turns == 1 else 's'})")
+        out.print(line, soft_wrap=True)
+    if not found:
+        out.print("There are no conversations yet: `byline chat` begins one.")
 
 
 def show_hits(hits: Sequence[Hit]) -> None:

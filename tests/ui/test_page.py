@@ -336,7 +336,9 @@ def test_a_models_words_are_shown_as_they_come_and_only_as_text(
         page.get_by_label("Question").fill("Who")  # the next question is begun meanwhile
         WORDS.release()
         expect(turn).to_have_attribute("aria-busy", "false")
-        expect(turn.locator(".answer")).to_contain_text(PAYLOAD)
+        # Pictures, tags and addresses of a model's reply are gone; the rest is only ever text.
+        expect(turn.locator(".answer")).to_contain_text("${window.pwned=1} {{window.pwned=1}}")
+        expect(turn.locator(".answer")).not_to_contain_text("tracker")
         expect(turn.locator(".answer .chip")).to_have_count(2)
         expect(turn.locator(".answer :not(span, button)")).to_have_count(0)
         expect(turn).to_contain_text("Written by parrot")

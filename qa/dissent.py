@@ -1,0 +1,233 @@
+"""Where the articles disagree on what answers a question: each figure with who says it.
+
+    contest = find_contest("How many were hurt?", sentences, hits, embedder)
+    numbering.add(contest.sentence)
+    contest.record(numbering)   # Disagreement
+
+Two sentences disagree where both speak of what is asked for, in like words and with one unit, and
+give different figures. Copies of one text are one source, however many outlets ran it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from ..index.article import day_start
+from ..index.chunk import sentence_spans
+from ..index.copies import groups
+from ..index.embed import Embedder
+from ..index.numbers import NUMBER, value_of, without_dates
+from .asked import kind_asked
+from .cite import Numbering, Sentence, Source
+from .facts import Quantity, facts
+from .retrieve import Hit
+
+# Chosen on the even lines of the sample's cases; docs/log.md has the figures of the odd ones.
+_ALIKE = 0.6  # cosine of two sentences, numbers left out, that speak of one thing
+_ON_TOPIC = 0.4  # cosine of both to the question
+_FARTHEST = 4  # ratio of two figures for one thing
+_MOST = 4  # positions that the answer names
+_SAME = 0.005  # relative difference of two figures that are one
+_ROUNDED = 0.05  # the same where one of them is about that
+_COUNTED = re.compile(r"[ -]((?:(?!and|or|to|in|on|at|for|of|was|were|is|are|had|have)[a-z]+)\b)")
+_REPLACES = re.compile(
+    r"\b(?:correct(?:s|ed|ion)|revis\w+|rais(?:es|ed)|lift(?:s|ed)|rose|risen|climb(?:s|ed)|"
+    r"lower(?:s|ed)|increased|reduced|retract\w+|wrongly|misstated|instead of|not \S+ as)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One side: what it says, and on what it stands."""
+
+    says: str
+    "the figure as written"
+    citations: tuple[int, ...]
+    articles: tuple[str, ...]
+    "ids of those that say so"
+    published: tuple[datetime | date | None, ...]
+    "of each article"
+    sources: int
+    "independent ones: copies of one text count once"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What articles do not agree on."""
+
+    matter: str
+    positions: tuple[Position, ...]
+    "the oldest first"
+    superseded: bool
+    "whether the newest one says that it replaces what was said before"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure that may answer, in its sentence."""
+
+    quantity: Quantity
+    source: Source
+    text: str
+    "the sentence"
+
+    @property
+    def when(self) -> datetime:
+        """When its article was published; the undated come first."""
+        published = self.source.hit.published
+        return day_start(published) if published else datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def written(self) -> str:
+        """The figure as its sentence writes it, with what it counts."""
+        for match in NUMBER.finditer(self.text):
+            if value_of(match) == self.quantity.value:
+                counted = _COUNTED.match(self.text, match.end())
+                return match[0].strip() + (counted[0] if counted else "")
+        return self.quantity.shown
+
+    @property
+    def counted(self) -> str:
+        """What it counts, in a word: its unit or the noun behind it."""
+        counted = re.search(r"[a-z]+$", self.written)
+        return self.quantity.unit or (counted[0] if counted else "figure")
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Sides that give different figures, the oldest first."""
+
+    matter: str
+    sides: tuple[tuple[Figure, ...], ...]
+    superseded: bool
+
+    @property
+    def sentence(self) -> Sentence:
+        """The disagreement in words, each figure with its source."""
+        *before, last = (f"{side[0].written} ({_who(side)})" for side in self.sides)
+        said = ", ".join(before)
+        text = (
+            f"The figure has changed: {said}, replaced by {last}."
+            if self.superseded
+            else f"The reports differ: {said} or {last}."
+        )
+        sources = tuple(side[0].source for side in self.sides)
+        return Sentence(text, sources, verdict="supported", support=1.0)
+
+    def record(self, numbering: Numbering) -> Disagreement:
+        """With the numbers of a numbering that holds the sentence."""
+        positions = []
+        for side in self.sides:
+            articles = {f.source.hit.article_id: f.source.hit.article for f in side}
+            positions.append(
+                Position(
+                    says=side[0].written,
+                    citations=tuple(numbering.numbers([side[0].source])),
+                    articles=tuple(articles),
+                    published=tuple(article.published for article in articles.values()),
+                    sources=len(groups([article.text for article in articles.values()])),
+                )
+            )
+        return Disagreement(self.matter, tuple(positions), self.superseded)
+
+
+def find_contest(
+    question: str, answers: Sequence[Sentence], hits: Sequence[Hit], embedder: Embedder
+) -> Contest | None:
+    """What the passages say otherwise than a figure of the answer; None where they agree."""
+    if kind_asked(question) in ("time", "person", "place", "reason"):
+        return None
+    others = [f for hit in hits for source in _sources(hit) for f in _figures(question, source)]
+    for answer in answers:
+        for one in (f for source in answer.sources for f in _figures(question, source)):
+            sides = _sides(one, _alike(question, one, others, embedder))
+            if len(sides) > 1:
+                return _contest(sides)
+    return None
+
+
+def _contest(sides: list[list[Figure]]) -> Contest:
+    sides.sort(key=lambda side: min(figure.when for figure in side))
+    *before, newest = sides
+    since = min(figure.when for figure in newest)
+    is_later = all(since > max(figure.when for figure in side) for side in before)
+    replaces = is_later and any(_REPLACES.search(figure.text) for figure in newest)
+    return Contest(newest[0].counted, tuple(map(tuple, sides[-_MOST:])), replaces)
+
+
+def _figures(question: str, source: Source) -> Iterator[Figure]:
+    """The figures of a sentence that the question does not name itself, in order."""
+    text = source.hit.article.text[source.start : source.end]
+    asked = {number.value for number in facts(question).numbers}
+    for quantity in facts(text).numbers:
+        if not quantity.is_ordinal and quantity.value not in asked:
+            yield Figure(quantity, source, text)
+
+
+def _sources(hit: Hit) -> Iterator[Source]:
+    text = hit.article.text
+    for start, end in sentence_spans(text, hit.start, hit.end, hit.article.language):
+        yield Source(hit, start, end)
+
+
+def _alike(
+    question: str, one: Figure, others: Sequence[Figure], embedder: Embedder
+) -> Iterator[Figure]:
+    """Those of the others that give the same thing a figure, whether another one or not."""
+    comparable = [
+        other
+        for other in others
+        if other.source.hit.article_id != one.source.hit.article_id
+        and _is_same_thing(one.quantity, other.quantity)
+    ]
+    # The first figure of a sentence that can be compared speaks for it.
+    comparable = list(
+        {(f.source.hit.article_id, f.source.start): f for f in comparable[::-1]}.values()
+    )
+    texts = list(dict.fromkeys(_masked(figure.text) for figure in (one, *comparable)))
+    vectors = dict(zip(texts, embedder.embed(texts), strict=True))
+    asked, mine = embedder.embed_question(question), vectors[_masked(one.text)]
+    for other in comparable:
+        theirs = vectors[_masked(other.text)]
+        on_topic = min(float(asked @ mine), float(asked @ theirs)) >= _ON_TOPIC
+        if on_topic and float(mine @ theirs) >= _ALIKE:
+            yield other
+
+
+def _is_same_thing(one: Quantity, other: Quantity) -> bool:
+    """Whether two figures count one thing: one unit, a noun in common, and a like size."""
+    smaller, larger = sorted((abs(one.value), abs(other.in_unit_of(one))))
+    is_like = one.unit == other.unit and larger <= _FARTHEST * smaller
+    return is_like and not set(one.things[:2]).isdisjoint(other.things[:2])
+
+
+def _sides(one: Figure, others: Iterator[Figure]) -> list[list[Figure]]:
+    """Figures by what they say."""
+    sides: list[list[Figure]] = [[one]]
+    for other in others:
+        side = next((s for s in sides if _is_same(s[0].quantity, other.quantity)), None)
+        if side is None:
+            sides.append([other])
+        else:
+            side.append(other)
+    return sides
+
+
+def _is_same(one: Quantity, other: Quantity) -> bool:
+    gap = abs(one.value - other.in_unit_of(one))
+    loose = _ROUNDED if "about" in (one.hedge, other.hedge) else _SAME
+    return gap <= loose * max(abs(one.value), abs(other.value))
+
+
+def _who(side: Sequence[Figure]) -> str:
+    first = min(side, key=lambda figure: figure.when).source.hit
+    day = f"{first.published.day} {first.published:%B %Y}" if first.published else "undated"
+    others = {figure.source.hit.outlet for figure in side} - {first.outlet}
+    more = f" and {len(others)} more" if others else ""
+    return f"{first.outlet or 'unnamed outlet'}{more}, {day}"
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"\d[\d.,]*", "N", without_dates(text))

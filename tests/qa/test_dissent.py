@@ -1,0 +1,83 @@
+"""Disagreements: found where figures for one thing differ, each with its independent sources."""
+
+from datetime import date
+
+import pytest
+from byline.index.article import Article
+from byline.index.embed import MiniLM
+from byline.qa.cite import Numbering, Sentence, Source
+from byline.qa.dissent import Contest, find_contest
+from byline.qa.retrieve import Hit
+
+QUESTION = "How much rain fell at Tarn Pass before the flood?"
+WIRE = (
+    "The weather station at Tarn Pass recorded 142 millimetres of rain in the 24 hours to Sunday."
+)
+MORE = " Rescue teams from three towns went from house to house in the valley through the night."
+OTHER = "The institute says 168 millimetres of rain fell at Tarn Pass in the 24 hours to Sunday."
+
+
+def hit(name: str, text: str, day: int, outlet: str) -> Hit:
+    article = Article(id=name, text=text, published=date(2026, 3, day), outlet=outlet)
+    return Hit(article, 0, len(text), text, 0.1)
+
+
+def contest(*hits: Hit, question: str = QUESTION) -> Contest | None:
+    first = hits[0]
+    end = first.text.index(".") + 1
+    answer = Sentence(first.text[:end], (Source(first, 0, end),))
+    return find_contest(question, [answer], hits, MiniLM())
+
+
+def test_each_position_has_its_citation_dates_and_independent_sources() -> None:
+    wire, copy = hit("a", WIRE + MORE, 15, "Wire"), hit("b", WIRE + MORE, 16, "Courier")
+    found = contest(wire, copy, hit("c", OTHER, 19, "Radio"))
+    assert found is not None
+    numbering = Numbering()
+    said = numbering.add(found.sentence)
+    record = found.record(numbering)
+    assert [position.says for position in record.positions] == [
+        "142 millimetres",
+        "168 millimetres",
+    ]
+    assert [position.sources for position in record.positions] == [1, 1]  # a copy is no source
+    assert record.positions[0].articles == ("a", "b")
+    assert record.positions[1].citations == (2,)
+    assert not record.superseded
+    assert said.text == (
+        "The reports differ: 142 millimetres (Wire and 1 more, 15 March 2026) or 168 millimetres "
+        "(Radio, 19 March 2026) [1][2]."
+    )
+
+
+def test_a_later_report_that_says_so_replaces_the_earlier_one() -> None:
+    old = hit(
+        "a", "Karvanik offered 31 crowns a share for the Dunmarrow Forge steelworks.", 9, "Ledger"
+    )
+    new = hit(
+        "b", "Karvanik raised its offer to 36 crowns a share for Dunmarrow Forge.", 25, "Wire"
+    )
+    found = contest(old, new, question="What price has Karvanik offered for Dunmarrow Forge?")
+    assert found is not None
+    assert found.superseded
+    assert found.sentence.text.startswith("The figure has changed: 31 crowns")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        OTHER.replace("168", "142"),  # the same figure
+        "The Corran bridge is 168 metres long and was built in 1971.",  # another thing
+        "Some 168 people were brought to a school in Hollin Bridge.",
+        OTHER.replace("168 millimetres", "a great deal"),
+    ],
+)
+def test_what_agrees_or_speaks_of_something_else_is_no_disagreement(other: str) -> None:
+    assert contest(hit("a", WIRE, 15, "Wire"), hit("b", other, 19, "Radio")) is None
+
+
+def test_a_figure_that_the_question_names_itself_is_not_asked_for() -> None:
+    question = "Who measured 142 millimetres of rain at Tarn Pass?"
+    assert (
+        contest(hit("a", WIRE, 15, "Wire"), hit("b", OTHER, 19, "Radio"), question=question) is None
+    )
