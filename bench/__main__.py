@@ -13,8 +13,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("retrieval", "latency", "startup", "ingest")
-_FULL = ("evals",)
+_MODEL = _FOLDER.parent / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+_SCRIPTS = ("retrieval", "latency", "startup", "ingest", "dates", "speakers", "verify")
+_FULL = ("evals", "streaming")
+_OF_LABELS = ("dates", "speakers")  # these read no data folder
 
 
 def main() -> int:
@@ -27,7 +29,8 @@ def main() -> int:
     failed = False
     for name in (*_SCRIPTS, *(_FULL if given.full else ())):
         command = [sys.executable, str(_FOLDER / f"{name}.py")]
-        command += ["--data", given.data] if given.data else []
+        command += ["--data", given.data] if given.data and name not in _OF_LABELS else []
+        command += ["--model", str(_MODEL)] if name == "streaming" else []
         command += ["--full"] if given.full and name == "ingest" else []
         sys.stdout.flush()
         failed |= subprocess.run(command).returncode != 0
