@@ -15,6 +15,8 @@ from itertools import pairwise
 from ..index.dates import When
 from ..index.words import fold, stem
 from .facts import MODE_OF, Facts, Name, Period, Quantity, facts
+from .speakers import Quoted
+from .speakers import quotations as spoken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -435,4 +437,38 @@ def modality(case: Case) -> Iterator[Finding]:
             return
 
 
-CHECKS = (numbers, periods, names, quotations, polarity, roles, modality)
+# Who says it
+
+
+def speakers(case: Case) -> Iterator[Finding]:
+    """A person whose words are another person's in the sentence that has them."""
+    for mine in _said(case.claim.text):
+        name, words = _person(mine.speaker), facts(case.claim.text[mine.start : mine.end]).keys
+        one = max(case.near, key=lambda near: len(near.read.keys & words))
+        theirs = [q for q in _said(one.passage) if q.start < one.end and q.end > one.start]
+        named = [q.speaker for q in theirs if _person(q.speaker)]
+        known = {_person(said) for q in theirs for said in (q.speaker, q.reported_by or "")}
+        if name and named and name not in known:
+            yield Finding("contradicted", f"{one.label} has {named[0]} say it, not {mine.speaker}")
+            return
+
+
+@lru_cache(maxsize=2_000)
+def _said(text: str) -> tuple[Quoted, ...]:
+    return tuple(spoken(text))
+
+
+_PERSON = re.compile(r"[A-ZÀ-Þ][\w’'-]+(?: [A-ZÀ-Þ][\w.’'-]*){1,2}")
+_NO_PERSON = re.compile(
+    r"\b(?:The|Service|Union|Office|Ministry|Party|Council|Court|Bank|Agency|University|Institute|"
+    r"Centre|Center|Department|Police|Board|Group|Company|Association|Committee|Network|Authority)\b"
+)
+
+
+def _person(speaker: str) -> str | None:
+    """The surname of a full name; None for an organisation, a role or a bare surname."""
+    is_person = _PERSON.fullmatch(speaker) and not _NO_PERSON.search(speaker)
+    return fold(speaker.split()[-1]) if is_person else None
+
+
+CHECKS = (numbers, periods, names, quotations, polarity, roles, modality, speakers)

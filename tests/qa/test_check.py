@@ -116,3 +116,11 @@ def test_a_quotation_is_looked_for_where_its_citation_moves_to() -> None:
 def test_the_same_words_in_another_order_are_not_supported(said: str, evidence: str) -> None:
     found, _ = checked(said, one := hit("a", evidence), among=(one,))
     assert found.verdict != "supported"
+
+
+def test_words_given_to_somebody_else_are_contradicted() -> None:
+    two = hit("a", "“The dam is safe,” Ann Hale said. Bob Stone said that repairs take a year.")
+    wrong, _ = checked("“The dam is safe,” Bob Stone said.", two, among=(two,))
+    assert (wrong.verdict, wrong.why) == ("contradicted", "[1] has Ann Hale say it, not Bob Stone")
+    right, _ = checked("Bob Stone said that repairs take a year.", two, among=(two,))
+    assert right.verdict == "supported"
