@@ -86,6 +86,11 @@ class Article:
 MOMENTS = ("published", "updated", "embargo_until", "expires")
 
 
+def day_of(value: datetime | date) -> date:
+    """The date of a moment, of an aware one in its own zone."""
+    return value.date() if isinstance(value, datetime) else value
+
+
 def day_start(value: datetime | date) -> datetime:
     """The first instant of a moment in UTC: itself, or midnight of a bare date."""
     if isinstance(value, datetime):

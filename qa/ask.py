@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ModelError
 from ..index.archive import Archive
-from ..index.article import day_start, isoformat
+from ..index.article import day_of, day_start, isoformat
 from ..index.embed import Embedder
 from ..index.store import Store
 from . import answer as written
@@ -22,7 +22,7 @@ from .check import Checker
 from .choose import choose
 from .cite import Citation, Numbering, Sentence, Source, Statement, citation
 from .credits import credit
-from .decide import Decision, decide, likelihood
+from .decide import Decision, decide
 from .dissent import Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
 from .listing import listed
@@ -42,7 +42,6 @@ STYLES = ("sentences", "quotes")
 _STRAY = re.compile(
     r"[\[【［]\s*\d*\s*(?![^\[\]]*[\]】］])"
 )  # the beginning of a number, never closed
-_REFUSED = 0.1  # what is left of the likelihood where the model itself found no answer
 _LONGEST_REPLY = 40_000  # characters; one that does not stop is cut off
 _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
@@ -196,7 +195,7 @@ class _Asking:
 
     def __init__(self, question: Question, library: Library, means: Means) -> None:
         self.library, self.means = library, means
-        self.asked = asked(question.text, _day(question.as_of))
+        self.asked = asked(question.text, day_of(question.as_of))
         self.typed, self.notes = question, []
         self.question = self._dated(question)
         self.usage, self.reply = Usage(), None
@@ -266,12 +265,14 @@ class _Asking:
             limit=max(self.means.max_passages, _READ_TO_QUOTE),
             signals=self.means.signals,
             when=self.asked,
-            as_of=_day(self.question.as_of),
+            as_of=day_of(self.question.as_of),
         )
 
     def _new_draft(self) -> _Draft:
         means, library = self.means, self.library
-        checker = Checker(self.hits, library.embedder, means.judge, as_of=_day(self.question.as_of))
+        checker = Checker(
+            self.hits, library.embedder, means.judge, as_of=day_of(self.question.as_of)
+        )
         return _Draft(checker, means.policy)
 
     def _of_articles(self) -> list[Sentence] | None:
@@ -286,7 +287,7 @@ class _Asking:
         if not self.ranked:
             library, question = self.library, self.question
             self.ranked = rank(
-                question.text, self.hits, library.archive, library.embedder, _day(question.as_of)
+                question.text, self.hits, library.archive, library.embedder, day_of(question.as_of)
             )
         return self.ranked
 
@@ -359,17 +360,17 @@ class _Asking:
 
     def _decided(self) -> Decision:
         """Whether something is answered."""
-        draft, newest, today = self.draft, self._newest(), _day(self.question.as_of)
+        draft, newest, today = self.draft, self._newest(), day_of(self.question.as_of)
         if not any(statement.citations for statement in draft.statements):
             reason = "unsupported" if draft.statements or draft.hidden else "no_evidence"
-            ranked = self._rank()
-            sure = likelihood(self.question.text, ranked[0].score) if ranked else 0.0
-            return Decision(False, reason, sure * _REFUSED if self.reply else sure)
+            refused = True if self.reply else None
+            sure = decide(self.question, self._rank(), reply_refused=refused).confidence
+            return Decision(False, reason, sure)
         scores = [s.score for s in draft.sentences if s.score is not None]
         if self.is_of_articles:
             return Decision(True, None, max(scores, default=1.0))
-        if newest and self.asked.is_now and (today - _day(newest)).days > EVENT_DAYS:
-            self.notes.append(f"the newest evidence is {(today - _day(newest)).days} days old")
+        if newest and self.asked.is_now and (today - day_of(newest)).days > EVENT_DAYS:
+            self.notes.append(f"the newest evidence is {(today - day_of(newest)).days} days old")
         if self.reply is None or self.means.policy == "off":
             support = refused = None
         else:
@@ -379,7 +380,7 @@ class _Asking:
             self._rank(),
             support=support,
             reply_refused=refused,
-            newest=newest and _day(newest),
+            newest=newest and day_of(newest),
             asked=self.asked,
         )
         if self.means.policy == "off" and decision.reason != "evidence_too_old":
@@ -428,7 +429,7 @@ class _Asking:
 
     def _declining(self, reason: str, newest: datetime | date | None) -> str:
         if reason == "evidence_too_old" and newest:
-            day = _day(newest)
+            day = day_of(newest)
             return (
                 f"The newest that the articles say on this is of {day.day} {day:%B %Y}: "
                 "too old to tell how it is now."
@@ -445,10 +446,6 @@ class _Asking:
         if reason == "unsupported":
             return "The articles do not answer this: what was written is not supported by them."
         return "The articles do not answer this."
-
-
-def _day(moment: datetime | date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def to_json(value: Any) -> Any:

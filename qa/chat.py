@@ -10,11 +10,11 @@ Earlier answers are never evidence: only questions, and the names in answers, he
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IndexLocked
-from ..index.article import day_end, day_start, isoformat
+from ..index.article import day_end, day_of, day_start, isoformat
 from ..index.conversations import MOST_TURNS, Conversations, Turn, full, shortened
 from ..index.filter import Filter
 from .ask import Answer
@@ -88,7 +88,7 @@ class Chat:
         as_of = before.as_of if as_of is None else as_of
         today = matching(as_of, None, None, ()).as_of or asked_at
         llm = self._llm() if self.turns else None
-        read = rewrite(typed, self.turns, _day(today), known or (), llm)
+        read = rewrite(typed, self.turns, day_of(today), known or (), llm)
         said = _in_force(before, read)
         now = matching(
             as_of,
@@ -124,10 +124,6 @@ class Chat:
         self.turns.append(turn)
         self.title = self.title or shortened(typed)
         return answer
-
-
-def _day(moment: datetime | date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def _in_force(before: Filter, read: Rewritten) -> Filter:

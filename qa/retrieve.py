@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..index.archive import Archive, Shelf, StoredPassage
-from ..index.article import Article, isoformat
+from ..index.article import Article, day_of, isoformat
 from ..index.embed import Embedder, Vectors
 from ..index.filter import Filter
 from ..index.store import Store
@@ -164,7 +164,7 @@ def timeliness(when: Asked, as_of: datetime | date, published: datetime | date |
     """
     if published is None:
         return 1.0
-    day, today = _day(published), _day(as_of)
+    day, today = day_of(published), day_of(as_of)
     first, last = when.first, when.last
     covers_today = bool(first and last and first <= today <= last)
     if first and last and first <= today and (covers_today or not when.is_now):
@@ -184,7 +184,9 @@ def _lower_revised(
     A later passage of the same matter does so where the question is about now; else only one of an
     article that carries a correction or retraction.
     """
-    dated = [(p, _day(p.article.published)) for p in found[:_REVISED_AMONG] if p.article.published]
+    dated = [
+        (p, day_of(p.article.published)) for p in found[:_REVISED_AMONG] if p.article.published
+    ]
     dated.sort(key=lambda pair: pair[1], reverse=True)  # the newest first: what it lowers stays so
     if not dated:
         return
@@ -195,10 +197,6 @@ def _lower_revised(
             revises = when.is_now or any(mark.kind in _NOTICES for mark in new.article.marks)
             if later > day and revises and near[at, other] >= _SAME_MATTER:
                 scores[old.pk] = min(scores[old.pk], scores[new.pk] * (1 - 1e-6))
-
-
-def _day(moment: datetime | date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def nearest(

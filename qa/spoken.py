@@ -6,11 +6,12 @@
 
 import re
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
+from ..index.article import day_of
 from ..index.dates import parse_moment, resolve
 from ..index.words import words
 from .mentions import LEAD, MONTH, WEEKDAY
@@ -112,18 +113,14 @@ def period(said: str, as_of: date) -> tuple[date, date] | None:
     if re.fullmatch(r"(?:19|20)\d\d", said):
         return date(int(said), 1, 1), date(int(said), 12, 31)
     if re.fullmatch(rf"{MONTH},? \d{{4}}", said, re.I) and (first := parse_moment(f"1 {said}")):
-        return _day(first), _day(first) + relativedelta(months=1, days=-1)
+        return day_of(first), day_of(first) + relativedelta(months=1, days=-1)
     if whole := parse_moment(said):
-        return _day(whole), _day(whole)
+        return day_of(whole), day_of(whole)
     for phrase in (f"in {said[:1].upper()}{said[1:]}", f"in {said}", said.lower()):
         found = resolve(phrase, as_of)
         if found and len(found[0].words) >= len(said):
             return found[0].first, found[0].last
     return None
-
-
-def _day(moment: datetime | date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def shifted(shift: re.Match[str], question: str, as_of: date) -> str:

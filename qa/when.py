@@ -10,8 +10,9 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
+from ..index.article import day_of
 from ..index.dates import parse_moment, resolve
 
 # Evidence for a question about now that is older than this is too old. A choice, not a measurement:
@@ -102,7 +103,7 @@ class Asked:
 
 def asked(text: str, as_of: date) -> Asked:
     """What a question's words say of time, read against the day of asking. Never raises."""
-    as_of = _day(as_of)
+    as_of = day_of(as_of)
     first, last, words = _period(text, as_of)
     says_now = bool(_NOW.search(text))
     is_now = says_now or bool(_HOLDER.search(text))
@@ -170,14 +171,10 @@ def too_old(asked: Asked, newest: date | None, as_of: date, event_days: int = EV
     """
     if newest is None or not (asked.says_now or asked.is_overview):
         return False
-    newest, as_of = _day(newest), _day(as_of)
+    newest, as_of = day_of(newest), day_of(as_of)
     if asked.first and asked.last and asked.first <= as_of <= asked.last:
         return (asked.first - newest).days > 2
     return asked.says_now and (as_of - newest).days > event_days
-
-
-def _day(moment: date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
 
 
 _STAMP = re.compile(r" ‹[^‹›]*›")
