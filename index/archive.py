@@ -26,9 +26,9 @@ from . import tables, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import Filter, conditions
+from .migrate import migrate
 from .writes import Accession
 
-SCHEMA = "1"
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
 # Vectors of so many passages are held by a process that is asked: 77 MB at 384 dimensions.
 # Comparing them all takes 8 ms, and is exact.
@@ -75,6 +75,7 @@ class Archive:
             # SQLite does not wait its turn when two processes make a new file a WAL one.
             opening = FileLock(path.with_name("lock.open"), timeout=30)
             with opening, self._engine.begin() as connection:
+                migrate(connection)
                 for statement in tables.statements():
                     connection.execute(statement)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
@@ -83,7 +84,6 @@ class Archive:
                 f"The archive {path} cannot be opened: {reason}. "
                 "Check that the folder is writable and is an index, or choose another with --index."
             ) from None
-        self.claim(schema=SCHEMA)
 
     def close(self) -> None:
         """Close every connection."""

@@ -19,10 +19,10 @@ from typing import BinaryIO
 
 from ..errors import InputError
 from .article import Article
-from .read_html import read_html
-from .read_markdown import read_markdown
-from .read_records import checked_header, read_csv, read_json
-from .read_text import read_text
+from .readers.html import read_html
+from .readers.markdown import read_markdown
+from .readers.records import checked_header, read_csv, read_json
+from .readers.text import read_text
 
 _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".txt": read_text,

@@ -38,6 +38,9 @@ articles = sa.Table(
     sa.Column("expires_at", sa.Float),
     sa.Column("outlet", sa.Text, index=True),
     sa.Column("status", sa.Text),
+    sa.Column("origin_pk", sa.Integer, index=True),  # whose text this one runs; null: its own
+    sa.Column("retracted_at", sa.Float),
+    sa.Column("notice", sa.Text),  # JSON: what was said of the article by hand or by a feed
     sqlite_autoincrement=True,
 )
 versions = sa.Table(
@@ -75,6 +78,42 @@ doomed = sa.Table(  # passages that are gone here and still to be deleted from t
     "doomed",
     METADATA,
     sa.Column("passage_pk", sa.Integer, primary_key=True),
+)
+bands = sa.Table(  # of the text's signature: articles that share one may be copies
+    "bands",
+    METADATA,
+    sa.Column("band", sa.Integer, primary_key=True),
+    sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True, index=True),
+)
+tombstones = sa.Table(  # what was erased, without content: hashes of its id and address
+    "tombstones",
+    METADATA,
+    sa.Column("key", sa.LargeBinary, primary_key=True),
+    sa.Column("erased_at", sa.Float, nullable=False),
+)
+feeds = sa.Table(
+    "feeds",
+    METADATA,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text),
+    sa.Column("outlet", sa.Text),
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("interval_seconds", sa.Integer, nullable=False),
+    sa.Column("checked_at", sa.Float),
+    sa.Column("next_at", sa.Float, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+)
+feed_items = sa.Table(
+    "feed_items",
+    METADATA,
+    sa.Column("feed_pk", sa.ForeignKey("feeds.pk", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.LargeBinary, primary_key=True),  # a hash of the item as it was listed
+    sa.Column("seen_at", sa.Float, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),  # null: it was added
 )
 conversations = sa.Table(
     "conversations",

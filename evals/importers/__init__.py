@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import InputError
-from ...index.read_records import to_article
+from ...index.readers.records import to_article
 from ..case import Case, case_of, save_cases, to_record
 from ..corpus import Corpus
 from .read import Entry, Record, matching

@@ -11,10 +11,10 @@ import pytest
 from byline.errors import InputError
 from byline.index.article import Article
 from byline.index.read import Entry, Failure, read
-from byline.index.read_html import read_html
-from byline.index.read_markdown import plain, read_markdown
-from byline.index.read_records import to_article
-from byline.index.read_text import read_text
+from byline.index.readers.html import read_html
+from byline.index.readers.markdown import plain, read_markdown
+from byline.index.readers.records import to_article
+from byline.index.readers.text import read_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

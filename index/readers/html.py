@@ -15,10 +15,10 @@ from itertools import dropwhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import InputError
-from .article import Article
-from .dates import parse_moment
-from .read_records import to_article
+from ...errors import InputError
+from ..article import Article
+from ..dates import parse_moment
+from .records import to_article
 
 for _name in ("trafilatura", "htmldate", "courlan", "justext", "charset_normalizer"):
     logging.getLogger(_name).addHandler(logging.NullHandler())  # else warnings go to stderr

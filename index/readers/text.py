@@ -4,9 +4,9 @@ r"""Reads an article from plain text, as it stands when it is pasted from a page
 'Ferry burns'
 """
 
-from .article import Article
-from .clean import decode
-from .read_records import to_article
+from ..article import Article
+from ..clean import decode
+from .records import to_article
 
 
 def read_text(raw: bytes, fallback_id: str) -> Article:

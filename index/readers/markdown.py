@@ -15,10 +15,10 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ..errors import InputError
-from .article import Article
-from .clean import decode, tidy
-from .read_records import to_article
+from ...errors import InputError
+from ..article import Article
+from ..clean import decode, tidy
+from .records import to_article
 
 _FRONT_MATTER = re.compile(
     r"\s*---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?(?:\n|\Z)", re.DOTALL | re.MULTILINE

@@ -15,11 +15,11 @@ from io import StringIO
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from ..errors import InputError
-from .article import KINDS, Article, Mark, day_start, isoformat
-from .clean import clean, decode, language, marks, tidy
-from .dates import parse_moment
-from .head import head
+from ...errors import InputError
+from ..article import KINDS, Article, Mark, day_start, isoformat
+from ..clean import clean, decode, language, marks, tidy
+from ..dates import parse_moment
+from ..head import head
 
 # The one table of the names under which sources give a field; of several the first wins and the
 # others are kept in Article.extra. Case does not matter, and "published-at" is "published_at".

@@ -1,0 +1,1 @@
+"""One module a format: bytes of a source in, an Article out."""
