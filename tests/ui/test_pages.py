@@ -1,0 +1,279 @@
+"""Conversations, the collection, evals and settings in a real browser."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from byline import Desk
+from byline.index.embed import MiniLM
+from byline.tests.conftest import ARTICLES
+from byline.tests.fakes import saying
+from byline.tests.ui.conftest import ask, marked, served, visit
+from playwright.sync_api import Browser, Page, expect
+
+COST = "What will the repair of the ferry cost?"
+MAYOR = "Who resigned as mayor?"
+
+
+@pytest.fixture
+def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
+    with Desk(home, "default", embedder=minilm) as desk:
+        assert desk.add(folder).added == len(ARTICLES)
+        yield desk
+
+
+@pytest.fixture
+def address(desk: Desk) -> Iterator[str]:
+    with served(desk) as address:
+        yield address
+
+
+def opened(page: Page, address: str, name: str) -> None:
+    visit(page, address)
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+class TestConversations:
+    def test_a_reload_shows_the_conversation_with_its_citations(
+        self, page: Page, address: str
+    ) -> None:
+        visit(page, address)
+        ask(page, COST)
+        quote = marked(page)
+        assert "4.2 million crowns" in quote
+        page.reload()
+        expect(page.locator(".turn .question")).to_have_text(COST)
+        expect(page.locator("#source mark")).to_have_text(quote)
+        ask(page, "And when was it closed?")
+        expect(page.locator(".turn")).to_have_count(2)
+
+    def test_it_is_renamed_exported_and_deleted(self, page: Page, desk: Desk, address: str) -> None:
+        visit(page, address)
+        ask(page, COST)
+        page.locator(".toggle-button").click()
+        listed = page.locator("#conversations")
+        expect(listed.locator("li")).to_have_count(1)
+        listed.get_by_role("button", name="Rename").click()
+        listed.get_by_label("New name").fill("Ferry <b>fire</b>")
+        listed.get_by_role("button", name="Rename").click()
+        expect(listed.locator(".open")).to_have_text("Ferry <b>fire</b>")
+        (held,) = desk.conversations.list()
+        for kind, shape in (("md", "# Ferry"), ("html", "<h1>Ferry"), ("json", '"title": "Ferry')):
+            with urlopen(f"{address}/conversations/{held.id}.{kind}") as response:
+                written = response.read().decode()
+            assert shape in written
+            assert "4.2 million crowns" in written
+        listed.get_by_role("button", name="Delete").click()
+        listed.get_by_role("button", name="Delete").click()
+        expect(listed).to_contain_text("None yet")
+        expect(page.locator(".turn")).to_have_count(0)
+        assert desk.conversations.list() == []
+
+    def test_another_browser_does_not_see_it(
+        self, page: Page, browser: Browser, address: str
+    ) -> None:
+        visit(page, address)
+        ask(page, COST)
+        other = browser.new_context().new_page()
+        visit(other, address)
+        expect(other.locator(".turn")).to_have_count(0)
+        expect(other.locator("#conversations li")).to_have_text(re.compile("None yet"))
+        other.context.close()
+
+    def test_a_new_one_begins_empty(self, page: Page, desk: Desk, address: str) -> None:
+        visit(page, address)
+        ask(page, COST)
+        page.locator(".toggle-button").click()
+        page.get_by_role("button", name="New conversation").click()
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.locator(".intro h2")).to_be_visible()
+        ask(page, MAYOR)
+        assert len(desk.conversations.list()) == 2
+
+    def test_filters_of_the_words_are_in_the_boxes_and_can_be_dropped(
+        self, page: Page, address: str
+    ) -> None:
+        visit(page, address)
+        page.get_by_role("button", name="Filters").click()
+        ask(page, "What did the Castrine Herald report on the mayor?")
+        page.get_by_label("Published since").fill("2026-03-05")
+        ask(page, MAYOR)
+        newest = page.locator(".turn").last
+        expect(newest.locator(".filters .tag").last).to_have_text("since 5 March 2026")
+        page.get_by_label("Published since").fill("")
+        ask(page, COST)
+        expect(page.locator(".turn").last.locator(".filters .tag")).to_have_count(0)
+        assert "4.2 million" in marked(page)
+
+    def test_feedback_is_kept_and_becomes_cases(self, page: Page, desk: Desk, address: str) -> None:
+        visit(page, address)
+        ask(page, COST)
+        page.get_by_role("button", name="Something is wrong").click()
+        page.get_by_label("What is wrong").fill("The right answer is 4.2 million crowns")
+        page.get_by_label("Which sentence").select_option("1")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator(".rating")).to_contain_text("Thank you")
+        (given,) = desk.conversations.feedback()
+        assert given["thumb"] == "down"
+        assert "4.2 million crowns" in given["statement"]
+        page.goto(f"{address}/evals")
+        page.get_by_label("Readers' feedback").check()
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator("#progress")).to_contain_text("Done: 1 questions", timeout=30_000)
+        assert len(list((desk.folder / "runs").glob("*/scores.json"))) == 1
+
+    def test_a_chip_says_what_it_stands_for(self, page: Page, address: str) -> None:
+        visit(page, address)
+        ask(page, COST)
+        page.locator(".answer .chip").first.hover()
+        expect(page.get_by_role("tooltip")).to_contain_text("Port Ansel Courier")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("tooltip")).to_have_count(0)
+
+    def test_a_suggested_question_is_asked_with_a_click(self, page: Page, desk: Desk) -> None:
+        text = "The Velmora Museum of Glass opened in 1931. It employs 43 people.\n" * 3
+        path = desk.folder / "museum.jsonl"
+        path.write_text(json.dumps({"id": "m", "title": "Museum", "text": text}))
+        desk.add(path)
+        with served(desk) as address:
+            visit(page, address)
+            first = page.locator(".suggested").first
+            question = first.text_content() or ""
+            first.click()
+            expect(page.locator(".turn .question")).to_have_text(question)
+
+
+def test_a_follow_up_is_shown_as_it_was_understood(
+    page: Page, home: Path, folder: Path, minilm: MiniLM
+) -> None:
+    rewritten = '{"question": "What did mayor Tomas Rehn sign?"}'
+    llm = saying("Tomas Rehn resigned [1].", rewritten, "He signed a water contract [1].")
+    with Desk(home, "default", llm=llm, embedder=minilm) as desk:
+        desk.add(folder)
+        with served(desk) as address:
+            visit(page, address)
+            ask(page, MAYOR)
+            ask(page, "What had he signed?")
+            understood = page.locator(".turn").last.locator(".filters").first
+            expect(understood).to_contain_text("Understood as: ")
+
+
+class TestCollection:
+    def test_it_counts_finds_shows_and_removes(self, page: Page, desk: Desk, address: str) -> None:
+        opened(page, address, "Collection")
+        expect(page.locator(".counts h2")).to_have_text("3 articles")
+        expect(page.locator(".outlets li")).to_have_count(3)
+        page.get_by_label("Find an article").fill("mayor")
+        page.get_by_role("button", name="Find").click()
+        first = page.locator("#articles .open").first
+        expect(first).to_contain_text("Mayor resigns over water contract")
+        first.click()
+        expect(page.locator("#article h2")).to_have_text("Mayor resigns over water contract")
+        expect(page.locator("#article .text")).to_contain_text("Deputy mayor Ilse Kamp")
+        page.locator("#article").get_by_role("button", name="Remove").click()
+        page.locator("#article").get_by_role("button", name="Remove it").click()
+        expect(page.locator(".counts h2")).to_have_text("2 articles")
+        assert len(desk.articles) == 2
+
+    def test_a_dropped_file_is_added_and_a_wrong_one_explained(
+        self, page: Page, desk: Desk, address: str, tmp_path: Path
+    ) -> None:
+        good, bad = tmp_path / "quay.txt", tmp_path / "broken.jsonl"
+        good.write_text("Quay reopens\nThe quay at Tern Bay reopened on Friday, the port said.\n")
+        bad.write_text("{nothing}\n")
+        opened(page, address, "Collection")
+        page.get_by_role("button", name="Add articles").click()
+        page.locator("#adding input[type=file]").set_input_files([good, bad])
+        report = page.locator("#report")
+        expect(report).to_contain_text("1 added", timeout=30_000)
+        expect(report).to_contain_text("broken.jsonl: not valid JSON")
+        expect(page.locator(".counts h2")).to_have_text("4 articles")
+        page.get_by_role("link", name="Ask", exact=True).click()
+        ask(page, "When did the quay at Tern Bay reopen?")
+        assert "Friday" in marked(page)
+
+
+def test_a_run_is_started_opened_and_compared(page: Page, desk: Desk, address: str) -> None:
+    page.goto(f"{address}/evals")
+    page.get_by_label("How many at most").fill("3")
+    for turn in (1, 2):
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator(".runs li input")).to_have_count(turn, timeout=60_000)
+        page.wait_for_timeout(1100)  # runs are named by the second
+    report = page.frame_locator("#report iframe")
+    page.get_by_role("button", name="Report", exact=True).first.click()
+    expect(report.locator("h1").first).to_contain_text("Evaluation of Byline")
+    for pick in page.locator(".runs li input").all():
+        pick.check()
+    page.get_by_role("button", name="Compare the two").click()
+    expect(report.locator("body")).to_contain_text("Byline")
+    missed = page.locator(".runs details summary").first
+    missed.click()
+    link = page.locator(".runs details a").first
+    question = link.text_content() or ""
+    link.click()
+    expect(page.locator(".suggested").first).to_have_text(question)
+
+
+def test_a_run_that_is_not_there_is_told_and_no_path_is_followed(address: str) -> None:
+    from urllib.error import HTTPError
+
+    for name in ("nothing", "..", "../../default", "%2e%2e"):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{address}/reports?run={name}")
+        with refused.value as told:
+            assert told.code == 404
+
+
+def test_settings_are_shown_and_keys_are_not(
+    page: Page, home: Path, folder: Path, minilm: MiniLM
+) -> None:
+    from byline.settings import Settings
+
+    settings = Settings(home=home, llm="gpt-5-mini", llm_api_key="sk-secret")
+    with Desk(settings=settings, embedder=minilm) as desk:
+        desk.add(folder)
+        with served(desk) as address:
+            page.goto(f"{address}/settings")
+            expect(page.locator(".settings")).to_contain_text("gpt-5-mini")
+            assert "sk-secret" not in page.content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious(page: Page, address: str, scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 800})
+    visit(page, address)
+    ask(page, COST)
+    found = {}
+    for path in ("", "/collection", "/evals", "/settings"):
+        if path:
+            page.goto(address + path)
+            page.wait_for_timeout(1500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for violation in Axe().run(page).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                where = [node["html"][:160] for node in violation["nodes"]]
+                found[path, violation["id"]] = where
+    assert found == {}
+
+
+def test_the_keyboard_is_enough(page: Page, address: str) -> None:
+    visit(page, address)
+    page.keyboard.type(COST)
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn")).to_have_attribute("aria-busy", "false", timeout=20_000)
+    chip = page.locator(".answer .chip").first
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        if chip.evaluate("chip => chip === document.activeElement"):
+            break
+    expect(chip).to_be_focused()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(chip).to_have_attribute("aria-pressed", "true")
