@@ -277,3 +277,58 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     expect(page.get_by_role("tooltip")).to_be_visible()
     page.keyboard.press("Enter")
     expect(chip).to_have_attribute("aria-pressed", "true")
+
+
+def test_twenty_readers_at_once_see_their_own_answers_only(
+    browser: Browser, desk: Desk, address: str
+) -> None:
+    questions = [COST, MAYOR, "How many workers replaced the cables?", "Who takes over as mayor?"]
+    contexts = [browser.new_context() for _ in range(20)]
+    pages = [context.new_page() for context in contexts]
+    for page in pages:
+        visit(page, address)
+    for at, page in enumerate(pages):
+        page.get_by_label("Question").fill(questions[at % 4])
+        page.get_by_label("Question").press("Enter")
+    for at, page in enumerate(pages):
+        turn = page.locator(".turn")
+        expect(turn).to_have_attribute("aria-busy", "false", timeout=60_000)
+        expect(turn).to_have_count(1)
+        expect(turn.locator(".question")).to_have_text(questions[at % 4])
+        expect(turn.locator(".failure")).to_have_count(0)
+    ids = {page.evaluate("props => Object.values(localStorage).join()", None) for page in pages}
+    assert len(ids) == 20
+    assert len(desk.conversations.list()) == 20
+    for context in contexts:
+        context.close()
+
+
+def test_hostile_articles_are_only_text_in_the_collection(
+    page: Page, desk: Desk, address: str
+) -> None:
+    payload = (
+        '<img src=x onerror="window.pwned=1"> ${window.pwned=1} {{window.pwned=1}} '
+        "</script><script>window.pwned=1</script> [x](javascript:window.pwned=1) \u202egnp.exe"
+    )
+    hostile = {
+        "id": f"hostile {payload}",
+        "title": f"Quay {payload}",
+        "outlet": f"Bay {payload}",
+        "authors": [f"Ann {payload}"],
+        "url": "javascript:window.pwned=1",
+        "section": payload,
+        "text": f"The quay was full of flags. {payload} {'long' * 2500}",
+    }
+    path = desk.folder / "hostile.jsonl"
+    path.write_text(json.dumps(hostile))
+    desk.add(path)
+    opened(page, address, "Collection")
+    page.get_by_label("Find an article").fill("quay flags")
+    page.get_by_role("button", name="Find").click()
+    page.locator("#articles .open").first.click()
+    expect(page.locator("#article h2")).to_contain_text("Quay <img src=x onerror=")
+    expect(page.locator("#article .text")).to_contain_text("{{window.pwned=1}}")
+    expect(page.locator("#article :is(img, script, iframe)")).to_have_count(0)
+    expect(page.locator("#articles :is(img, script, iframe)")).to_have_count(0)
+    expect(page.locator("#article a")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
