@@ -1,8 +1,8 @@
 """What a passage yields though it does not state it: differences, sums, what is left, spans, ages.
 
 >>> case = Case(facts("The index rose by 15."), *[[Held.of("It rose from 40 to 55.", "[1]")]] * 3)
->>> derived(case.claim.numbers[0], case)
-Finding(verdict='supported', why="'15': [1] says 'from 40 to 55'")
+>>> derived(case.claim.numbers[0], case).why
+"'15': [1] says 'from 40 to 55'"
 
 Each rule takes a number of the statement and gives the words of the passage that yield it, where
 what is counted, its unit and the statement's own words fit; so no number is made of any two. The

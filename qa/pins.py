@@ -54,8 +54,11 @@ def _clauses(read: Facts) -> tuple[_Clause, ...]:
 
 def pins(case: Case) -> Iterator[Finding]:
     """A number that belongs to another date or name of the same passage."""
-    clauses = [(one, clause) for one in case.near for clause in _clauses(one.read)]
-    for mine in _clauses(case.claim):
+    mine_all = _clauses(case.claim) if case.claim.numbers else ()
+    anchored = [mine for mine in mine_all if mine.years or mine.names]
+    counting = [one for one in case.near if one.read.numbers and anchored]
+    clauses = [(one, clause) for one in counting for clause in _clauses(one.read)]
+    for mine in anchored:
         numbers = [n for n in mine.read.numbers if not n.is_ordinal]
         if len(numbers) == 1:
             yield from _mispinned(numbers[0], mine, case, clauses)
