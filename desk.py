@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -26,7 +27,7 @@ from .index.store import Store
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
 from .qa.judge import LLMJudge, NLIJudge
-from .qa.model import openai_llm
+from .qa.model import close_client, openai_llm
 from .qa.question import Moment, Question, matching, question
 from .qa.retrieve import Hit, retrieve
 from .qa.verify import Judge
@@ -93,6 +94,8 @@ class Desk:
         self.articles = Articles(self)
         self._local_model: LocalModel | None = None
         self._loading = threading.Lock()
+        self._opened: dict[str, Callable[[], None]] = {}
+        "what closes the models that this desk made itself, by attribute"
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +107,10 @@ class Desk:
         """Let go of files and models."""
         self.store.close()
         self.archive.close()
+        while self._opened:
+            name, close = self._opened.popitem()
+            close()
+            setattr(self, name, None)
         if self._local_model is not None:
             self._local_model.close()
             self._local_model = None
@@ -316,6 +323,8 @@ class Desk:
         with self._loading:
             if self._embedder is None:
                 self._embedder = _embedder_of(self.settings)
+                if isinstance(self._embedder, LlamaIndexEmbedder):
+                    self._opened["_embedder"] = self._embedder.close
             return self._embedder
 
     def _load_llm(self) -> "LLM | None":
@@ -336,6 +345,7 @@ class Desk:
                     max_tokens=given.llm_max_tokens,
                     timeout_seconds=given.llm_timeout_seconds,
                 )
+                self._opened["_llm"] = partial(close_client, self._llm)
             return self._llm
 
     def _load_judge(self) -> "Judge | None":
@@ -343,7 +353,7 @@ class Desk:
         with self._loading:
             if self._judge is None and name is not None:
                 if name.startswith("nli:"):
-                    self._judge = NLIJudge(name[4:])
+                    judge: NLIJudge | LLMJudge = NLIJudge(name[4:])
                 else:
                     llm = openai_llm(
                         name,
@@ -353,7 +363,9 @@ class Desk:
                         max_tokens=given.llm_max_tokens,
                         timeout_seconds=given.llm_timeout_seconds,
                     )
-                    self._judge = LLMJudge(llm)
+                    judge = LLMJudge(llm)
+                self._judge = judge
+                self._opened["_judge"] = judge.close
             return self._judge
 
 

@@ -125,6 +125,8 @@ class Response:
     newest_evidence: str | None = None
     notes: tuple[str, ...] = ()
     model: str | None = None
+    style: str | None = None
+    "sentences as the model wrote them, or quotes"
     prompt_version: str | None = None
     checked_by: str | None = None
     policy: str | None = None

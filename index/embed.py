@@ -123,6 +123,12 @@ class LlamaIndexEmbedder:
         self._model = model
         self.name = f"{type(model).__name__}:{model.model_name}"
 
+    def close(self) -> None:
+        """Let go of the connections of a model of OpenAI's API."""
+        client = getattr(self._model, "_client", None)
+        if client is not None:
+            client.close()
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See Embedder. Raises ModelUnavailable or ModelError."""
         with endpoint_errors(f"The embeddings endpoint of {self.name}", _EMBED_SETTINGS):

@@ -25,13 +25,14 @@ from .credits import credit
 from .decide import Decision, decide
 from .dissent import Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
+from .judge import Judge, Sitting
 from .listing import listed
 from .premise import of_premise
 from .question import Question
 from .refusal import reads_as_declined
 from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
-from .verify import Judge, checked_by
+from .verify import checked_by
 from .when import EVENT_DAYS, asked, unstamped
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ STYLES = ("sentences", "quotes")
 _STRAY = re.compile(
     r"[\[【［]\s*\d*\s*(?![^\[\]]*[\]】］])"
 )  # the beginning of a number, never closed
+_ENDED = re.compile(r"[.!?…。！？][\"”’»')*_\]]*\s*\Z")
+_CUT_OFF = (
+    "the model's reply was cut off: an unfinished last sentence is left out; "
+    "BYLINE_LLM_MAX_TOKENS raises its limit"
+)
 _LONGEST_REPLY = 40_000  # characters; one that does not stop is cut off
 _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
@@ -75,6 +81,8 @@ class Answer:
     policy: str
     index_version: int
     usage: Usage
+    style: str = "sentences"
+    "sentences, as a model wrote them | quotes, word for word, which `model` only chose"
     confidence: float = 0.0
     "how likely an answer from the articles is right, 0 to 1; reckoned where it is declined too"
     timings: dict[str, float] = field(default_factory=dict)
@@ -201,6 +209,9 @@ class _Asking:
         self.usage, self.reply = Usage(), None
         self.ranked: list[Candidate] = []
         self.hits: list[Hit] = []
+        self.deadline = Deadline(means.seconds)
+        self.judge = Sitting(means.judge, self.deadline) if means.judge else None
+        self.is_cut = False
         self.draft = self._new_draft()
         self.is_of_articles = False
 
@@ -222,7 +233,8 @@ class _Asking:
         if sentences is None and writer:
             yield from self._written(writer, shown, stream)
         else:
-            for sentence in self._quoted() if sentences is None else sentences:
+            quoted = self._newest_first(self._quoted()) if sentences is None else sentences
+            for sentence in quoted:
                 yield from self.draft.add(sentence)
         decision, contest = self._decided(), None
         if (
@@ -271,7 +283,7 @@ class _Asking:
     def _new_draft(self) -> _Draft:
         means, library = self.means, self.library
         checker = Checker(
-            self.hits, library.embedder, means.judge, as_of=day_of(self.question.as_of)
+            self.hits, library.embedder, self.judge, as_of=day_of(self.question.as_of)
         )
         return _Draft(checker, means.policy)
 
@@ -296,35 +308,48 @@ class _Asking:
         ranked, llm = self._rank(), self.means.llm
         if llm is None:
             return extract(self.question, ranked, self.library.embedder)
-        sentences, self.reply = choose(self.question, ranked, llm, Deadline(self.means.seconds))
+        sentences, self.reply = choose(self.question, ranked, llm, self.deadline)
+        if self.reply and not self.reply.is_whole:
+            self.notes.append(_CUT_OFF)
         return sentences
+
+    def _newest_first(self, quoted: list[Sentence]) -> list[Sentence]:
+        """Without a model, a figure that a later report replaces gives way to that report."""
+        if self.means.llm or self.means.policy == "off":
+            return quoted
+        contest = find_contest(self.question.text, quoted, self.hits, self.library.embedder)
+        if contest is None or not contest.superseded:
+            return quoted
+        newest = contest.newest
+        return [newest, *(one for one in quoted if one.sources != newest.sources)]
 
     def _written(self, llm: "LLM", shown: Sequence[Hit], stream: bool) -> Iterator[Event]:
         """What the model writes, sentence by sentence, once more where that is wanted."""
-        deadline = Deadline(self.means.seconds)
+        deadline = self.deadline
         yield from self._read(self._pieces(llm, shown, deadline, stream), shown, stream)
         failed, first = self.draft.failed, self.draft
         if self.means.repair and failed and deadline.left:
             assert self.reply
-            usage, notes = self.reply.usage, list(self.notes)
+            before, notes = self.reply, list(self.notes)
             try:
                 reply = written.repair(self.question, shown, failed, llm, deadline)
             except ModelError:
                 self.notes.append("the model did not write again: its first answer stands")
                 return
             self.draft = self._new_draft()
+            self.reply = replace(reply, usage=before.usage + reply.usage)
             again = list(self._read(iter([reply.text]), shown, False))
             if again and self.draft.passed > first.passed:
                 self.notes.append("written once more after the check")
                 yield from (event for event in again if isinstance(event, Statement))
             else:
                 self.draft, self.notes = first, notes
-            self.reply = replace(reply, usage=usage + reply.usage)
 
     def _pieces(
         self, llm: "LLM", shown: Sequence[Hit], deadline: Deadline, stream: bool
     ) -> Iterator[str]:
         if stream:
+            self.reply = written.begun(llm)
             self.reply = yield from written.write_stream(self.question, shown, llm, deadline)
         else:
             self.reply = written.write(self.question, shown, llm, deadline)
@@ -355,14 +380,20 @@ class _Asking:
         finally:
             if close := getattr(pieces, "close", None):
                 close()
-        yield from add(reader.close())
+        last = reader.close()
+        if self.reply and not self.reply.is_whole:
+            self.is_cut = True
+            self.notes.append(_CUT_OFF)
+            last = [one for one in last if _ENDED.search(one[0])]
+        yield from add(last)
         self.notes += noted(mended)
 
     def _decided(self) -> Decision:
         """Whether something is answered."""
         draft, newest, today = self.draft, self._newest(), day_of(self.question.as_of)
         if not any(statement.citations for statement in draft.statements):
-            reason = "unsupported" if draft.statements or draft.hidden else "no_evidence"
+            has_said = draft.statements or draft.hidden or self.is_cut
+            reason = "unsupported" if has_said else "no_evidence"
             refused = True if self.reply else None
             sure = decide(self.question, self._rank(), reply_refused=refused).confidence
             return Decision(False, reason, sure)
@@ -397,6 +428,11 @@ class _Asking:
         offered = self._offered() if reason else []
         is_checked = means.policy != "off"
         notes = [*self.notes, *draft.checker.notes]
+        if self.judge and self.judge.silent:
+            notes.append(
+                f"{self.judge.silent} × the judge {self.judge.name} gave nothing: "
+                "the rules alone checked"
+            )
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
         return Answer(
@@ -414,12 +450,22 @@ class _Asking:
             notes=tuple(notes),
             model=self.reply.model if self.reply else None,
             prompt_version=self.reply.prompt_version if self.reply else None,
-            checked_by=(checked_by(self.library.embedder, means.judge) if is_checked else None),
+            checked_by=self._checked_by() if is_checked else None,
             policy=means.policy,
             index_version=0,
             usage=self.reply.usage if self.reply else Usage(),
+            style="sentences" if self.reply and means.style != "quotes" else "quotes",
             confidence=round(decision.confidence, 4),
         )
+
+    def _checked_by(self) -> str:
+        """What checked in truth: a judge only where it gave something."""
+        judge, embedder = self.judge, self.library.embedder
+        if judge is None or not judge.given:
+            return checked_by(embedder, None)
+        if judge.silent:
+            return f"{checked_by(embedder, None)}+judge {judge.name}"
+        return checked_by(embedder, judge)
 
     def _offered(self) -> list[Source]:
         """What comes nearest: what the draft cites, then the best sentences."""

@@ -97,7 +97,8 @@ def _facts(turn: Turn) -> Iterator[tuple[str, str]]:
     yield "Newest evidence", moment(from_iso(answer["newest_evidence"])) or ""
     yield "Reason", (answer["reason"] or "").replace("_", " ")
     yield "Notes", "; ".join(answer["notes"])
-    yield "Written by", answer["model"] or "no model: sentences are quoted"
+    how = "Chosen by" if answer["model"] and answer.get("style") == "quotes" else "Written by"
+    yield how, answer["model"] or "no model: sentences are quoted"
     yield "Checked by", answer["checked_by"] or ""
     yield "Policy", answer["policy"]
 

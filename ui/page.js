@@ -89,13 +89,15 @@ function state(turn) {
     const near = el('p', 'label', 'The nearest passages, which do not answer it');
     return [said, near, sources(turn), ...notes];
   }
-  const how = turn.model ? `Written by ${turn.model} from these sources.` : 'Quoted word for word.';
+  const isQuoted = !turn.model || turn.style === 'quotes';
+  const who = turn.model && `${isQuoted ? 'Chosen' : 'Written'} by ${turn.model} from these sources.`;
+  const how = [who, isQuoted && 'Quoted word for word.'].filter((part) => part).join(' ');
   const by = [how, turn.newest && `The newest is of ${turn.newest}.`].filter((part) => part).join(' ');
   return [answer(turn), el('p', 'label', 'Sources'), sources(turn), ...notes, el('p', 'quiet', by)];
 }
 
 function answer(turn) {
-  const body = el('div', turn.model ? 'answer' : 'answer quoted');
+  const body = el('div', turn.model && turn.style !== 'quotes' ? 'answer' : 'answer quoted');
   for (const { gap, said, numbers, tail, weak } of turn.sentences) {
     const chips = numbers.map((number) => chip(turn, number));
     const parts = [said + tail, numbers.length && '\u00a0', ...chips];

@@ -137,6 +137,7 @@ def _answered(answer: Answer, articles: Mapping[str, Article]) -> dict[str, Any]
         "sources": [_source(citation, articles[citation.article_id]) for citation in cited],
         "notes": list(answer.notes),
         "model": answer.model,
+        "style": answer.style,
         "newest": day(answer.newest_evidence),
     }
 

@@ -88,7 +88,7 @@ def _ends(answer: Answer) -> Iterator[str]:
     if answer.newest_evidence:
         yield f"newest evidence: {_day(answer.newest_evidence)}"
     if answer.model:
-        yield f"written by {answer.model}"
+        yield f"{'chosen' if answer.style == 'quotes' else 'written'} by {answer.model}"
     elif not answer.declined:
         yield "quoted word for word, no language model took part"
     if answer.checked_by and not answer.declined:
