@@ -22,7 +22,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged, IndexMismatch
-from . import tables, writes
+from . import standing, tables, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import Filter, conditions
@@ -33,6 +33,7 @@ _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything 
 # Vectors of so many passages are held by a process that is asked: 77 MB at 384 dimensions.
 # Comparing them all takes 8 ms, and is exact.
 _HELD_IN_MEMORY = 50_000
+_SHOWN = Filter(retracted=True)  # every article that may be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,9 @@ class Archive:
             writes.index(connection, whole, passages)
             if changes:
                 connection.execute(writes.UPDATE, changes)
+            keys = [change["key"] for change in changes]
+            standing.settle(connection, keys)
+            standing.link(connection, keys)
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
@@ -244,6 +248,7 @@ class Archive:
             if row.version is not None:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
+            standing.forget(connection, row.pk)
             for table in (tables.sources, tables.versions):
                 connection.execute(table.delete().where(table.c.article_pk == row.pk))
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
@@ -267,7 +272,7 @@ class Archive:
     def article(self, article_id: str) -> Article | None:
         """The published article with this id, if it may be shown."""
         query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(Filter())
+            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
         )
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
@@ -289,7 +294,7 @@ class Archive:
         """Published articles, the newest first, the undated last."""
         query = (
             sa.select(*tables.ARTICLE)
-            .where(tables.IS_PUBLISHED, *conditions(matching or Filter()))
+            .where(tables.IS_PUBLISHED, *conditions(matching or _SHOWN))
             .order_by(tables.articles.c.published_at.desc().nulls_last(), tables.articles.c.id)
             .limit(limit)
         )
@@ -302,7 +307,7 @@ class Archive:
         query = (
             sa.select(tables.articles.c.outlet, count)
             .where(tables.articles.c.version.is_not(None), tables.articles.c.outlet.is_not(None))
-            .where(*conditions(Filter()))
+            .where(*conditions(_SHOWN))
             .group_by(tables.articles.c.outlet)
             .order_by(count.desc())
         )
@@ -314,9 +319,7 @@ class Archive:
         query = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
         )
-        query = query.where(
-            tables.articles.c.version.is_not(None), *conditions(matching or Filter())
-        )
+        query = query.where(tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN))
         with self._engine.connect() as connection:
             articles, passages = connection.execute(query).one()
         return articles, passages
