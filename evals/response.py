@@ -46,6 +46,7 @@ class Noticed:
     kind: str
     text: str | None = None
     date: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from . import standing, tables, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import Filter, conditions
+from .history import Version, versions
 from .migrate import migrate
 from .writes import Accession
 
@@ -283,6 +285,40 @@ class Archive:
         query = sa.select(*tables.ARTICLE).where(tables.articles.c.id.in_(ids), tables.IS_PUBLISHED)
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
+
+    def versions(self, article_id: str) -> list[Version]:
+        """The history of an article, the oldest version first; none if it may not be shown."""
+        columns = (tables.versions.c.version, tables.versions.c.seen_at, tables.articles.c.pending)
+        query = (
+            sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
+            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
+            .where(tables.articles.c.id == article_id, tables.articles.c.version.is_not(None))
+            .where(*conditions(_SHOWN))
+            .order_by(tables.versions.c.seen_at, sa.literal_column("versions.rowid"))
+        )
+        with self._engine.connect() as connection:
+            return versions(
+                (
+                    tables.article_of(row),
+                    datetime.fromtimestamp(row.seen_at, UTC),
+                    row.version == row.published,
+                )
+                for row in connection.execute(query)
+                if row.version != row.pending
+            )
+
+    def has_retracted(self) -> bool:
+        """Whether any article is retracted."""
+        query = sa.select(tables.articles.c.pk).where(tables.articles.c.retracted_at.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
+    def retract(self, article_id: str, reason: str | None) -> bool | None:
+        """Retract an article by hand, or (None) let it stand again, as `standing.by_hand`."""
+        with self._engine.begin() as connection:
+            done = standing.by_hand(connection, article_id, reason)
+            writes.grow(connection)
+            return done
 
     def ids(self) -> list[str]:
         """The ids of all published articles."""

@@ -26,6 +26,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"”)\]]+[^\s<>\"”)\].,;:]")
 _BEFORE_QUOTE = 40  # characters
 _SHORTEST_HEADLINE = 3  # words
 _LONGEST_SAID = 300  # characters
+_SHORTEST_LEAD = 8  # words: a byline or dateline has fewer
 _SIGNALS = {"retract": "retracted", "withdr": "retracted", "correct": "corrected"}
 _OF_SOURCE = {"retracted": "Retracted by its source.", "corrected": "Corrected by its source."}
 
@@ -51,25 +52,30 @@ class Announcement:
 def announced(article: Article) -> Announcement | None:
     """What an article with a headline like "Retraction: ..." announces; None: it is another.
 
-    It names an article by its headline behind its own label, or in quotation marks where its first
-    paragraph or a marked one speaks of an article, or by its address.
+    It names an article by its headline behind its own label, or, in its first paragraph or one that
+    is a notice, by its headline in quotation marks behind a word like article, or by its address.
     """
     label = _ANNOUNCES.match(article.title or "")
     if not label:
         return None
-    first = article.text.partition("\n")[0]
-    marked = [_marked(article, mark) for mark in article.marks if mark.kind in _KINDS]
+    lines = article.text.split("\n")
+    first = next((line for line in lines if len(line.split()) >= _SHORTEST_LEAD), lines[0])
+    told = [first, *(_marked(article, mark) for mark in article.marks if mark.kind in _KINDS)]
     headlines = {folded(label["rest"])}
-    for paragraph in (article.title or "", first, *marked):
+    for paragraph in (article.title or "", *told):
         for quoted in _QUOTED.finditer(paragraph):
             if _NAMED.search(paragraph[max(0, quoted.start() - _BEFORE_QUOTE) : quoted.start()]):
                 headlines.add(folded(quoted[1] or quoted[2]))
     return Announcement(
         "retracted" if label["retracted"] else "corrected",
-        first[: min(_LONGEST_SAID, article.excerpt_limit or _LONGEST_SAID)],
+        _shortened(first, min(_LONGEST_SAID, article.excerpt_limit or _LONGEST_SAID)),
         frozenset(one for one in headlines if len(one.split()) >= _SHORTEST_HEADLINE),
-        frozenset(_ADDRESS.findall(article.text)) - {article.id, article.url or ""},
+        frozenset(_ADDRESS.findall(" ".join(told))) - {article.id, article.url or ""},
     )
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1].rpartition(' ')[0]}…"
 
 
 _KINDS = {"retraction": "retracted", "correction": "corrected"}

@@ -105,7 +105,7 @@ def _named(
     connection: sa.Connection, article: Article, said: Announcement
 ) -> dict[int, tuple[Any, Article]]:
     """Articles that an announcement may mean, by the words of their headline or their address."""
-    ways = []
+    ways: list[sa.ColumnElement[bool]] = []
     if said.headlines:
         phrases = " OR ".join(f'"{one}"' for one in sorted(said.headlines))
         ways.append(tables.articles.c.pk.in_(_with_title(phrases)))

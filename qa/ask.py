@@ -397,6 +397,7 @@ class _Asking:
         offered = self._offered() if reason else []
         is_checked = means.policy != "off"
         notes = [*self.notes, *draft.checker.notes]
+        notes += self._withdrawn(draft.numbering.citations(), is_declined=bool(reason))
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
         return Answer(
@@ -420,6 +421,26 @@ class _Asking:
             usage=self.reply.usage if self.reply else Usage(),
             confidence=round(decision.confidence, 4),
         )
+
+    def _withdrawn(self, cited: Sequence[Citation], *, is_declined: bool) -> list[str]:
+        """What a reader must know of retracted articles: those cited, or one that would answer."""
+        wanted = self.question.filter
+        if not is_declined:
+            told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
+            return [f"the article of [{one.number}] was retracted" for one in told]
+        if wanted.retracted or not self.library.archive.has_retracted():
+            return []
+        library, question = self.library, self.question
+        asked = replace(question, filter=replace(wanted, retracted=True))
+        found = _Asking(asked, library, self.means)._retrieved()
+        hits = [hit for hit in found if _is_retracted(hit)]
+        today = day_of(question.as_of)
+        ranked = rank(question.text, hits, library.archive, library.embedder, today)
+        if not hits or not decide(question, ranked, asked=self.asked).answer:
+            return []
+        notice = ranked[0].hit.article.notice
+        when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
+        return [f"a report on it was retracted{when}, so it is not used"]
 
     def _offered(self) -> list[Source]:
         """What comes nearest: what the draft cites, then the best sentences."""
@@ -446,6 +467,10 @@ class _Asking:
         if reason == "unsupported":
             return "The articles do not answer this: what was written is not supported by them."
         return "The articles do not answer this."
+
+
+def _is_retracted(hit: Hit) -> bool:
+    return bool(hit.article.notice and hit.article.notice.kind == "retracted")
 
 
 def to_json(value: Any) -> Any:

@@ -30,6 +30,7 @@ def to_json(conversation: Conversation) -> str:
             "asked_at": isoformat(turn.asked_at),
             "filters": _filters(turn.filters),
             "answer": turn.answer,
+            "stale": [one.to_dict() for one in turn.stale],
         }
         for turn in conversation.turns
     ]
@@ -71,6 +72,9 @@ def _turn(number: int, turn: Turn) -> Iterator[str]:
     if cited:
         yield "### Nearest passages" if declined else "### Sources"
         yield from map(_source, cited)
+    if turn.stale:
+        yield "### No longer holds"
+        yield "\n".join(f"- {plain(one.summary)}" for one in turn.stale)
     yield "\n".join(f"- {name}: {plain(value)}" for name, value in _facts(turn) if value)
 
 
