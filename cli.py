@@ -345,20 +345,21 @@ def remove_articles(
 
 
 @articles_app.command("history")
-def show_history(
+def article_history(
     article_id: Annotated[str, typer.Argument(metavar="ID")],
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the versions of an article and what each changed."""
-    from .ui import history
+    from .qa.ask import to_json
+    from .ui.history import show_history
 
     with opened_desk(index) as desk:
         found = desk.articles.history(article_id)
     if as_json:
-        print_json({"article_id": article_id, "versions": [one.to_dict() for one in found]})
+        print_json({"versions": to_json(found)})
     else:
-        history.show_history(found)
+        show_history(found)
 
 
 @articles_app.command("retract")

@@ -296,15 +296,11 @@ class Desk:
         outlets: Sequence[str],
         retracted: bool,
     ) -> Question:
-        return question(
-            text,
-            as_of=as_of,
-            since=since,
-            until=until,
-            outlets=outlets,
-            known_outlets=self.archive.outlets() if outlets else None,
-            retracted=retracted,
+        known = self.archive.outlets() if outlets else None
+        asked = question(
+            text, as_of=as_of, since=since, until=until, outlets=outlets, known_outlets=known
         )
+        return replace(asked, filter=replace(asked.filter, retracted=retracted))
 
     def _ask(
         self, asked: Question, policy: str, style: str | None, *, stream: bool
@@ -390,7 +386,7 @@ class Articles:
         article since, unless it was removed. Raises InputError where there is none.
         """
         if version is not None:
-            held = {one.article.version: one.article for one in self.history(article_id)}
+            held = {one.version: one.article for one in self.history(article_id)}
             if version not in held:
                 raise InputError(
                     f"There is no version '{version}' of article '{article_id}': "

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
-from typing import Any
 
-from .article import Article, Notice, isoformat
+from .article import Article, Notice
 from .chunk import sentence_spans
 from .notices import own
 from .numbers import Number, tokens
@@ -56,26 +55,13 @@ class Change:
 class Version:
     """A version of an article as it was seen."""
 
+    version: str
     article: Article
     seen: datetime
     "when it first came in; of one that had been replaced and came back, when it came back"
     is_published: bool
     change: Change | None
     "None for the first one"
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values, without the text."""
-        told = self.article.notice
-        return {
-            "version": self.article.version,
-            "seen": isoformat(self.seen),
-            "published": isoformat(self.article.published),
-            "updated": isoformat(self.article.updated),
-            "title": self.article.title,
-            "is_published": self.is_published,
-            "notice": told and {"kind": told.kind, "text": told.text, "date": isoformat(told.date)},
-            "change": self.change and _plain(self.change),
-        }
 
 
 def versions(stored: Iterable[tuple[Article, datetime, bool]]) -> list[Version]:
@@ -86,7 +72,7 @@ def versions(stored: Iterable[tuple[Article, datetime, bool]]) -> list[Version]:
     found: list[Version] = []
     for article, seen, is_published in stored:
         change = compare(found[-1].article, article) if found else None
-        found.append(Version(article, seen, is_published, change))
+        found.append(Version(article.version, article, seen, is_published, change))
     later: Notice | None = None
     for at, one in reversed(list(enumerate(found))):
         if later and not (one.article.notice and one.article.notice.kind == "retracted"):
@@ -164,16 +150,3 @@ def _numbers(old: str, new: str) -> Iterable[tuple[str, str]]:
         both = [{one for one in tokens(said) if isinstance(one, Number)} for said in (was, now)]
         if kind == "replace" and all(both) and both[0] != both[1]:
             yield was, now
-
-
-def _plain(change: Change) -> dict[str, Any]:
-    told = change.notice
-    return {
-        "summary": change.summary,
-        "headline": change.headline and list(change.headline),
-        "numbers": [list(pair) for pair in change.numbers],
-        "changed": [list(pair) for pair in change.changed],
-        "added": list(change.added),
-        "removed": list(change.removed),
-        "notice": told and {"kind": told.kind, "text": told.text, "date": isoformat(told.date)},
-    }

@@ -31,17 +31,6 @@ class Stale:
     now: str | None
     "the sentence that stands there now, where it can be found and says something else"
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            "citation": self.number,
-            "article_id": self.article_id,
-            "reason": self.reason,
-            "said": self.said,
-            "date": isoformat(self.date),
-            "now": self.now,
-        }
-
     @property
     def summary(self) -> str:
         """In a line, for a reader."""

@@ -6,7 +6,7 @@ datetime.date(2026, 3, 5)
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from ..errors import InputError
@@ -36,7 +36,6 @@ def question(
     until: Moment = None,
     outlets: Sequence[str] = (),
     known_outlets: Mapping[str, int] | None = None,
-    retracted: bool = False,
 ) -> Question:
     """Check a question and its filters. Raises InputError for an empty or over-long text."""
     if not isinstance(text, str):
@@ -49,7 +48,7 @@ def question(
         raise InputError(
             f"The question has {len(text)} characters; {LONGEST_QUESTION} is the most. Shorten it."
         )
-    found = replace(matching(as_of, since, until, outlets, known_outlets), retracted=retracted)
+    found = matching(as_of, since, until, outlets, known_outlets)
     return Question(text, found.as_of or datetime.now(UTC), found)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ..index.article import from_iso, isoformat
 from ..index.conversations import Conversation, Turn
 from ..index.filter import Filter
+from ..qa.ask import to_json as as_json
 from .render import day, moment
 
 # What Markdown (CommonMark and GitHub's) may read as more than text. A backslash in front of ASCII
@@ -30,7 +31,7 @@ def to_json(conversation: Conversation) -> str:
             "asked_at": isoformat(turn.asked_at),
             "filters": _filters(turn.filters),
             "answer": turn.answer,
-            "stale": [one.to_dict() for one in turn.stale],
+            "stale": as_json(turn.stale),
         }
         for turn in conversation.turns
     ]

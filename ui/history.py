@@ -12,6 +12,7 @@ from rich.text import Text
 from ..index.article import isoformat
 from ..index.conversations import Conversation
 from ..index.history import Change, Version
+from ..qa.ask import to_json
 from .terminal import console, indented, noticed
 
 
@@ -21,7 +22,7 @@ def show_history(found: Sequence[Version]) -> None:
     for number, one in enumerate(found, 1):
         line = Text(f"{number}. ", style="cyan")
         line.append(f"seen {one.seen.astimezone(UTC):%Y-%m-%d %H:%M} UTC", style="bold")
-        line.append(f"  {one.article.version}", style="dim")
+        line.append(f"  {one.version}", style="dim")
         line.append("  (published)" if one.is_published else "", style="dim")
         out.print(line)
         dates = [("published", one.article.published), ("updated", one.article.updated)]
@@ -70,7 +71,7 @@ def show_stale(found: Iterable[Conversation]) -> None:
 def stale_json(found: Iterable[Conversation]) -> list[dict[str, Any]]:
     """The same as JSON values, one a citation."""
     return [
-        {"conversation": conversation.id, "turn": number, "question": turn.question} | one.to_dict()
+        {"conversation": conversation.id, "turn": number, "question": turn.question} | to_json(one)
         for conversation in found
         for number, turn in enumerate(conversation.turns, 1)
         for one in turn.stale
