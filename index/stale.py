@@ -35,8 +35,9 @@ class Stale:
     def summary(self) -> str:
         """In a line, for a reader."""
         when = f" ({isoformat(self.date)[:10]})" if self.date else ""  # type: ignore[index]
-        told = f": {self.said}" if self.said else f"; now: {self.now}" if self.now else ""
-        return f"[{self.number}] {_REASONS[self.reason]}{when}{told}"
+        told = f": {self.said}" if self.said else ""
+        now = f"; now: {self.now}" if self.now else ""
+        return f"[{self.number}] {_REASONS[self.reason]}{when}{told}{now}"
 
 
 _REASONS = {

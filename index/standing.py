@@ -9,7 +9,7 @@ Each function runs inside the transaction of the connection that it is given (`a
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,12 +18,11 @@ import sqlalchemy as sa
 from . import tables
 from .article import Article, day_start, isoformat
 from .filter import Filter, conditions
-from .notices import Announcement, announced
+from .notices import Announcement, announced, folded
 
 _ROWS = sa.select(tables.articles.c.pk, tables.articles.c.retracted_at, *tables.ARTICLE).where(
     tables.IS_PUBLISHED
 )
-_LABELS = "retraction OR withdrawal OR correction OR clarification"  # the index has their stems
 
 
 def settle(connection: sa.Connection, pks: Sequence[int]) -> None:
@@ -64,12 +63,14 @@ def link(connection: sa.Connection, pks: Sequence[int]) -> None:
 
     Both must be of one outlet, the corrected one no younger, and the only one that is named so.
     """
-    rows = connection.execute(_ROWS.where(tables.articles.c.pk.in_(pks))).all()
-    here = {row.pk: (row, tables.article_of(row)) for row in rows}
-    outlets = {article.outlet for _, article in here.values() if article.outlet}
-    if not outlets:
-        return
-    for row, article, said in _announcements(connection, outlets):
+    here = _read(connection, tables.articles.c.pk.in_(pks))
+    waiting = _waiting(connection, [article for _, article in here.values()])
+    earlier = tables.articles.c.pk.in_(waiting) & tables.articles.c.pk.not_in(pks)
+    shown = (tables.articles.c.pk.in_(pks) | earlier, *conditions(Filter()))
+    for row, article in _read(connection, *shown).values() if here else ():
+        said = announced(article)
+        if said is None or article.outlet is None:
+            continue
         known = _named(connection, article, said) if row.pk in here else here
         meant = [
             target
@@ -79,6 +80,7 @@ def link(connection: sa.Connection, pks: Sequence[int]) -> None:
         if len(meant) == 1:
             told = {"kind": said.kind, "text": said.said, "date": isoformat(article.published)}
             _hold(connection, meant[0], other=told | {"link": article.url, "pk": row.pk})
+        _hold(connection, row, names=None if meant else sorted(said.headlines | said.addresses))
 
 
 def forget(connection: sa.Connection, pk: int) -> None:
@@ -89,16 +91,22 @@ def forget(connection: sa.Connection, pk: int) -> None:
         _hold(connection, row, other={"kind": other["kind"], "date": other["date"]})
 
 
-def _announcements(
-    connection: sa.Connection, outlets: set[str]
-) -> Iterator[tuple[Any, Article, Announcement]]:
-    """The articles of these outlets that may be shown and whose headline announces something."""
-    query = _ROWS.where(tables.articles.c.pk.in_(_with_title(_LABELS)))
-    query = query.where(tables.articles.c.outlet.in_(outlets), *conditions(Filter()))
-    for row in connection.execute(query).all():
-        article = tables.article_of(row)
-        if said := announced(article):
-            yield row, article, said
+def _waiting(connection: sa.Connection, given: Sequence[Article]) -> list[int]:
+    """Articles that name one of these, and named none of those that were there before."""
+    outlets = {article.outlet for article in given if article.outlet}
+    names = {name for one in given for name in (folded(one.title or ""), one.id, one.url) if name}
+    query = sa.select(tables.articles.c.pk, tables.articles.c.notice).where(
+        tables.articles.c.outlet.in_(outlets), tables.articles.c.notice.contains('"names": ')
+    )
+    held = connection.execute(query).all()
+    return [row.pk for row in held if not names.isdisjoint(json.loads(row.notice).get("names", ()))]
+
+
+def _read(
+    connection: sa.Connection, *matching: sa.ColumnElement[bool]
+) -> dict[int, tuple[Any, Article]]:
+    rows = connection.execute(_ROWS.where(*matching)).all()
+    return {row.pk: (row, tables.article_of(row)) for row in rows}
 
 
 def _named(
@@ -108,23 +116,15 @@ def _named(
     ways: list[sa.ColumnElement[bool]] = []
     if said.headlines:
         phrases = " OR ".join(f'"{one}"' for one in sorted(said.headlines))
-        ways.append(tables.articles.c.pk.in_(_with_title(phrases)))
+        matches = sa.text("articles_text MATCH :phrases").bindparams(phrases=f"title : ({phrases})")
+        found = sa.select(sa.column("rowid", sa.Integer)).select_from(sa.table("articles_text"))
+        ways.append(tables.articles.c.pk.in_(found.where(matches)))
     for address in said.addresses:
         ways.append(tables.articles.c.id == address)
         ways.append(tables.versions.c.facts.contains(json.dumps({"url": address})[1:-1]))
     if not ways:
         return {}
-    query = _ROWS.where(tables.articles.c.outlet == article.outlet, sa.or_(*ways))
-    rows = connection.execute(query).all()
-    return {row.pk: (row, tables.article_of(row)) for row in rows}
-
-
-def _with_title(words: str) -> sa.Select[Any]:
-    """Numbers of the articles whose headline matches an FTS5 expression."""
-    matches = sa.text("articles_text MATCH :words").bindparams(
-        sa.bindparam("words", f"title : ({words})", unique=True)
-    )
-    return sa.select(sa.column("rowid")).select_from(sa.table("articles_text")).where(matches)
+    return _read(connection, tables.articles.c.outlet == article.outlet, sa.or_(*ways))
 
 
 def _may_mean(announcing: Article, other: Article) -> bool:
@@ -135,7 +135,7 @@ def _may_mean(announcing: Article, other: Article) -> bool:
     return day_start(other.published).date() <= day_start(announcing.published).date()
 
 
-def _hold(connection: sa.Connection, row: Any, **told: Mapping[str, Any] | None) -> None:
+def _hold(connection: sa.Connection, row: Any, **told: Any) -> None:
     """Hold what was said, in place of what the same voice said before."""
     held = (json.loads(row.notice) if row.notice else {}) | told
     held = {voice: said for voice, said in held.items() if said}

@@ -436,9 +436,10 @@ class _Asking:
         hits = [hit for hit in found if _is_retracted(hit)]
         today = day_of(question.as_of)
         ranked = rank(question.text, hits, library.archive, library.embedder, today)
-        if not hits or not decide(question, ranked, asked=self.asked).answer:
+        answers = decide(question, ranked, asked=self.asked).answer
+        if not hits or not (answers or credit(asked, hits, len(hits))):
             return []
-        notice = ranked[0].hit.article.notice
+        notice = (ranked[0].hit if ranked else hits[0]).article.notice
         when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
         return [f"a report on it was retracted{when}, so it is not used"]
 

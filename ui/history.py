@@ -62,8 +62,6 @@ def show_stale(found: Iterable[Conversation]) -> None:
             out.print(line.append(turn.question, style="bold"), soft_wrap=True)
             for one in turn.stale:
                 out.print(indented(f"{one.summary} · {one.article_id}", "yellow"))
-                if one.now and one.said:
-                    out.print(indented(f"now: {one.now}"))
     cite = "answers cite" if total > 1 else "answer cites"
     out.print(f"{total or 'No'} stored {cite} what has changed since.")
 
