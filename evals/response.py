@@ -90,6 +90,7 @@ class Passage:
     start: int | None = None
     end: int | None = None
     score: float | None = None
+    notice: Noticed | None = None
 
 
 @dataclass(frozen=True, slots=True)
