@@ -154,7 +154,9 @@ class TestCommands:
         assert shown.code == 0
         assert f"{chat.id}, turn 1: {QUESTION}" in shown.out
         assert "5.1 million" in shown.out
-        first, last = json.loads(run("check", "--answers", "--json").out)["stale"]
+        listed = run("check", "--answers", "--json")
+        assert listed.code == 0, listed.err
+        first, last = json.loads(listed.out)["stale"]
         assert (first["conversation"], first["turn"], first["reason"]) == (chat.id, 1, "changed")
         assert "5.1 million" in first["now"]
         assert (last["turn"], last["reason"]) == (2, "removed")
@@ -162,7 +164,9 @@ class TestCommands:
             "changed",
             "removed",
         ]
-        exported = json.loads(run("conversations", "export", chat.id, "--json").out)
+        done = run("conversations", "export", chat.id, "--json")
+        assert done.code == 0, done.err
+        exported = json.loads(done.out)
         assert exported["turns"][1]["stale"][0]["reason"] == "removed"
         assert "### No longer holds" in run("conversations", "export", chat.id).out
         said = run("chat", chat.id).err
