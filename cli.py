@@ -39,6 +39,9 @@ conversations_app = typer.Typer(help="List, export and delete conversations.", n
 app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
 
+RetractedOption = Annotated[
+    bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")
+]
 IndexOption = Annotated[
     str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
 ]
@@ -155,6 +158,7 @@ def ask(
     as_of: AsOfOption = None,
     policy: PolicyOption = "flag",
     style: StyleOption = None,
+    retracted: RetractedOption = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -168,6 +172,7 @@ def ask(
         "as_of": as_of,
         "policy": policy,
         "style": style,
+        "retracted": retracted,
     }
     with opened_desk(index) as desk:
         if as_json:
@@ -192,6 +197,9 @@ def chat(
     with opened_desk(index) as desk:
         talk = desk.chat(conversation)
         say(f"Conversation {talk.id}. An empty line or Ctrl-D ends it; it is kept.")
+        for turn in talk.turns:
+            for one in turn.stale:
+                say(f"No longer holds, in the answer to “{turn.question}”: {one.summary}")
         while question := _typed():
             try:
                 answer = show_answer(talk.stream(question, as_of=as_of, policy=policy, style=style))
@@ -265,6 +273,7 @@ def search(
     until: UntilOption = None,
     outlet: OutletOption = None,
     as_of: AsOfOption = None,
+    retracted: RetractedOption = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -272,7 +281,7 @@ def search(
     from .ui.terminal import show_hits
 
     with opened_desk(index) as desk:
-        hits = desk.search(text, limit, since=since, until=until, outlets=outlet or (), as_of=as_of)
+        hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted)
     if as_json:
         print_json({"hits": [hit.to_dict() for hit in hits]})
     else:
@@ -303,6 +312,9 @@ def list_articles(
 @articles_app.command("show")
 def show_article(
     article_id: Annotated[str, typer.Argument(metavar="ID")],
+    version: Annotated[
+        str | None, typer.Option(help="An earlier version, as `articles history` lists them.")
+    ] = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -310,7 +322,7 @@ def show_article(
     from .ui import terminal
 
     with opened_desk(index) as desk:
-        article = desk.articles.get(article_id)
+        article = desk.articles.get(article_id, version)
     if as_json:
         print_json(article.to_dict())
     else:
@@ -332,6 +344,41 @@ def remove_articles(
         typer.echo(f"{removed} removed")
 
 
+@articles_app.command("history")
+def article_history(
+    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the versions of an article and what each changed."""
+    from .qa.ask import to_json
+    from .ui.history import show_history
+
+    with opened_desk(index) as desk:
+        found = desk.articles.history(article_id)
+    if as_json:
+        print_json({"versions": to_json(found)})
+    else:
+        show_history(found)
+
+
+@articles_app.command("retract")
+def retract_article(
+    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    reason: Annotated[str, typer.Option(help="Why; it is shown with every citation.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Let it stand again.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retract an article: it is kept, and no evidence unless asked for."""
+    with opened_desk(index) as desk:
+        article = desk.articles.retract(article_id, reason, undo=undo)
+    if as_json:
+        print_json({"article_id": article_id, "notice": article.to_dict()["notice"]})
+    else:
+        typer.echo("Stands again." if undo else "Retracted: it is no longer used as evidence.")
+
+
 @app.command()
 def check(
     rebuild: Annotated[
@@ -340,10 +387,17 @@ def check(
             "--rebuild", "--repair", help="Make the vector store anew from the archive first."
         ),
     ] = False,
+    answers: Annotated[
+        bool,
+        typer.Option("--answers", help="List the stored answers that no longer hold instead."),
+    ] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that archive and vector store agree."""
+    if answers:
+        _check_answers(index, as_json)
+        return
     with opened_desk(index) as desk:
         health = desk.check(rebuild=rebuild)
         name = desk.settings.index
@@ -358,6 +412,17 @@ def check(
         raise BylineError(
             f"{'; '.join(health.problems)}. Run `byline check --rebuild --index {name}`."
         )
+
+
+def _check_answers(index: str | None, as_json: bool) -> None:
+    from .ui import history
+
+    with opened_desk(index) as desk:
+        found = list(desk.conversations.with_stale())
+    if as_json:
+        print_json({"stale": history.stale_json(found)})
+    else:
+        history.show_stale(found)
 
 
 @app.command()

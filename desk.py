@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -23,6 +23,7 @@ from .index.article import Article
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.history import Version
 from .index.store import Store
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .qa.local import LocalModel
 
 _MOST_HITS = 1000
+_LONGEST_REASON = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +148,12 @@ class Desk:
         until: Moment = None,
         outlets: Sequence[str] = (),
         as_of: Moment = None,
+        retracted: bool = False,
     ) -> list[Hit]:
         """The passages that match best, best first. Raises InputError for a filter that is none."""
         if not 1 <= limit <= _MOST_HITS:
             raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
-        asked = self._question(text, as_of, since, until, outlets)
+        asked = self._question(text, as_of, since, until, outlets, retracted)
         library = self.library()
         return retrieve(
             asked.text,
@@ -172,16 +175,18 @@ class Desk:
         outlets: Sequence[str] = (),
         policy: str = "flag",
         style: str | None = None,
+        retracted: bool = False,
     ) -> Answer:
         """Answer a question from the articles, or decline.
 
         `as_of` is the date of asking: nothing newer is used. `policy` says what becomes of
         sentences that the check does not pass: flag (shown, with their verdict), strict (left
         out), off (nothing is checked). `style` is sentences or quotes (of which a model chooses;
-        without a model all answers are quotes). Raises InputError for bad input, ModelError where
-        the model fails.
+        without a model all answers are quotes). `retracted` also uses articles that were retracted;
+        their citations carry the notice. Raises InputError for bad input, ModelError where the
+        model fails.
         """
-        asked = self._question(text, as_of, since, until, outlets)
+        asked = self._question(text, as_of, since, until, outlets, retracted)
         *_, last = self._ask(asked, policy, style, stream=False)
         assert isinstance(last, Answer)
         return last
@@ -196,13 +201,14 @@ class Desk:
         outlets: Sequence[str] = (),
         policy: str = "flag",
         style: str | None = None,
+        retracted: bool = False,
     ) -> Iterator[Event]:
         """As `ask`, in events: Found, tokens (str), Statements, the Answer.
 
         Tokens are the model's own, before any check. A Statement is checked, and comes as soon as
         its sentence has ended. The Answer has the last word. Closing the iterator stops the model.
         """
-        asked = self._question(text, as_of, since, until, outlets)
+        asked = self._question(text, as_of, since, until, outlets, retracted)
         return self._ask(asked, policy, style, stream=True)
 
     async def aask(self, text: str, **options: Any) -> Answer:
@@ -289,12 +295,19 @@ class Desk:
         return self.folder / "lock"
 
     def _question(
-        self, text: str, as_of: Moment, since: Moment, until: Moment, outlets: Sequence[str]
+        self,
+        text: str,
+        as_of: Moment,
+        since: Moment,
+        until: Moment,
+        outlets: Sequence[str],
+        retracted: bool,
     ) -> Question:
         known = self.archive.outlets() if outlets else None
-        return question(
+        asked = question(
             text, as_of=as_of, since=since, until=until, outlets=outlets, known_outlets=known
         )
+        return replace(asked, filter=replace(asked.filter, retracted=retracted))
 
     def _ask(
         self, asked: Question, policy: str, style: str | None, *, stream: bool
@@ -378,8 +391,20 @@ class Articles:
     def __len__(self) -> int:
         return self._desk.archive.count()[0]
 
-    def get(self, article_id: str) -> Article:
-        """The article with this id. Raises InputError where there is none."""
+    def get(self, article_id: str, version: str | None = None) -> Article:
+        """The article with this id, as published or in an earlier version.
+
+        Of a citation, `get(article_id, version).text[start:end] == quote`, whatever became of the
+        article since, unless it was removed. Raises InputError where there is none.
+        """
+        if version is not None:
+            held = {one.version: one.article for one in self.history(article_id)}
+            if version not in held:
+                raise InputError(
+                    f"There is no version '{version}' of article '{article_id}': "
+                    f"there are {', '.join(held)}."
+                )
+            return held[version]
         article = self._desk.archive.article(article_id)
         if article is None:
             raise self._missing(article_id)
@@ -396,9 +421,8 @@ class Articles:
     ) -> list[Article]:
         """Articles that match, the newest first, the undated last."""
         known = self._desk.archive.outlets() if outlets else None
-        return self._desk.archive.list_articles(
-            matching(as_of, since, until, outlets, known), limit
-        )
+        wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
+        return self._desk.archive.list_articles(wanted, limit)
 
     def remove(self, article_ids: str | Sequence[str]) -> int:
         """Take articles out of the index with all their versions; how many there were.
@@ -412,6 +436,34 @@ class Articles:
             if article_id not in held:
                 raise self._missing(article_id)
         return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+
+    def history(self, article_id: str) -> tuple[Version, ...]:
+        """Its versions, the oldest first, each with what it changed of the one before.
+
+        Raises InputError where there is no such article.
+        """
+        found = self._desk.archive.versions(article_id)
+        if not found:
+            raise self._missing(article_id)
+        return tuple(found)
+
+    def retract(self, article_id: str, reason: str | None = None, *, undo: bool = False) -> Article:
+        """Retract an article for a reason, or let it stand again; the article as it is then.
+
+        It is no evidence from then on, in every open process, and no re-add changes that. Raises
+        InputError without a reason, where there is no such article, or it was not retracted.
+        """
+        reason = " ".join((reason or "").split())
+        if undo == bool(reason) or len(reason) > _LONGEST_REASON:
+            raise InputError(
+                f"Give a reason of at most {_LONGEST_REASON} characters to retract an article, "
+                "none to undo that."
+            )
+        article = self.get(article_id)
+        with build.writing(self._desk._lock_file):
+            if not self._desk.archive.retract(article_id, reason or None):
+                raise InputError(f"Article '{article_id}' is not retracted: nothing to undo.")
+        return self._desk.archive.article(article_id) or article
 
     def _missing(self, article_id: str) -> InputError:
         return InputError(

@@ -46,6 +46,7 @@ class Noticed:
     kind: str
     text: str | None = None
     date: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Passage:
     start: int | None = None
     end: int | None = None
     score: float | None = None
+    notice: Noticed | None = None
 
 
 @dataclass(frozen=True, slots=True)

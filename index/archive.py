@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged, IndexMismatch
-from . import tables, writes
+from . import standing, tables, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import Filter, conditions
+from .history import Version, versions
 from .migrate import migrate
 from .writes import Accession
 
@@ -33,6 +35,7 @@ _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything 
 # Vectors of so many passages are held by a process that is asked: 77 MB at 384 dimensions.
 # Comparing them all takes 8 ms, and is exact.
 _HELD_IN_MEMORY = 50_000
+_SHOWN = Filter(retracted=True)  # every article that may be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +232,9 @@ class Archive:
             writes.index(connection, whole, passages)
             if changes:
                 connection.execute(writes.UPDATE, changes)
+            keys = [change["key"] for change in changes]
+            standing.settle(connection, keys)
+            standing.link(connection, keys)
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
@@ -244,6 +250,7 @@ class Archive:
             if row.version is not None:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
+            standing.forget(connection, row.pk)
             for table in (tables.sources, tables.versions):
                 connection.execute(table.delete().where(table.c.article_pk == row.pk))
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
@@ -267,7 +274,7 @@ class Archive:
     def article(self, article_id: str) -> Article | None:
         """The published article with this id, if it may be shown."""
         query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(Filter())
+            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
         )
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
@@ -279,6 +286,40 @@ class Archive:
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
+    def versions(self, article_id: str) -> list[Version]:
+        """The history of an article, the oldest version first; none if it may not be shown."""
+        columns = (tables.versions.c.version, tables.versions.c.seen_at, tables.articles.c.pending)
+        query = (
+            sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
+            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
+            .where(tables.articles.c.id == article_id, tables.articles.c.version.is_not(None))
+            .where(*conditions(_SHOWN))
+            .order_by(tables.versions.c.seen_at, sa.literal_column("versions.rowid"))
+        )
+        with self._engine.connect() as connection:
+            return versions(
+                (
+                    tables.article_of(row),
+                    datetime.fromtimestamp(row.seen_at, UTC),
+                    row.version == row.published,
+                )
+                for row in connection.execute(query)
+                if row.version != row.pending
+            )
+
+    def has_retracted(self) -> bool:
+        """Whether any article is retracted."""
+        query = sa.select(tables.articles.c.pk).where(tables.articles.c.retracted_at.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
+    def retract(self, article_id: str, reason: str | None) -> bool | None:
+        """Retract an article by hand, or (None) let it stand again, as `standing.by_hand`."""
+        with self._engine.begin() as connection:
+            done = standing.by_hand(connection, article_id, reason)
+            writes.grow(connection)
+            return done
+
     def ids(self) -> list[str]:
         """The ids of all published articles."""
         query = sa.select(tables.articles.c.id).where(tables.articles.c.version.is_not(None))
@@ -289,7 +330,7 @@ class Archive:
         """Published articles, the newest first, the undated last."""
         query = (
             sa.select(*tables.ARTICLE)
-            .where(tables.IS_PUBLISHED, *conditions(matching or Filter()))
+            .where(tables.IS_PUBLISHED, *conditions(matching or _SHOWN))
             .order_by(tables.articles.c.published_at.desc().nulls_last(), tables.articles.c.id)
             .limit(limit)
         )
@@ -302,7 +343,7 @@ class Archive:
         query = (
             sa.select(tables.articles.c.outlet, count)
             .where(tables.articles.c.version.is_not(None), tables.articles.c.outlet.is_not(None))
-            .where(*conditions(Filter()))
+            .where(*conditions(_SHOWN))
             .group_by(tables.articles.c.outlet)
             .order_by(count.desc())
         )
@@ -314,9 +355,7 @@ class Archive:
         query = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
         )
-        query = query.where(
-            tables.articles.c.version.is_not(None), *conditions(matching or Filter())
-        )
+        query = query.where(tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN))
         with self._engine.connect() as connection:
             articles, passages = connection.execute(query).one()
         return articles, passages

@@ -11,7 +11,7 @@ generation. SQLite lets one write at a time: while an `add` commits a batch, a t
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from ..errors import IndexLocked, InputError
 from .article import from_iso, isoformat
 from .filter import Filter
+from .stale import Stale, stale_citations, standings
 from .tables import conversations, turns
 
 MOST_TURNS = 500  # of one conversation
@@ -35,6 +36,8 @@ class Turn:
     filters: Filter
     "in force for this turn, also where carried over"
     asked_at: datetime
+    stale: tuple[Stale, ...] = field(default=(), compare=False)
+    "the citations that no longer hold, as reckoned when the turn was loaded"
 
     @property
     def question(self) -> str:
@@ -104,7 +107,10 @@ class Conversations:
         with self._engine.connect() as connection:
             head = connection.execute(named).first()
             rows = connection.execute(query.order_by(turns.c.number)).all()
-        return Conversation(head.id, head.title, tuple(map(_turn, rows))) if head else None
+            held = list(map(_turn, rows))
+            now = standings(connection, (turn.answer for turn in held))
+        told = (replace(one, stale=tuple(stale_citations(one.answer, now))) for one in held)
+        return Conversation(head.id, head.title, tuple(told)) if head else None
 
     def load(self, conversation_id: str) -> Conversation:
         """As `find`. Raises InputError where there is none."""
@@ -128,6 +134,13 @@ class Conversations:
         return [
             Summary(*row[:3], *(datetime.fromtimestamp(at, UTC) for at in row[3:])) for row in rows
         ]
+
+    def with_stale(self) -> "Iterator[Conversation]":
+        """The conversations with an answer that no longer holds, the one asked last first."""
+        for summary in self.list(limit=-1):  # SQLite's word for no limit
+            found = self.find(summary.id)
+            if found and any(turn.stale for turn in found.turns):
+                yield found
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give it another title. Raises InputError where there is none, or the title is empty."""
@@ -182,6 +195,6 @@ def _filters_out(filters: Filter) -> str:
 
 def _turn(row: Any) -> Turn:
     held = json.loads(row.filters)
-    dates = {name: from_iso(held[name]) for name in ("since", "until", "as_of") if held[name]}
-    filters = Filter(outlets=tuple(held["outlets"]), **dates)
+    since, until, as_of = (from_iso(held[name]) for name in ("since", "until", "as_of"))
+    filters = Filter(since, until, tuple(held["outlets"]), as_of)
     return Turn(json.loads(row.answer), filters, datetime.fromtimestamp(row.asked_at, UTC))

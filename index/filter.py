@@ -28,6 +28,8 @@ class Filter:
     until: datetime | date | None = None
     outlets: tuple[str, ...] = ()
     as_of: datetime | date | None = None
+    retracted: bool = False
+    "whether articles that were retracted count: in lists, and as evidence only when asked for"
 
     @property
     def is_open(self) -> bool:
@@ -44,6 +46,8 @@ def conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
         columns.expires_at.is_(None) | (columns.expires_at > now),
         columns.status.is_(None) | columns.status.not_in(_WITHHELD),
     ]
+    if not matching.retracted:  # whatever the date of asking: what is wrong was wrong then too
+        found.append(columns.retracted_at.is_(None))
     if matching.since:
         found.append(columns.published_at >= tables.seconds(day_start(matching.since)))
     if matching.until:

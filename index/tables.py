@@ -6,7 +6,7 @@ An article's facts are one JSON text; what is filtered by stands in columns too.
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
+from .notices import standing
 
 METADATA = sa.MetaData()
 
@@ -140,7 +141,7 @@ _FULL_TEXT = (
     title, body, content='', tokenize='{_TOKENIZER}')""",
 )
 # The columns from which `_article` makes an Article.
-ARTICLE = (articles.c.id, versions.c.text, versions.c.facts)
+ARTICLE = (articles.c.id, articles.c.notice, versions.c.text, versions.c.facts)
 
 IS_PUBLISHED = (versions.c.article_pk == articles.c.pk) & (versions.c.version == articles.c.version)
 IS_OF_PUBLISHED = (passages.c.article_pk == articles.c.pk) & (
@@ -195,7 +196,7 @@ def columns(article: Article) -> dict[str, Any]:
     }
 
 
-_STORED_APART = ("id", "text")
+_STORED_APART = ("id", "text", "notice")
 
 
 def facts_of(article: Article) -> str:
@@ -209,10 +210,17 @@ def facts_of(article: Article) -> str:
     return json.dumps({name: value for name, value in facts.items() if value not in (None, [], {})})
 
 
+def marks_of(facts: dict[str, Any]) -> tuple[Mark, ...]:
+    """The marks that are among an article's facts."""
+    return tuple(Mark(*mark) for mark in facts.get("marks", ()))
+
+
 def article_of(row: Any) -> Article:
     """The article of a row with ARTICLE's columns."""
     facts = json.loads(row.facts)
     facts |= {name: from_iso(facts[name]) for name in MOMENTS if name in facts}
-    facts["marks"] = tuple(Mark(*mark) for mark in facts.get("marks", ()))
+    facts["marks"] = marks_of(facts)
     facts["authors"] = tuple(facts.get("authors", ()))
-    return Article(id=row.id, text=row.text, **facts)
+    article = Article(id=row.id, text=row.text, **facts)
+    notice = standing(article, row.notice)
+    return replace(article, notice=notice) if notice else article

@@ -3,16 +3,17 @@
 Each function runs inside the transaction of the connection that it is given (`archive.py`).
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from . import tables
+from . import standing, tables
 from .article import Article
 from .chunk import Passage
 
@@ -66,6 +67,9 @@ def keys(
 def renew(connection: sa.Connection, pk: int, version: str, article: Article) -> None:
     """Give a published version the facts that are known now."""
     is_this = is_version(pk, version)
+    held = connection.execute(sa.select(tables.versions).where(*is_this)).one()
+    if held.text != article.text:  # a re-flowed copy: its marks are not those of the stored text
+        article = replace(article, marks=tables.marks_of(json.loads(held.facts)))
     connection.execute(
         tables.versions.update().where(*is_this).values(facts=tables.facts_of(article))
     )
@@ -73,6 +77,7 @@ def renew(connection: sa.Connection, pk: int, version: str, article: Article) ->
     if now["updated_at"] is None:
         del now["updated_at"]  # when its text was last seen to change is still true
     connection.execute(UPDATE, {"key": pk, "pending": None, **now})
+    standing.settle(connection, [pk])
     grow(connection)
 
 

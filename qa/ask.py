@@ -433,6 +433,7 @@ class _Asking:
                 f"{self.judge.silent} × the judge {self.judge.name} gave nothing: "
                 "the rules alone checked"
             )
+        notes += self._withdrawn(draft.numbering.citations(), is_declined=bool(reason))
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
         return Answer(
@@ -467,6 +468,29 @@ class _Asking:
             return f"{checked_by(embedder, None)}+judge {judge.name}"
         return checked_by(embedder, judge)
 
+    def _withdrawn(self, cited: Sequence[Citation], *, is_declined: bool) -> list[str]:
+        """What a reader must know of retracted articles: those cited, or one that would answer."""
+        wanted = self.question.filter
+        if not is_declined:
+            told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
+            return [f"the article of [{one.number}] was retracted" for one in told]
+        if wanted.retracted or not self.library.archive.has_retracted():
+            return []
+        library, question = self.library, self.question
+        asked = replace(question, filter=replace(wanted, retracted=True))
+        found = _Asking(asked, library, self.means)._retrieved()
+        hits = [hit for hit in found if _is_retracted(hit)]
+        today = day_of(question.as_of)
+        ranked = rank(question.text, hits, library.archive, library.embedder, today)
+        answers = decide(question, ranked, asked=self.asked).answer
+        if not hits or not (answers or credit(asked, hits, len(hits))):
+            return []
+        notice = (ranked[0].hit if ranked else hits[0]).article.notice
+        if notice and notice.date and day_of(notice.date) > today:
+            return []  # not yet on the day of asking
+        when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
+        return [f"a report on it was retracted{when}, so it is not used"]
+
     def _offered(self) -> list[Source]:
         """What comes nearest: what the draft cites, then the best sentences."""
         cited = [source for sentence in self.draft.sentences for source in sentence.sources]
@@ -492,6 +516,10 @@ class _Asking:
         if reason == "unsupported":
             return "The articles do not answer this: what was written is not supported by them."
         return "The articles do not answer this."
+
+
+def _is_retracted(hit: Hit) -> bool:
+    return bool(hit.article.notice and hit.article.notice.kind == "retracted")
 
 
 def to_json(value: Any) -> Any:

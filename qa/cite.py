@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote as percent_encoded
 
-from ..index.article import Article
+from ..index.article import Notice
 from .retrieve import Hit
 from .speakers import speaker_of
 
@@ -40,16 +40,6 @@ class Sentence:
     verdict: str = "unchecked"
     support: float | None = None
     "how likely its sources carry it, 0 to 1, where that was checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a newsroom said about its own article."""
-
-    kind: str
-    "corrected | retracted"
-    text: str
-    date: datetime | date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,7 @@ def citation(source: Source, number: int) -> Citation:
         speaker=_speaker(article.text, source.start, source.end),
         link=text_link(article.url, quoted),
         copies=(),
-        notice=notice(article),
+        notice=article.notice,
     )
 
 
@@ -180,16 +170,6 @@ def _speaker(text: str, start: int, end: int) -> str | None:
     how = (quoted.channel, f"reported by {quoted.reported_by}" if quoted.reported_by else None)
     said = ", ".join(filter(None, how))
     return f"{quoted.speaker} ({said})" if said else quoted.speaker
-
-
-def notice(article: Article) -> Notice | None:
-    """The retraction or, where there is none, the last correction that an article carries."""
-    for kind, name in (("retraction", "retracted"), ("correction", "corrected")):
-        marked = [mark for mark in article.marks if mark.kind == kind]
-        if marked:
-            said = article.text[marked[-1].start : marked[-1].end]
-            return Notice(name, " ".join(said.split()), article.updated)
-    return None
 
 
 _BRACKETED = re.compile(r"\[(\d+)\]")

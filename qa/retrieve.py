@@ -90,6 +90,7 @@ class Hit:
             "end": self.end,
             "text": self.text,
             "score": self.score,
+            "notice": self.article.to_dict(with_text=False)["notice"],
         }
 
 

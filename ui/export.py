@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ..index.article import from_iso, isoformat
 from ..index.conversations import Conversation, Turn
 from ..index.filter import Filter
+from ..qa.ask import to_json as as_json
 from .render import day, moment
 
 # What Markdown (CommonMark and GitHub's) may read as more than text. A backslash in front of ASCII
@@ -30,6 +31,7 @@ def to_json(conversation: Conversation) -> str:
             "asked_at": isoformat(turn.asked_at),
             "filters": _filters(turn.filters),
             "answer": turn.answer,
+            "stale": as_json(turn.stale),
         }
         for turn in conversation.turns
     ]
@@ -71,6 +73,9 @@ def _turn(number: int, turn: Turn) -> Iterator[str]:
     if cited:
         yield "### Nearest passages" if declined else "### Sources"
         yield from map(_source, cited)
+    if turn.stale:
+        yield "### No longer holds"
+        yield "\n".join(f"- {plain(one.summary)}" for one in turn.stale)
     yield "\n".join(f"- {name}: {plain(value)}" for name, value in _facts(turn) if value)
 
 

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ..index.article import Article, isoformat
+from ..index.article import Article, Notice, isoformat
 from ..index.build import Report
 from ..index.conversations import Summary
 from ..qa.ask import Answer, Event
@@ -36,7 +36,7 @@ def show_answer(events: Iterable[Event]) -> Answer:
 
     Returns the answer, which is the last event.
     """
-    out, shown = _console(), list[str]()
+    out, shown = console(), list[str]()
     answer: Answer | None = None
     for event in events:
         if isinstance(event, Statement):
@@ -71,9 +71,9 @@ def _show_sources(out: Console, answer: Answer) -> None:
         out.print(_source_line(citation))
         out.print(_quote(citation.quote))
         if citation.speaker:
-            out.print(_indented(f"said by {citation.speaker}", "dim"))
+            out.print(indented(f"said by {citation.speaker}", "dim"))
         if citation.notice:
-            out.print(_indented(f"{citation.notice.kind}: {citation.notice.text}", "yellow"))
+            out.print(indented(noticed(citation.notice), "yellow"))
     for note in answer.notes:
         out.print(Text(f"\n{note}", style="yellow"))
     for why in (s.why for s in answer.statements if s.why and s.verdict not in MARKS):
@@ -97,7 +97,7 @@ def _ends(answer: Answer) -> Iterator[str]:
 
 def show_conversations(found: Sequence[Summary]) -> None:
     """One line a conversation."""
-    out = _console()
+    out = console()
     for one in found:
         line = Text(f"{one.changed:%Y-%m-%d %H:%M}  ", style="cyan")
         line.append(f"{one.id}  ", style="dim")
@@ -109,7 +109,7 @@ def show_conversations(found: Sequence[Summary]) -> None:
 
 def show_hits(hits: Sequence[Hit]) -> None:
     """Each passage with where it stands."""
-    out = _console()
+    out = console()
     if not hits:
         out.print("Nothing was found.")
     for number, hit in enumerate(hits, 1):
@@ -117,16 +117,20 @@ def show_hits(hits: Sequence[Hit]) -> None:
         line.append(hit.title or hit.article_id, style="bold")
         out.print(line)
         out.print(Text(f"    {_where(hit.outlet, hit.published)} · {hit.article_id}", style="dim"))
-        out.print(_indented(textwrap.shorten(hit.text, 280, placeholder=" …")))
+        if hit.article.notice:
+            out.print(indented(noticed(hit.article.notice), "yellow"))
+        out.print(indented(textwrap.shorten(hit.text, 280, placeholder=" …")))
 
 
 def show_articles(articles: Sequence[Article], total: int) -> None:
     """One line an article."""
-    out = _console()
+    out = console()
     for article in articles:
         line = Text(f"{_day(article.published):10}  ", style="cyan")
         line.append(f"{article.outlet or '-'}: ", style="dim")
         line.append(article.title or article.text[:60].replace("\n", " "))
+        if article.notice:
+            line.append(f"  {article.notice.kind}", style="yellow")
         line.append(f"  {article.id}", style="dim")
         out.print(line, soft_wrap=True)
     out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
@@ -134,9 +138,11 @@ def show_articles(articles: Sequence[Article], total: int) -> None:
 
 def show_article(article: Article) -> None:
     """The article's facts and its text as stored."""
-    out = _console()
+    out = console()
     facts = article.to_dict(with_text=False)
     extra = facts.pop("extra")
+    if article.notice:
+        facts["notice"] = noticed(article.notice)
     for name, value in (facts | extra).items():
         if value not in (None, [], {}):
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -147,7 +153,7 @@ def show_article(article: Article) -> None:
 
 def show_report(report: Report) -> None:
     """What became of what was to be added."""
-    out = _console()
+    out = console()
     counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged"
     failed = f", {len(report.failed)} failed" if report.failed else ""
     speed = f" in {report.seconds:.1f} s ({report.articles_per_second} articles per second)"
@@ -195,7 +201,8 @@ def adding(total: int) -> Iterator[Callable[[Report], None]]:
         yield show
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Standard output, with colour on a terminal, in lines of a readable width."""
     found = Console()
     return Console(
         highlight=False,
@@ -221,11 +228,19 @@ def _day(moment: datetime | date | None) -> str:
     return (isoformat(moment) or "undated")[:10]
 
 
+def noticed(notice: Notice) -> str:
+    """A notice in a line."""
+    when = f" {_day(notice.date)}" if notice.date else ""
+    where = f" ({notice.link})" if notice.link else ""
+    return f"{notice.kind}{when}: {notice.text}{where}"
+
+
 def _quote(text: str) -> Text:
-    return _indented(f"“{' '.join(text.split())}”", "italic")
+    return indented(f"“{' '.join(text.split())}”", "italic")
 
 
-def _indented(text: str, style: str = "") -> Text:
-    width = _console().width
+def indented(text: str, style: str = "") -> Text:
+    """A text filled to the width, four characters in."""
+    width = console().width
     filled = textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ")
     return Text(filled, style=style)

@@ -83,6 +83,7 @@ def _declared(tree: Any) -> dict[str, Any]:
         "section": next(_names(article.get("articleSection")), None),
         "kind": next(filter(None, map(_KINDS.get, _types(article))), None),
         "language": tree.get("lang"),
+        "correction": article.get("correction"),
     }
 
 
