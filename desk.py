@@ -22,6 +22,7 @@ from .index.article import Article
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.origins import Copy
 from .index.store import Store
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
@@ -400,6 +401,11 @@ class Articles:
             if article_id not in held:
                 raise self._missing(article_id)
         return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+
+    def origins(self, article_ids: Sequence[str]) -> dict[str, Copy]:
+        """The articles whose text some of these run: id and outlet, if they may be shown."""
+        copies = self._desk.archive.copies(article_ids)
+        return {of: one for of, others in copies.items() for one in others if one.is_origin}
 
     def _missing(self, article_id: str) -> InputError:
         return InputError(

@@ -22,11 +22,12 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged, IndexMismatch
-from . import tables, writes
+from . import origins, tables, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import Filter, conditions
 from .migrate import migrate
+from .origins import Copy
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
@@ -173,11 +174,12 @@ class Archive:
                 for fingerprint in accession.fingerprints
             ]
             writes.insert(connection, tables.sources.insert().prefix_with("OR REPLACE"), sources)
-            fresh = []
+            fresh, renewed = [], []
             for accession in accessions:
                 pk, version = keys[accession.article.id], accession.article.version
                 if pk in published and published[pk] == version:
                     writes.renew(connection, pk, version, accession.article)
+                    renewed.append(pk)
                     continue
                 if pk in published:  # what is left of an acceptance that was not published
                     connection.execute(
@@ -186,6 +188,7 @@ class Archive:
                     writes.drop_passages(connection, pk, version)
                 fresh.append((pk, version, accession))
             writes.store_versions(connection, fresh)
+            origins.place(connection, renewed)
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -229,6 +232,7 @@ class Archive:
             writes.index(connection, whole, passages)
             if changes:
                 connection.execute(writes.UPDATE, changes)
+            origins.place(connection, [change["key"] for change in changes])
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
@@ -244,6 +248,7 @@ class Archive:
             if row.version is not None:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
+            origins.leave(connection, [row.pk])
             for table in (tables.sources, tables.versions):
                 connection.execute(table.delete().where(table.c.article_pk == row.pk))
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
@@ -261,6 +266,15 @@ class Archive:
             connection.execute(
                 tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(_listed(pks)))
             )
+
+    def find_copies(self) -> None:
+        """Place the articles of an index that an older release made; nothing where that is done."""
+        while (noted := self.built_with("copies")) != origins.placed_all():
+            with self._engine.begin() as connection:
+                noted = origins.place_more(connection, noted)
+                writes.note(connection, "copies", noted)
+                if noted != origins.placed_all():
+                    writes.grow(connection)
 
     # Articles out
 
@@ -437,6 +451,16 @@ class Archive:
                 vectors = np.frombuffer(joined, np.float32).reshape(len(rows), -1 if rows else 0)
         numbers = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
         return Shelf(generation, numbers[:, 0].copy(), numbers[:, 1].copy(), vectors)
+
+    def origins(self, pks: Sequence[int]) -> dict[int, int]:
+        """The number of the article whose text each of these runs: its own, or its origin's."""
+        with self._engine.connect() as connection:
+            return origins.origins_of(connection, pks)
+
+    def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
+        """Other articles that run the text of these, where there are some that match."""
+        with self._engine.connect() as connection:
+            return origins.copies_of(connection, ids, matching or Filter())
 
     def all_passages(self) -> list[int]:
         """Numbers of all published passages, also of those that may not be shown now."""
