@@ -1,13 +1,15 @@
-"""Copies: are they found, is anything else taken for one, and what does it cost?
+"""Whether copies are found, whether anything else is taken for one, and what it costs.
 
     python bench/copies.py [--data FOLDER] [--full]
 
 Real articles are edited as newsrooms do, and as others do that are no copies (roundups, quotations,
 forms with new figures). Half of the articles, by a hash of the id, is what the thresholds of
-index/copies.py were chosen on; the figures are of the other half. A pair counts as found where the
-two texts share a band and `is_copy` agrees, which is what adding does. Beside them: pairs of two
-outlets' reports of one event, as labelled by a reader (bench/labels/copies.jsonl), and every pair
-of real articles. `--full` takes all articles instead of 300, and adds 40,000 to an archive.
+index/copies.py were chosen on (`--tune` shows it); the figures are of the other half. A pair counts
+as found where the two texts share a band and `is_copy` agrees, which is what adding does. Beside
+them: pairs of two outlets' reports of one event, as labelled by a reader (bench/labels/
+copies.jsonl), and every pair of real articles. Last, an archive that fills up with articles and
+edited copies of them under other outlets' names. `--full` takes all articles instead of 600, and
+fills the archive with 40,000 instead of 2,000.
 """
 
 import hashlib
@@ -16,20 +18,18 @@ import random
 import resource
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sets
-from byline.index import copies, origins
+import sqlalchemy as sa
+from byline.index import copies, origins, tables
 from byline.index.archive import Archive
 from byline.index.article import Article
-from byline.index.chunk import sentence_spans
-from byline.index.writes import Accession
 from edits import EDITS, NOT_COPIES, templates
 from scipy.stats import binomtest
 
@@ -48,7 +48,7 @@ def main() -> None:
         articles = random.Random(7).sample(articles, min(len(articles), 600))
     half = [a for a in articles if is_tuned_on(a["id"]) == given.tune]
     print(edited(half), end="\n\n")
-    print(labelled(articles if not given.full else real(given.data)), end="\n\n")
+    print(labelled(real(given.data)), end="\n\n")
     print(every_pair(articles), end="\n\n")
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         print(cost(articles, 40_000 if given.full else 2_000, Path(folder)))
@@ -96,7 +96,7 @@ def edited(articles: Sequence[dict[str, Any]]) -> str:
         taken = sum(is_found(one, other) for one, other in pairs)
         wrong += taken
         rows.append([f"no copy: {name}", *_share(taken, len(pairs))])
-    forms = [(a, b) for a, b in templates(random.Random(3), 300)]
+    forms = list(templates(random.Random(3), 300))
     taken = sum(is_found(one, other) for one, other in forms)
     wrong += taken
     rows.append(["no copy: forms with other figures", *_share(taken, len(forms))])
@@ -126,7 +126,8 @@ def labelled(articles: Sequence[dict[str, Any]]) -> str:
     labels = [json.loads(line) for line in _LABELS.read_text().splitlines()]
     pairs = [(one["one"], one["two"]) for one in labels if {one["one"], one["two"]} <= set(text_of)]
     taken = [pair for pair in pairs if is_found(*(text_of[i] for i in pair))]
-    banded = [p for p in pairs if set(copies.bands(text_of[p[0]])) & set(copies.bands(text_of[p[1]]))]
+    near = [[set(copies.bands(text_of[i])) for i in pair] for pair in pairs]
+    banded = [one for one, other in near if one & other]
     return (
         f"## Reports of one event in two outlets, read and labelled\n\n{len(pairs)} pairs at hand "
         f"of {len(labels)}: {len(banded)} share a band, {len(taken)} taken for copies {taken or ''}"
@@ -156,7 +157,82 @@ def every_pair(articles: Sequence[dict[str, Any]]) -> str:
 
 def cost(articles: Sequence[dict[str, Any]], number: int, folder: Path) -> str:
     """Milliseconds per article by step, in an archive that fills up to `number` articles."""
-    return ""
+    spent: Counter[str] = Counter()
+    steps = {"bands": "signature", "_candidates": "lookup", "overlap": "comparison"}
+    for name in steps:
+        setattr(origins, name, _timed(getattr(origins, name), name, spent))
+    archive = Archive(folder / "archive.db")
+    rows, placed = [], 0
+    source, original_of = islice(_filling(articles), number), {}
+    while batch := list(islice(source, 64)):
+        with archive._engine.begin() as connection:
+            pks = [_stored(connection, article) for article, _ in batch]
+            original_of |= {pk: of for pk, (_, of) in zip(pks, batch, strict=True)}
+            began = time.process_time()
+            origins.place(connection, pks)
+            spent["all"] += time.process_time() - began
+        placed += len(batch)
+        if placed // (number // 4) > len(rows):
+            since = placed - sum(row[1] for row in rows)
+            times = [spent[name] * 1000 / since for name in (*steps, "all")]
+            mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            rows.append([placed, since, *(f"{t:.2f}" for t in times), f"{mib:.0f}"])
+            spent.clear()
+    with archive._engine.connect() as connection:
+        found = origins.origins_of(connection, list(original_of))
+        pages = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%bands%'"
+        disk = connection.scalar(sa.text(pages)) / placed
+    mates = Counter((found[pk], of) for pk, of in original_of.items())
+    together = sum(
+        max(n for (_, o), n in mates.items() if o == of) for of in set(original_of.values())
+    )
+    mixed = len(mates) - len({group for group, _ in mates})
+    head = [
+        "Articles",
+        "since",
+        *steps.values(),
+        "in all, ms of processor time each",
+        "peak memory, MiB",
+    ]
+    return (
+        f"## Filling an archive\n\n{sets.markdown(head, rows)}\n\n"
+        f"{together / placed:.4f} of the articles are with most of their like; {mixed} groups hold "
+        f"two texts; the bands take {disk:.0f} bytes an article"
+    )
+
+
+def _timed(call: Callable[..., Any], name: str, spent: Counter[str]) -> Callable[..., Any]:
+    def timed(*given: Any) -> Any:
+        began = time.process_time()
+        try:
+            return call(*given)
+        finally:
+            spent[name] += time.process_time() - began
+
+    return timed
+
+
+def _filling(articles: Sequence[dict[str, Any]]) -> Iterator[tuple[Article, int]]:
+    """The articles, then copies of them in outlet after outlet; the number of the original too."""
+    edits = list(EDITS.values())
+    for turn in count():
+        for at, one in enumerate(articles):
+            chance = random.Random(f"{turn}{at}")
+            text = chance.choice(edits)(one["text"], chance) if turn else one["text"]
+            day = date(2026, 1, 1) + timedelta(days=turn)
+            name = f"Outlet {turn}" if turn else one["outlet"]
+            yield Article(id=f"{turn}-{at}", text=text, outlet=name, published=day), at
+
+
+def _stored(connection: sa.Connection, article: Article) -> int:
+    """An article as published, without the full-text tables and vectors, which cost the same."""
+    row = {"id": article.id, "version": article.version, "added_at": 0.0}
+    insert = tables.articles.insert().values(row | tables.columns(article))
+    pk = int(connection.execute(insert).inserted_primary_key[0])
+    facts = {"text": article.text, "facts": tables.facts_of(article), "seen_at": 0.0}
+    key = {"article_pk": pk, "version": article.version}
+    connection.execute(tables.versions.insert().values(key | facts))
+    return pk
 
 
 def _share(part: int, whole: int) -> list[object]:

@@ -1,6 +1,6 @@
 """What newsrooms do to a text that they take over, and what looks like it and is none.
 
-    EDITS["cut to 40 %"](text, random.Random(1)) -> the copy
+EDITS["cut to 40 %"](text, random.Random(1)) -> the copy
 """
 
 import random
@@ -38,7 +38,9 @@ _SPELLING = (
     (r" ?[—–] ?| -- ", " - "),
     (r"\$(\d[\d,.]*)", r"US$\1"),
 )
-_NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_NUMERALS = re.findall(
+    r"\w+", "zero one two three four five six seven eight nine ten eleven twelve"
+)
 _LEADS = (
     "Readers of this newspaper will remember that the matter was first raised in our letters pages "
     "last month. It concerns everyone who lives in the region, our correspondent writes.",
@@ -245,8 +247,10 @@ def templates(chance: random.Random, number: int) -> Iterator[tuple[str, str]]:
                 "month": "March June September December",
                 "went": "up down",
             }
-            return str(chance.randint(10, 99)) if match[1] == "n" else chance.choice(
-                words[match[1]].split()
+            return (
+                str(chance.randint(10, 99))
+                if match[1] == "n"
+                else chance.choice(words[match[1]].split())
             )
 
         return "".join(re.sub(r"\{(\w+)\}", value, form) for _ in range(times))

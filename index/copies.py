@@ -6,13 +6,12 @@
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 from rensa import RMinHash
-
-from .words import fold
 
 _SHINGLE = 5  # words
 # Bands of two: a text cut to a third of another still shares a band with it 97 times in 100, and
@@ -25,6 +24,7 @@ _BANDS, _ROWS = 32, 2
 # was filled in anew).
 _COPIED, _SHORTEST, _WHOLE, _CUT, _BEGINS = 0.6, 0.35, 0.62, 0.75, 60
 _FIGURES, _FEW = 0.5, 4
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _WORD, _FIGURE = re.compile(r"\w+"), re.compile(r"\d{2,}")
 _CANARY = "Texts that are one have signatures that are one, whatever release of rensa made them."
 
@@ -108,7 +108,10 @@ def scheme() -> str:
 
 @lru_cache(maxsize=256)  # 80 kB each
 def _shingles(text: str) -> _Shingles:
-    words = _WORD.findall(fold(text))
+    folded = text.casefold()
+    if not text.isascii():  # as words.fold, ten times faster on a text with curly quotes
+        folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
+    words = _WORD.findall(folded)
     at: dict[str, int] = {}
     for position in range(len(words) - _SHINGLE + 1):
         at.setdefault(" ".join(words[position : position + _SHINGLE]), position)

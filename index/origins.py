@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from .filter import Filter, conditions
 
 # A band of a form that is filled in daily has thousands of members: the newest are looked at.
 _OF_A_BAND, _COMPARED, _OF_A_GROUP = 64, 16, 3
-_ELECTORATE = 12  # members of a group whose texts are read to choose its origin
+_ELECTORATE = 4  # members of a group whose texts are read to choose its origin
 _PLACED_AGAIN = 16  # members of a group that is torn up and made anew when one leaves it
 _BATCH = 256  # articles
 _AGENCIES = (
@@ -57,6 +58,15 @@ _GROUP = sa.func.coalesce(_ARTICLES.origin_pk, _ARTICLES.pk).label("origin")
 _PUBLISHED = sa.select(
     _ARTICLES.pk, _GROUP, _ARTICLES.outlet, _ARTICLES.published_at, *tables.ARTICLE
 ).where(tables.IS_PUBLISHED)
+# Statements of every article that comes are made once.
+_THESE = _PUBLISHED.where(_ARTICLES.pk.in_(sa.bindparam("pks", expanding=True)))
+_ORIGIN = sa.select(_GROUP).where(_ARTICLES.pk == sa.bindparam("pk"))
+_IN_GROUPS = _ARTICLES.pk.in_(sa.bindparam("origins", expanding=True)) | _ARTICLES.origin_pk.in_(
+    sa.bindparam("origins", expanding=True)
+)
+_SOME = sa.select(_ARTICLES.pk).where(_IN_GROUPS).limit(_ELECTORATE)
+_MOVE = tables.articles.update().where(_IN_GROUPS).values(origin_pk=sa.bindparam("chosen"))
+_OWN = tables.articles.update().where(_ARTICLES.pk == sa.bindparam("key")).values(origin_pk=None)
 
 
 def place(connection: sa.Connection, pks: Sequence[int]) -> None:
@@ -161,13 +171,13 @@ def _join(connection: sa.Connection, row: Any, its_bands: Sequence[int]) -> None
     compared: Counter[int] = Counter()
     for other in _candidates(connection, row.pk, its_bands):
         is_version = row.outlet is not None and row.outlet == other.outlet
-        if compared[other.origin] < _OF_A_GROUP and not is_version:
+        if not is_version and other.origin not in found and compared[other.origin] < _OF_A_GROUP:
             compared[other.origin] += 1
             if alike := overlap(row.text, other.text):
-                found[other.origin] = max(alike, found.get(other.origin, 0.0))
+                found[other.origin] = alike
     if not found:
         return
-    joined: int = connection.execute(sa.select(_GROUP).where(_ARTICLES.pk == row.pk)).scalar_one()
+    joined: int = connection.execute(_ORIGIN, {"pk": row.pk}).scalar_one()
     for origin in sorted(found, key=lambda origin: (-found[origin], origin)):
         if origin != joined and not _share_an_outlet(connection, joined, origin):
             joined = _elect(connection, joined, origin)
@@ -180,11 +190,14 @@ def _candidates(connection: sa.Connection, pk: int, its_bands: Sequence[int]) ->
     values = {f"b{at}": band for at, band in enumerate(its_bands)}
     shared = Counter(connection.scalars(_sharing(len(its_bands)), values))
     del shared[pk]
+    if not shared:
+        return []
     first = [other for other, _ in sorted(shared.items(), key=lambda o: (-o[1], o[0]))[:_COMPARED]]
-    rows = connection.execute(_PUBLISHED.where(_ARTICLES.pk.in_(first)))
+    rows = connection.execute(_THESE, {"pks": first})
     return sorted(rows, key=lambda row: first.index(row.pk))
 
 
+@cache
 def _sharing(number: int) -> sa.TextClause:
     """The newest members of so many bands; a limit for each keeps a common one from costing."""
     each = (
@@ -212,12 +225,11 @@ def _elect(connection: sa.Connection, one: int, other: int) -> int:
 
     The origins of both stand, and a few of those that ran the text, who may name another.
     """
-    some = [one, other, *connection.scalars(_members([one, other]).limit(_ELECTORATE))]
-    chosen = _chosen(connection, some)
+    some = connection.scalars(_SOME, {"origins": [one, other]})
+    chosen = _chosen(connection, list({one, other, *some}))
     moved = [origin for origin in (one, other) if origin != chosen]
-    is_moved = _ARTICLES.pk.in_(moved) | _ARTICLES.origin_pk.in_(moved)
-    _point(connection, is_moved & (_ARTICLES.pk != chosen), chosen)
-    _point(connection, _ARTICLES.pk == chosen, None)
+    connection.execute(_MOVE, {"origins": moved, "chosen": chosen})
+    connection.execute(_OWN, {"key": chosen})
     return chosen
 
 
@@ -231,7 +243,7 @@ def _hand_over(connection: sa.Connection, origin: int) -> None:
 
 
 def _chosen(connection: sa.Connection, pks: Sequence[int]) -> int:
-    rows = connection.execute(_PUBLISHED.where(_ARTICLES.pk.in_(pks))).all()
+    rows = connection.execute(_THESE, {"pks": pks}).all()
     articles = {row.pk: tables.article_of(row) for row in rows}
 
     def order(row: Any) -> tuple[int, float, int]:

@@ -155,13 +155,13 @@ def retrieve(
     origin = {pk: group_of[article] for pk, article in article_of.items()}
     origin |= {shown: origin[pk] for pk, shown in same.items()}
     scores = fuse(list(dict.fromkeys(same.get(pk, pk) for pk in ranking)) for ranking in rankings)
-    if same and len(scores) < limit:  # copies stood where others could have: once more without
+    is_cut = any(len(ranking) == depth for ranking in rankings)
+    if same and not spent and is_cut and len(scores) < limit:  # once more, without the copies
         article_of |= dict(_articles_of(sorted(set(same.values())), shelf, passing))
         shown, groups = {article_of[pk] for pk in scores}, {origin[pk] for pk in same}
         members = archive.origins(allowed.tolist()).items()
-        return again(
-            as_of=as_of, spent=spent | {pk for pk, group in members if group in groups} - shown
-        )
+        copies = frozenset(pk for pk, group in members if group in groups) - shown
+        return again(as_of=as_of, spent=copies)
     of_article = fuse([list(dict.fromkeys(group_of[pk] for pk in by_article if pk in group_of))])
     for pk in scores:
         scores[pk] += of_article.get(origin[pk], 0.0)
