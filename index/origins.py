@@ -22,8 +22,9 @@ from .article import Article, day_end
 from .copies import bands, overlap, scheme
 from .filter import Filter, conditions
 
-# A band of a form that is filled in daily has thousands of members: the newest are looked at.
-_OF_A_BAND, _COMPARED, _OF_A_GROUP = 64, 16, 3
+# A band of a form that is filled in daily, or of a text that everybody runs, has thousands of
+# members: the newest are looked at, and the oldest, who hold a group together.
+_OLDEST, _NEWEST, _COMPARED, _OF_A_GROUP = 8, 32, 16, 3
 _ELECTORATE = 4  # members of a group whose texts are read to choose its origin
 _PLACED_AGAIN = 16  # members of a group that is torn up and made anew when one leaves it
 _BATCH = 256  # articles
@@ -199,11 +200,12 @@ def _candidates(connection: sa.Connection, pk: int, its_bands: Sequence[int]) ->
 
 @cache
 def _sharing(number: int) -> sa.TextClause:
-    """The newest members of so many bands; a limit for each keeps a common one from costing."""
+    """The oldest and the newest members of so many bands: a common one costs no more."""
     each = (
         f"SELECT article_pk FROM (SELECT article_pk FROM bands WHERE band = :b{at} "
-        f"ORDER BY article_pk DESC LIMIT {_OF_A_BAND}) AS q{at}"
+        f"ORDER BY article_pk {order} LIMIT {limit}) AS {order}{at}"
         for at in range(number)
+        for order, limit in (("ASC", _OLDEST), ("DESC", _NEWEST))
     )
     return sa.text(" UNION ALL ".join(each))
 
