@@ -36,7 +36,7 @@ _AGENCIES = (
 _IS_AGENCY = re.compile(rf"(?:the )?(?:{_AGENCIES})(?: news)?", re.I)
 # Where an agency is named as the author: a dateline, a credit at either end.
 _CREDITED = re.compile(
-    rf"\((?:{_AGENCIES})\)|(?:©|\(c\)|copyright|source:|reporting by|via|by the|by|from|with)\s+"
+    rf"\((?:{_AGENCIES})\)|(?:©|\(c\)|copyright|source:|reporting by|via|by the|by)\s+"
     rf"(?:\d{{4}} )?(?:the )?(?:{_AGENCIES})\b|^(?:{_AGENCIES})$",
     re.M,
 )
