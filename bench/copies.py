@@ -179,9 +179,9 @@ def cost(articles: Sequence[dict[str, Any]], number: int, folder: Path) -> str:
             rows.append([placed, since, *(f"{t:.2f}" for t in times), f"{mib:.0f}"])
             spent.clear()
     with archive._engine.connect() as connection:
-        found = origins.origins_of(connection, list(original_of))
         pages = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%bands%'"
         disk = connection.scalar(sa.text(pages)) / placed
+    found = archive.origins(list(original_of))
     mates = Counter((found[pk], of) for pk, of in original_of.items())
     together = sum(
         max(n for (_, o), n in mates.items() if o == of) for of in set(original_of.values())

@@ -455,7 +455,8 @@ class Archive:
     def origins(self, pks: Sequence[int]) -> dict[int, int]:
         """The number of the article whose text each of these runs: its own, or its origin's."""
         with self._engine.connect() as connection:
-            return origins.origins_of(connection, pks)
+            found = origins.origins_of(connection, _listed(pks))
+        return {pk: found.get(pk, pk) for pk in pks}  # one that was removed meanwhile has its own
 
     def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
         """Other articles that run the text of these, where there are some that match."""

@@ -24,6 +24,7 @@ _BANDS, _ROWS = 32, 2
 # was filled in anew).
 _COPIED, _SHORTEST, _WHOLE, _CUT, _BEGINS = 0.6, 0.35, 0.62, 0.75, 60
 _FIGURES, _FEW = 0.5, 4
+_LONGEST = 100_000  # characters that are looked at
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _WORD, _FIGURE = re.compile(r"\w+"), re.compile(r"\d{2,}")
 _CANARY = "Texts that are one have signatures that are one, whatever release of rensa made them."
@@ -108,8 +109,8 @@ def scheme() -> str:
 
 @lru_cache(maxsize=256)  # 80 kB each
 def _shingles(text: str) -> _Shingles:
-    folded = text.casefold()
-    if not text.isascii():  # as words.fold, ten times faster on a text with curly quotes
+    folded = text[:_LONGEST].casefold()
+    if not folded.isascii():  # as words.fold, ten times faster on a text with curly quotes
         folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
     words = _WORD.findall(folded)
     at: dict[str, int] = {}

@@ -7,7 +7,6 @@ A group is one origin, whose `origin_pk` is null, and the articles that point to
 runs inside the transaction of the connection that it is given.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -132,10 +131,9 @@ def placed_all() -> str:
     return f"{scheme()} all"
 
 
-def origins_of(connection: sa.Connection, pks: Sequence[int]) -> dict[int, int]:
+def origins_of(connection: sa.Connection, pks: sa.Select[Any]) -> dict[int, int]:
     """The origin of each article, itself where its text is its own."""
-    listed = sa.func.json_each(json.dumps(list(map(int, pks)))).table_valued("value").c.value
-    query = sa.select(_ARTICLES.pk, _GROUP).where(_ARTICLES.pk.in_(sa.select(listed)))
+    query = sa.select(_ARTICLES.pk, _GROUP).where(_ARTICLES.pk.in_(pks))
     return {pk: origin for pk, origin in connection.execute(query)}
 
 
@@ -275,7 +273,8 @@ def is_credited(article: Article) -> bool:
         return True
     marked = [article.text[m.start : m.end] for m in article.marks if m.kind == "byline"]
     head, tail = article.text[:_HEAD], article.text[-_TAIL:]
-    return f"({article.outlet})" in head or any(map(_CREDITED.search, (head, tail, *marked)))
+    signs = bool(article.outlet) and f"({article.outlet})" in head
+    return signs or any(map(_CREDITED.search, (head, tail, *marked)))
 
 
 def names(article: Article, outlet: str) -> bool:

@@ -158,11 +158,11 @@ def retrieve(
     is_cut = any(len(ranking) == depth for ranking in rankings)
     if same and not spent and is_cut and len(scores) < limit:  # once more, without the copies
         article_of |= dict(_articles_of(sorted(set(same.values())), shelf, passing))
-        shown, groups = {article_of[pk] for pk in scores}, {origin[pk] for pk in same}
+        shown, groups = {article_of.get(pk) for pk in scores}, {origin[pk] for pk in same}
         members = archive.origins(allowed.tolist()).items()
         copies = frozenset(pk for pk, group in members if group in groups) - shown
         return again(as_of=as_of, spent=copies)
-    of_article = fuse([list(dict.fromkeys(group_of[pk] for pk in by_article if pk in group_of))])
+    of_article = fuse([list(dict.fromkeys(group_of[pk] for pk in by_article))])
     for pk in scores:
         scores[pk] += of_article.get(origin[pk], 0.0)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))
