@@ -9,7 +9,7 @@ as found where the two texts share a band and `is_copy` agrees, which is what ad
 them: pairs of two outlets' reports of one event, as labelled by a reader (bench/labels/
 copies.jsonl), and every pair of real articles. Last, an archive that fills up with articles and
 edited copies of them under other outlets' names. `--full` takes all articles instead of 600, and
-fills the archive with 40,000 instead of 2,000.
+fills the archive with 40,000 instead of 1,000.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def main() -> None:
     print(labelled(real(given.data)), end="\n\n")
     print(every_pair(articles), end="\n\n")
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
-        print(cost(articles, 40_000 if given.full else 2_000, Path(folder)))
+        print(cost(articles, 40_000 if given.full else 1_000, Path(folder)))
 
 
 def real(data: Path) -> list[dict[str, Any]]:

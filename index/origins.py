@@ -23,7 +23,7 @@ from .filter import Filter, conditions
 
 # A band of a form that is filled in daily, or of a text that everybody runs, has thousands of
 # members: the newest are looked at, and the oldest, who hold a group together.
-_OLDEST, _NEWEST, _COMPARED, _OF_A_GROUP = 8, 32, 16, 3
+_MANY, _OLDEST, _NEWEST, _COMPARED, _OF_A_GROUP = 1000, 8, 32, 16, 3
 _ELECTORATE = 4  # members of a group whose texts are read to choose its origin
 _PLACED_AGAIN = 16  # members of a group that is torn up and made anew when one leaves it
 _BATCH = 256  # articles
@@ -64,9 +64,20 @@ _ORIGIN = sa.select(_GROUP).where(_ARTICLES.pk == sa.bindparam("pk"))
 _IN_GROUPS = _ARTICLES.pk.in_(sa.bindparam("origins", expanding=True)) | _ARTICLES.origin_pk.in_(
     sa.bindparam("origins", expanding=True)
 )
+_NEAR = (
+    sa.select(_BANDS.article_pk)
+    .where(_BANDS.band.in_(sa.bindparam("bands", expanding=True)))
+    .limit(_MANY)
+)
 _SOME = sa.select(_ARTICLES.pk).where(_IN_GROUPS).limit(_ELECTORATE)
 _MOVE = tables.articles.update().where(_IN_GROUPS).values(origin_pk=sa.bindparam("chosen"))
-_OWN = tables.articles.update().where(_ARTICLES.pk == sa.bindparam("key")).values(origin_pk=None)
+_ONE, _OTHER = (
+    (_ARTICLES.pk == sa.bindparam(name)) | (_ARTICLES.origin_pk == sa.bindparam(name))
+    for name in ("one", "other")
+)
+_SHARED = sa.select(_ARTICLES.pk).where(
+    _OTHER, _ARTICLES.outlet.in_(sa.select(_ARTICLES.outlet).where(_ONE).correlate(None))
+)
 
 
 def place(connection: sa.Connection, pks: Sequence[int]) -> None:
@@ -178,7 +189,10 @@ def _join(connection: sa.Connection, row: Any, its_bands: Sequence[int]) -> None
         return
     joined: int = connection.execute(_ORIGIN, {"pk": row.pk}).scalar_one()
     for origin in sorted(found, key=lambda origin: (-found[origin], origin)):
-        if origin != joined and not _share_an_outlet(connection, joined, origin):
+        if origin == joined:
+            continue
+        shared = connection.execute(_SHARED, {"one": joined, "other": origin}).first()
+        if shared is None:
             joined = _elect(connection, joined, origin)
 
 
@@ -186,8 +200,11 @@ def _candidates(connection: sa.Connection, pk: int, its_bands: Sequence[int]) ->
     """Published articles that share most bands with one."""
     if not its_bands:
         return []
-    values = {f"b{at}": band for at, band in enumerate(its_bands)}
-    shared = Counter(connection.scalars(_sharing(len(its_bands)), values))
+    near = list(connection.scalars(_NEAR, {"bands": its_bands}))
+    if len(near) == _MANY:
+        values = {f"b{at}": band for at, band in enumerate(its_bands)}
+        near = list(connection.scalars(_sharing(len(its_bands)), values))
+    shared = Counter(near)
     del shared[pk]
     if not shared:
         return []
@@ -214,12 +231,6 @@ def _members(origins: Sequence[int]) -> sa.Select[Any]:
     )
 
 
-def _share_an_outlet(connection: sa.Connection, one: int, other: int) -> bool:
-    outlets = sa.select(_ARTICLES.outlet).where(_ARTICLES.pk.in_(_members([one])))
-    both = _members([other]).where(_ARTICLES.outlet.in_(outlets)).limit(1)
-    return connection.scalar(both) is not None
-
-
 def _elect(connection: sa.Connection, one: int, other: int) -> int:
     """Make two groups one; its origin is the article that is named, else the earliest.
 
@@ -229,7 +240,8 @@ def _elect(connection: sa.Connection, one: int, other: int) -> int:
     chosen = _chosen(connection, list({one, other, *some}))
     moved = [origin for origin in (one, other) if origin != chosen]
     connection.execute(_MOVE, {"origins": moved, "chosen": chosen})
-    connection.execute(_OWN, {"key": chosen})
+    if chosen not in (one, other):
+        _point(connection, _ARTICLES.pk == chosen, None)
     return chosen
 
 
