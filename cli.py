@@ -298,15 +298,17 @@ def list_articles(
     as_json: JsonOption = False,
 ) -> None:
     """List articles, the newest first."""
-    from .ui.terminal import show_articles
+    from .ui.terminal import copy_of, show_articles
 
     with opened_desk(index) as desk:
         found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
         total = len(desk.articles)
+        origins = desk.articles.origins([article.id for article in found])
     if as_json:
-        print_json({"total": total, "articles": [a.to_dict(with_text=False) for a in found]})
+        listed = [a.to_dict(with_text=False) | copy_of(origins.get(a.id)) for a in found]
+        print_json({"total": total, "articles": listed})
     else:
-        show_articles(found, total)
+        show_articles(found, total, origins)
 
 
 @articles_app.command("show")
@@ -323,10 +325,11 @@ def show_article(
 
     with opened_desk(index) as desk:
         article = desk.articles.get(article_id, version)
+        origin = desk.articles.origins([article_id]).get(article_id)
     if as_json:
-        print_json(article.to_dict())
+        print_json(article.to_dict() | terminal.copy_of(origin))
     else:
-        terminal.show_article(article)
+        terminal.show_article(article, origin)
 
 
 @articles_app.command("remove")

@@ -24,6 +24,7 @@ from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from .index.history import Version
+from .index.origins import Copy
 from .index.store import Store
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
@@ -464,6 +465,11 @@ class Articles:
             if not self._desk.archive.retract(article_id, reason or None):
                 raise InputError(f"Article '{article_id}' is not retracted: nothing to undo.")
         return self._desk.archive.article(article_id) or article
+
+    def origins(self, article_ids: Sequence[str]) -> dict[str, Copy]:
+        """The articles whose text some of these run: id and outlet, if they may be shown."""
+        copies = self._desk.archive.copies(article_ids)
+        return {of: one for of, others in copies.items() for one in others if one.is_origin}
 
     def _missing(self, article_id: str) -> InputError:
         return InputError(

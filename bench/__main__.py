@@ -14,7 +14,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _MODEL = _FOLDER.parent / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-_SCRIPTS = ("retrieval", "latency", "startup", "ingest", "dates", "speakers", "verify")
+_SCRIPTS = ("retrieval", "latency", "startup", "ingest", "copies", "dates", "speakers", "verify")
 _FULL = ("evals", "streaming")
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
@@ -31,7 +31,7 @@ def main() -> int:
         command = [sys.executable, str(_FOLDER / f"{name}.py")]
         command += ["--data", given.data] if given.data and name not in _OF_LABELS else []
         command += ["--model", str(_MODEL)] if name == "streaming" else []
-        command += ["--full"] if given.full and name == "ingest" else []
+        command += ["--full"] if given.full and name in ("ingest", "copies") else []
         sys.stdout.flush()
         failed |= subprocess.run(command).returncode != 0
         print()

@@ -55,6 +55,11 @@ class Corpus:
             return self._at_hand.get(article_id)
         return self._archive.article(article_id)
 
+    def origin(self, article_id: str) -> str:
+        """The id of the article whose text this one runs, where the archive knows of another."""
+        copies = self._archive.copies([article_id]) if self._archive else {}
+        return next((c.id for c in copies.get(article_id, ()) if c.is_origin), article_id)
+
     def _resolve(self, name: str) -> str | None:
         """The id of the article that a case calls by this name."""
         if self.article(name):

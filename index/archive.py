@@ -23,12 +23,13 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged, IndexMismatch
-from . import standing, tables, writes
+from . import origins, standing, tables, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import Filter, conditions
 from .history import Version, versions
 from .migrate import migrate
+from .origins import Copy
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
@@ -176,11 +177,12 @@ class Archive:
                 for fingerprint in accession.fingerprints
             ]
             writes.insert(connection, tables.sources.insert().prefix_with("OR REPLACE"), sources)
-            fresh = []
+            fresh, renewed = [], []
             for accession in accessions:
                 pk, version = keys[accession.article.id], accession.article.version
                 if pk in published and published[pk] == version:
                     writes.renew(connection, pk, version, accession.article)
+                    renewed.append(pk)
                     continue
                 if pk in published:  # what is left of an acceptance that was not published
                     connection.execute(
@@ -189,6 +191,7 @@ class Archive:
                     writes.drop_passages(connection, pk, version)
                 fresh.append((pk, version, accession))
             writes.store_versions(connection, fresh)
+            origins.place(connection, renewed)
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -235,6 +238,7 @@ class Archive:
             keys = [change["key"] for change in changes]
             standing.settle(connection, keys)
             standing.link(connection, keys)
+            origins.place(connection, keys)
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
@@ -251,6 +255,7 @@ class Archive:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
             standing.forget(connection, row.pk)
+            origins.leave(connection, [row.pk])
             for table in (tables.sources, tables.versions):
                 connection.execute(table.delete().where(table.c.article_pk == row.pk))
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
@@ -268,6 +273,15 @@ class Archive:
             connection.execute(
                 tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(_listed(pks)))
             )
+
+    def find_copies(self) -> None:
+        """Place the articles of an index that an older release made; nothing where that is done."""
+        while (noted := self.built_with("copies")) != origins.placed_all():
+            with self._engine.begin() as connection:
+                noted = origins.place_more(connection, noted)
+                writes.note(connection, "copies", noted)
+                if noted != origins.placed_all():
+                    writes.grow(connection)
 
     # Articles out
 
@@ -476,6 +490,17 @@ class Archive:
                 vectors = np.frombuffer(joined, np.float32).reshape(len(rows), -1 if rows else 0)
         numbers = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
         return Shelf(generation, numbers[:, 0].copy(), numbers[:, 1].copy(), vectors)
+
+    def origins(self, pks: Sequence[int]) -> dict[int, int]:
+        """The number of the article whose text each of these runs: its own, or its origin's."""
+        with self._engine.connect() as connection:
+            found = origins.origins_of(connection, _listed(pks))
+        return {pk: found.get(pk, pk) for pk in pks}  # one that was removed meanwhile has its own
+
+    def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
+        """Other articles that run the text of these, where there are some that match."""
+        with self._engine.connect() as connection:
+            return origins.copies_of(connection, ids, matching or Filter())
 
     def all_passages(self) -> list[int]:
         """Numbers of all published passages, also of those that may not be shown now."""

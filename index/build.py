@@ -119,6 +119,7 @@ def settle(archive: Archive, store: Store) -> None:
 
     Vectors are stored before readers can find their passages, and deleted after they cannot.
     """
+    archive.find_copies()
     store.catch_up(archive.generation)
     keys = archive.pending()
     if keys is not None:

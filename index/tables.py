@@ -85,6 +85,7 @@ bands = sa.Table(  # of the text's signature: articles that share one may be cop
     METADATA,
     sa.Column("band", sa.Integer, primary_key=True),
     sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True, index=True),
+    sqlite_with_rowid=False,  # else each row is stored twice
 )
 tombstones = sa.Table(  # what was erased, without content: hashes of its id and address
     "tombstones",

@@ -14,6 +14,8 @@ from ..errors import InputError, ModelError
 from ..index.archive import Archive
 from ..index.article import day_of, day_start, isoformat
 from ..index.embed import Embedder
+from ..index.filter import Filter
+from ..index.origins import outlets_of
 from ..index.store import Store
 from . import answer as written
 from .asked import kind_asked
@@ -443,9 +445,9 @@ class _Asking:
             status="declined" if reason else "answered",
             reason=reason,
             statements=() if reason else tuple(draft.statements),
-            citations=() if reason else draft.numbering.citations(),
+            citations=() if reason else self._with_copies(draft.numbering.citations()),
             disagreements=() if reason else disagreements,
-            nearest=tuple(citation(source, n) for n, source in enumerate(offered, 1)),
+            nearest=self._with_copies([citation(source, n) for n, source in enumerate(offered, 1)]),
             as_of=self.typed.as_of,
             newest_evidence=newest,
             notes=tuple(notes),
@@ -490,6 +492,14 @@ class _Asking:
             return []  # not yet on the day of asking
         when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
         return [f"a report on it was retracted{when}, so it is not used"]
+
+    def _with_copies(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
+        """The citations with the other outlets that had run the text by the date of asking."""
+        matching = Filter(as_of=self.question.filter.as_of)
+        copies = self.library.archive.copies([c.article_id for c in citations], matching)
+        return tuple(
+            replace(c, copies=outlets_of(copies.get(c.article_id, ()), c.outlet)) for c in citations
+        )
 
     def _offered(self) -> list[Source]:
         """What comes nearest: what the draft cites, then the best sentences."""

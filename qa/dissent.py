@@ -149,7 +149,7 @@ class Contest:
                     citations=tuple(numbering.numbers([side[0].source])),
                     articles=tuple(articles),
                     published=tuple(article.published for article in articles.values()),
-                    sources=len(groups([article.text for article in articles.values()])),
+                    sources=len(_independent(side)),
                 )
             )
         return Disagreement(self.matter, tuple(positions), self.superseded)
@@ -251,10 +251,18 @@ def _is_same(one: Quantity, other: Quantity) -> bool:
     return gap <= loose * max(abs(one.value), abs(other.value))
 
 
+def _independent(side: Sequence[Figure]) -> list[Hit]:
+    """The earliest hit of each text: copies, as the archive knows them or as they read, are one."""
+    hits = [figure.source.hit for figure in sorted(side, key=lambda figure: figure.when)]
+    first = {(hit.origin or hit.article_id): hit for hit in reversed(hits)}
+    own = list(reversed(first.values()))
+    return [own[group[0]] for group in groups([hit.article.text for hit in own])]
+
+
 def _who(side: Sequence[Figure]) -> str:
-    first = min(side, key=lambda figure: figure.when).source.hit
+    first, *rest = _independent(side)
     day = f"{first.published.day} {first.published:%B %Y}" if first.published else "undated"
-    others = {figure.source.hit.outlet for figure in side} - {first.outlet}
+    others = {hit.outlet for hit in rest} - {first.outlet}
     more = f" and {len(others)} more" if others else ""
     return f"{first.outlet or 'unnamed outlet'}{more}, {day}"
 

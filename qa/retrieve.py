@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..index.embed import Embedder, Vectors
 from ..index.filter import Filter
 from ..index.store import Store
 from ..index.words import STOP_WORDS, words
+from .copies import in_place_of
 from .when import Asked
 
 SIGNALS = ("dense", "passages", "articles")
@@ -51,6 +53,8 @@ class Hit:
     text: str
     score: float
     "of reciprocal rank fusion: comparable within one search only"
+    origin: int | None = None
+    "the same number for articles that run one text; None where that was not looked up"
 
     @property
     def article_id(self) -> str:
@@ -105,15 +109,22 @@ def retrieve(
     signals: Sequence[str] = SIGNALS,
     when: Asked | None = None,
     as_of: datetime | date | None = None,
+    spent: frozenset[int] = frozenset(),
 ) -> list[Hit]:
     """The best passages for a text, best first, by reciprocal rank fusion of the signals.
+
+    Of articles that run one text one is shown. `spent` are numbers of articles not to look at.
 
     With what a question says of time (`when`, read against `as_of`), articles of its period or of
     the days before the asking come a little higher, and what a later hit revises below it. A search
     is not a question: without `when` dates count for nothing.
     """
+    again = partial(
+        retrieve, text, matching, archive, store, embedder, limit=limit, signals=signals, when=when
+    )
     query, depth = full_text_query(text), max(_DEPTH, limit)
     shelf, allowed = archive.shelf(), archive.matching_articles(matching)
+    allowed = allowed[~np.isin(allowed, list(spent))] if spent else allowed
     passing = np.isin(shelf.articles, allowed)
     may_count = (set(shelf.keys[passing].tolist()), set(allowed.tolist()))
     # Where a filter lets most through it is cheaper to drop a few of the best than to ask for it.
@@ -126,7 +137,8 @@ def retrieve(
             kept = [key for key in found if key in counting][:depth]
             if len(kept) == depth or len(found) < reach:
                 return kept
-        return [key for key, _ in match(query, matching, depth)]
+        found = [key for key, _ in match(query, matching, 3 * depth if spent else depth)]
+        return [key for key in found if key in counting][:depth] if spent else found
 
     with ThreadPoolExecutor(2) as aside:  # SQLite and the embedder work beside each other
         vector = aside.submit(embedder.embed_question, text) if "dense" in signals else None
@@ -138,11 +150,22 @@ def retrieve(
         archive.require(dimension=str(vector.result().size))
         rankings.append(nearest(vector.result(), shelf, passing, archive, store, depth))
     article_of = dict(_articles_of(sorted(set().union(*rankings)), shelf, passing))
-    scores = fuse([[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings])
-    of_article = fuse([by_article])
-    for pk, article_pk in article_of.items():
-        if pk in scores:
-            scores[pk] += of_article.get(article_pk, 0.0)
+    rankings = [[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings]
+    group_of = archive.origins([*article_of.values(), *by_article])
+    same = in_place_of(rankings, article_of, group_of, shelf, may_count[1], archive)
+    origin = {pk: group_of[article] for pk, article in article_of.items()}
+    origin |= {shown: origin[pk] for pk, shown in same.items()}
+    scores = fuse(list(dict.fromkeys(same.get(pk, pk) for pk in ranking)) for ranking in rankings)
+    is_cut = any(len(ranking) == depth for ranking in rankings)
+    if same and not spent and is_cut and len(scores) < limit:  # once more, without the copies
+        article_of |= dict(_articles_of(sorted(set(same.values())), shelf, passing))
+        shown, groups = {article_of.get(pk) for pk in scores}, {origin[pk] for pk in same}
+        members = archive.origins(allowed.tolist()).items()
+        copies = frozenset(pk for pk, group in members if group in groups) - shown
+        return again(as_of=as_of, spent=copies)
+    of_article = fuse([list(dict.fromkeys(group_of[pk] for pk in by_article))])
+    for pk in scores:
+        scores[pk] += of_article.get(origin[pk], 0.0)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))
     if when is None or as_of is None:
         found = archive.passages(best[:limit], matching)
@@ -154,7 +177,7 @@ def retrieve(
         if when.wants_latest:
             _lower_revised(found, scores, archive, when)
             found.sort(key=lambda passage: (-scores[passage.pk], passage.pk))
-    return [Hit(p.article, p.start, p.end, p.text, scores[p.pk]) for p in found]
+    return [Hit(p.article, p.start, p.end, p.text, scores[p.pk], origin[p.pk]) for p in found]
 
 
 def timeliness(when: Asked, as_of: datetime | date, published: datetime | date | None) -> float:

@@ -4,9 +4,10 @@ show_answer(desk.stream("Who resigned?"))
 """
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from rich.text import Text
 from ..index.article import Article, Notice, isoformat
 from ..index.build import Report
 from ..index.conversations import Summary
+from ..index.origins import Copy
 from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement
 from ..qa.retrieve import Hit
@@ -122,7 +124,18 @@ def show_hits(hits: Sequence[Hit]) -> None:
         out.print(indented(textwrap.shorten(hit.text, 280, placeholder=" …")))
 
 
-def show_articles(articles: Sequence[Article], total: int) -> None:
+def copy_of(origin: Copy | None) -> dict[str, str | None]:
+    """Whose text an article runs, as a JSON key."""
+    return {"copy_of": origin.id if origin else None}
+
+
+def _copied(origin: Copy) -> str:
+    return f"copy of {origin.id} ({origin.outlet or 'unnamed outlet'})"
+
+
+def show_articles(
+    articles: Sequence[Article], total: int, origins: Mapping[str, Copy] = MappingProxyType({})
+) -> None:
     """One line an article."""
     out = console()
     for article in articles:
@@ -132,13 +145,17 @@ def show_articles(articles: Sequence[Article], total: int) -> None:
         if article.notice:
             line.append(f"  {article.notice.kind}", style="yellow")
         line.append(f"  {article.id}", style="dim")
+        if article.id in origins:
+            line.append(f"  {_copied(origins[article.id])}", style="yellow")
         out.print(line, soft_wrap=True)
     out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
 
 
-def show_article(article: Article) -> None:
+def show_article(article: Article, origin: Copy | None = None) -> None:
     """The article's facts and its text as stored."""
     out = console()
+    if origin:
+        out.print(Text(_copied(origin), style="yellow"), soft_wrap=True)
     facts = article.to_dict(with_text=False)
     extra = facts.pop("extra")
     if article.notice:
@@ -217,6 +234,8 @@ def _source_line(citation: Citation) -> Text:
     line = Text(f"[{citation.number}] ", style="cyan")
     line.append(_where(citation.outlet, citation.published))
     line.append(f" · {citation.title or citation.article_id.rsplit('/')[-1]}", style="dim")
+    if citation.copies:
+        line.append(f" · also in {', '.join(citation.copies)}", style="dim")
     return line
 
 

@@ -45,7 +45,7 @@ def test_each_position_has_its_citation_dates_and_independent_sources() -> None:
     assert record.positions[1].citations == (2,)
     assert not record.superseded
     assert said.text == (
-        "The reports differ: 142 millimetres (Wire and 1 more, 15 March 2026) or 168 millimetres "
+        "The reports differ: 142 millimetres (Wire, 15 March 2026) or 168 millimetres "
         "(Radio, 19 March 2026) [1][2]."
     )
 
