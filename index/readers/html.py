@@ -35,13 +35,16 @@ _SHORTEST_PARAGRAPH = re.compile(r".{40}")  # a page whose lines are all shorter
 _TABLE_RULE = re.compile(r"\|[|\s:-]+")
 
 
-def read_html(raw: bytes, fallback_id: str) -> Article:
-    """The article of a page. InputError: there is none in it, or its facts cannot be used."""
+def read_html(raw: bytes, fallback_id: str, *, charset: str | None = None) -> Article:
+    """The article of a page. InputError: there is none in it, or its facts cannot be used.
+
+    `charset`: what the server said that served it, which wins over what the page says.
+    """
     import trafilatura  # takes a tenth of a second, which asking should not wait for
     from trafilatura.settings import Document
 
     try:
-        tree = trafilatura.load_html(raw)
+        tree = trafilatura.load_html(_as_text(raw, charset))
         facts = {} if tree is None else _declared(tree)  # before extraction empties the tree
         page = trafilatura.bare_extraction(
             tree,
@@ -67,6 +70,13 @@ def read_html(raw: bytes, fallback_id: str) -> Article:
         "url": page.url if urlsplit(page.url or "").path.strip("/") else None,
     }
     return to_article(found | {name: fact for name, fact in facts.items() if fact}, fallback_id)
+
+
+def _as_text(raw: bytes, charset: str | None) -> bytes | str:
+    """The page decoded as its server said, or its bytes where that is not said or not true."""
+    with suppress(LookupError, ValueError):
+        return raw.decode(charset) if charset else raw
+    return raw
 
 
 def _declared(tree: Any) -> dict[str, Any]:

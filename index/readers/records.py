@@ -55,15 +55,20 @@ _LATEST = timedelta(hours=24)
 
 def read_json(raw: bytes, fallback_id: str) -> Article:
     """The article of one line of a JSONL file. InputError: it is no JSON object, or see below."""
+    record = parsed(raw)
+    if not isinstance(record, Mapping):
+        raise InputError(f"a JSON object is expected, not {_called(record)}")
+    return to_article(record, fallback_id)
+
+
+def parsed(raw: bytes) -> Any:
+    """The value of a JSON text. InputError: it is none."""
     try:
-        record = json.loads(decode(raw), parse_constant=_refuse_constant)
+        return json.loads(decode(raw), parse_constant=_refuse_constant)
     except RecursionError:
         raise InputError("not valid JSON: it is nested too deeply") from None
     except ValueError as error:
         raise InputError(f"not valid JSON: {error}") from error
-    if not isinstance(record, Mapping):
-        raise InputError(f"a JSON object is expected, not {_called(record)}")
-    return to_article(record, fallback_id)
 
 
 def read_csv(raw: bytes, fallback_id: str, header: bytes) -> Article:

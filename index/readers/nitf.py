@@ -1,0 +1,117 @@
+r"""Reads an article from NITF, the markup of news agencies' texts.
+
+>>> from byline.index.readers.xml import parse
+>>> body = b"<body.head><hedline><hl1>Ferry burns</hl1></hedline></body.head>"
+>>> body += b"<body.content><p>Nobody was hurt.</p></body.content>"
+>>> read_nitf(parse(b"<nitf><body>" + body + b"</body></nitf>"), "ferry.nitf").title
+'Ferry burns'
+"""
+
+import re
+from typing import Any
+
+from ..article import Article
+from .wire import code, wire_article
+from .xml import line, text_of
+
+_NORM = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)?)?(Z|[+-]\d\d:?\d\d)?")
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def read_nitf(root: Any, fallback_id: str) -> Article:
+    """The article of a parsed <nitf>. InputError: it has no text, or see `to_article`.
+
+    A document that gives another one a new status (a kill) is read as that other document.
+    """
+    return wire_article(nitf_facts(root), fallback_id)
+
+
+def nitf_facts(root: Any) -> dict[str, Any]:
+    """What a <nitf> says, under the names that `wire_article` knows."""
+    of_other = _attribute(root, "head/docdata", "management-idref-status")
+    other = of_other and _attribute(root, "head/docdata", "management-doc-idref")
+    correction = root.find("head/docdata/correction")
+    told = _attribute(root, "head/docdata/correction", "info")
+    return {
+        "id": other or _attribute(root, "head/docdata/doc-id", "id-string"),
+        "title": line(root, "body/body.head/hedline/hl1") or line(root, "head/title"),
+        "text": _text(root),
+        "summary": _paragraphs(root, "body/body.head/abstract"),
+        "authors": _paragraphs(root, "body/body.head/byline"),
+        "outlet": line(root, "body/body.head/distributor")
+        or _attribute(root, "head/pubdata", "name")
+        or _attribute(root, "head/docdata/doc.copyright", "holder"),
+        "created": [_date(root, "date.issue"), _written(root)],
+        "embargo_until": _date(root, "date.release"),
+        "expires": _date(root, "date.expire"),
+        "rights": _rights(root),
+        "section": _attribute(root, "head/pubdata", "position.section"),
+        "language": root.get(LANG) or _attribute(root, "body", LANG),
+        "status": (other and of_other) or _attribute(root, "head/docdata", "management-status"),
+        "signals": ["correction"] if correction is not None else [],
+        "note": told or _attribute(root, "head/docdata/ed-msg", "info"),
+        "genres": [
+            *_attributes(root, "head/tobject", "tobject.type"),
+            *_attributes(root, "head/tobject/tobject.property", "tobject.property.type"),
+        ],
+        "subjects": [
+            *_attributes(root, "head/tobject/tobject.subject", "tobject.subject.type"),
+            *_attributes(root, "head/tobject/tobject.subject", "tobject.subject.matter"),
+        ],
+    }
+
+
+def _text(root: Any) -> str:
+    """The body with the dateline in front, unless the text opens with it."""
+    content = root.find("body/body.content")
+    text = text_of(content) if content is not None else ""
+    dateline = line(root, "body/body.head/dateline")
+    if dateline and text and not text.startswith(dateline):
+        return f"{dateline.rstrip(' -–—')} — {text}"
+    return text
+
+
+def _paragraphs(root: Any, path: str) -> str | None:
+    found = root.find(path)
+    return " ".join(text_of(found).split()) or None if found is not None else None
+
+
+def _attribute(root: Any, path: str, name: str) -> str | None:
+    return next(iter(_attributes(root, path, name)), None)
+
+
+def _attributes(root: Any, path: str, name: str) -> list[str]:
+    return [value for found in root.iterfind(path) if (value := (found.get(name) or "").strip())]
+
+
+def _date(root: Any, name: str) -> str | None:
+    """A date as `to_article` reads it; what is no date is handed on, to be named by it."""
+    norm = _attribute(root, f"head/docdata/{name}", "norm")
+    return norm and _normal(norm)
+
+
+def _written(root: Any) -> str | None:
+    norm = _attribute(root, "body/body.head/dateline/story.date", "norm")
+    return norm and _normal(norm)
+
+
+def _normal(norm: str) -> str:
+    """ISO 8601 of the format without separators.
+
+    >>> _normal("20260204T143200Z"), _normal("20260204")
+    ('2026-02-04T14:32:00Z', '2026-02-04')
+    """
+    if not (match := _NORM.fullmatch(norm)):
+        return norm
+    year, month, day, hour, minute, second, zone = match.groups()
+    time = f"T{hour}:{minute}:{second or '00'}{zone or ''}" if hour else ""
+    return f"{year}-{month}-{day}{time}"
+
+
+def _rights(root: Any) -> str | None:
+    """The copyright and every limit of use, as the attributes state them."""
+    stated = []
+    for path in ("head/docdata/doc.copyright", "head/docdata/doc.rights"):
+        for found in root.iterfind(path):
+            stated.append(", ".join(f"{code(k)}: {v}" for k, v in found.attrib.items() if v))
+    return "; ".join(filter(None, stated)) or None
