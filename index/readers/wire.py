@@ -43,7 +43,7 @@ _KINDS = {  # by what genres (https://cv.iptc.org/newscodes/genre/) are called
     "current": "news",
     "actuality": "news",
 }
-_FROM = re.compile(r"(?:von|par|por|av|fra|di|door)\s+(?=[^\Wa-z])", re.I)
+_FROM = re.compile(r"(?:von|par|por|av|fra|di|door) (?=\w+ \w)", re.I)
 _WORD = re.compile(r"\w\w")
 
 

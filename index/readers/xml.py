@@ -12,69 +12,21 @@ from lxml import etree
 
 from ...errors import InputError
 
+
+def _words(line: str) -> list[str]:
+    return line.split()
+
+
 _LEFT_OUT = frozenset(
-    (
-        "head",
-        "style",
-        "script",
-        "template",
-        "media",
-        "figure",
-        "figcaption",
-        "picture",
-        "img",
-        "video",
-        "audio",
-        "iframe",
-        "object",
-        "svg",
-        "form",
-        "button",
-        "nav",
-        "footer",
-        "body.head",
-        "body.end",
-        "byttl",
+    _words(
+        "head style script template media figure figcaption picture img video audio iframe object "
+        "svg form button nav footer body.head body.end byttl"
     )
 )
 _BLOCKS = frozenset(
-    (
-        "p",
-        "div",
-        "section",
-        "article",
-        "aside",
-        "main",
-        "header",
-        "hl1",
-        "hl2",
-        "hl3",
-        "hl4",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "bq",
-        "blockquote",
-        "block",
-        "pre",
-        "table",
-        "tr",
-        "nitf-table",
-        "caption",
-        "note",
-        "hr",
-        "br",
-        "body",
-        "body.content",
+    _words(
+        "p div section article aside main header hl1 hl2 hl3 hl4 h1 h2 h3 h4 h5 h6 li ul ol dl dt "
+        "dd bq blockquote block pre table tr nitf-table caption note hr br body body.content"
     )
 )
 _CELLS = ("td", "th")
