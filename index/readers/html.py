@@ -43,8 +43,8 @@ _NOTICES = "//*[contains(@class, 'correction') or contains(@class, 'editors-note
 contains(@class, 'editor-note') or contains(@id, 'correction')]"
 _UPDATE = re.compile(r"\W*updated?\b", re.I)
 _LINK_LINE = re.compile(  # to another story: "READ MORE: Ferry burns", "Ferry burns [VIDEO]"
-    r"\W*(?:(?:read|see) (?:more|also|next)|also read|related(?: stories)?|don[’']t miss)\s*(?::|$)|"
-    r".{10,120}\[[A-Z]{4,12}\]\W*$",
+    r"\W*(?:(?:read|see) (?:more|also|next)|also read|related(?: stories)?|don[’']t miss)"
+    r"\s*(?::|$)|.{10,120}\[[A-Z]{4,12}\]\W*$",
     re.I,
 )
 _TABLE_RULE = re.compile(r"\|[|\s:-]+")

@@ -25,10 +25,11 @@ _STATUS = {
 }
 _KILL = re.compile(r"kill|withdraw|retract|cancel", re.I)
 _KILL_NOTE = re.compile(
-    r"\W*(?:mandatory\s+|bulletin\s+)?(?:kill|withdraw(?:al|n|s)?|retract(?:ion|ed|s)?)\b", re.I
+    r"\W*(?:(?:attention|editors?|advisory|mandatory|bulletin)\W+)*(?:kill|withdraw(?:al|n)?)\b",
+    re.I,
 )
 _CORRECTION = re.compile(r"correct|clarif", re.I)
-_CORRECTION_NOTE = re.compile(r"\W*(?:correct(?:ion|ed|s|ing)?|clarif\w+|corr)\b", re.I)
+_CORRECTION_NOTE = re.compile(r"\W*(?:correct(?:ion|ed|s|ing)?|clarif\w+|retract\w*)\b", re.I)
 _KINDS = {  # by what genres (https://cv.iptc.org/newscodes/genre/) are called
     "opinion": "opinion",
     "editorial": "opinion",
