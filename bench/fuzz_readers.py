@@ -81,79 +81,66 @@ _SAID = [
     *(b"Correction: the age", b"text/html", b"application/xhtml+xml", b"base64", b"x" * 100_000),
     *("\u202e\u0301é\U0001f600".encode(), b"&#0;", b"&#xd800;", b"&lt;p&gt;&lt;b", b"://[", b"By "),
 ]
+_SHORT = ']]> <![CDATA[ <!-- & &nbsp; &e8; &x; &y; %p; """ --- \0 \r\n\r\n \ufeff'
 
 
 def tokens(pipe: str, port: int) -> list[bytes]:
     """Pieces that have broken parsers before."""
     bomb = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 9))
     fetched = f'<!ENTITY x SYSTEM "file://{pipe}"><!ENTITY y SYSTEM "http://127.0.0.1:{port}/">'
-    return [
-        *(
-            b"\0",
-            b"\xff\xfe",
-            b"\xef\xbb\xbf",
-            b"\xed\xa0\x80",
-            b"]]>",
-            b"<![CDATA[",
-            b"<!--",
-            b"&",
-        ),
-        *(b"&nbsp;", b"&e8;", b"&x;", b"&y;", b"%p;", b"\r\n\r\n", b"\x1f\x8b", b'"' * 3, b"---\n"),
-        *(b"<a>" * 5000, b"[" * 5000, b'{"a":' * 5000, b"> " * 2000, b"*_" * 2000, b"(" * 3000),
-        *(b"<p><b>" * 2000, b"<table><tr><td>" * 300, b"&amp;" * 9000, b"&eacute;" * 9000),
-        b'<p id="' + b"a" * 200_000 + b'">',
-        f'<!DOCTYPE a [<!ENTITY e0 "ha">{bomb}]>'.encode(),
-        f"<!DOCTYPE a [{fetched}]>".encode(),
-        f'<!DOCTYPE a SYSTEM "file://{pipe}">'.encode(),
-        f'<xi:include href="file://{pipe}" parse="text"/>'.encode(),
-        f'<?xml-stylesheet href="file://{pipe}"?>'.encode(),
-        f'<link rel="canonical" href="http://127.0.0.1:{port}/"><base href="file://{pipe}">'.encode(),
-        *(
-            f'<?xml version="1.0" encoding="{e}"?>'.encode()
-            for e in ("utf-16", "cp037", "x", "utf-7")
-        ),
-        *(
-            b"Content-Encoding: gzip\r\n",
-            b"Transfer-Encoding: chunked\r\n",
-            b"Content-Length: 999999",
-        ),
+    named = [
+        f'<!DOCTYPE a [<!ENTITY e0 "ha">{bomb}]>',
+        f"<!DOCTYPE a [{fetched}]>",
+        f'<!DOCTYPE a SYSTEM "file://{pipe}">',
+        f'<xi:include href="file://{pipe}" parse="text"/>',
+        f'<?xml-stylesheet href="file://{pipe}"?>',
+        f'<link rel="canonical" href="http://127.0.0.1:{port}/"><base href="file://{pipe}">',
+        f'<p id="{"a" * 200_000}">',
     ]
+    named += [f'<?xml version="1.0" encoding="{e}"?>' for e in ("utf-16", "cp037", "x", "utf-7")]
+    named += [
+        "Content-Encoding: gzip\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Content-Length: 99999",
+    ]
+    deep = ("<a>", "[", '{"a":', "> ", "*_", "(", "<p><b>", "<table><tr><td>", "&amp;", "&eacute;")
+    texts = [*_SHORT.split(" "), *named, *(piece * 4000 for piece in deep)]
+    return [*(text.encode() for text in texts), b"\xff\xfe", b"\xed\xa0\x80", b"\x1f\x8b"]
 
 
-def mutated(  # noqa: C901 (a table of changes)
-    raw: bytes, draw: random.Random, pieces: list[bytes], others: list[bytes]
-) -> bytes:
+def mutated(raw: bytes, draw: random.Random, pieces: list[bytes], others: list[bytes]) -> bytes:
     """A sample with one to six changes."""
     for _ in range(draw.randint(1, 6)):
         at = draw.randrange(len(raw) + 1)
         end = min(len(raw), at + draw.choice((1, 4, 40, 400)))
-        after = raw.find(b">", at) + 1
-        match draw.randrange(12):
-            case 0:
-                raw = raw[:at] + bytes([draw.randrange(256)]) + raw[at + 1 :]
-            case 1:
-                raw = raw[:at]
-            case 2:
-                raw = raw[:at] + raw[end:]
-            case 3:
-                raw = raw[:end] + raw[at:end] * draw.choice((1, 9, 99)) + raw[end:]
-            case 4:
-                raw = raw[:at] + draw.choice(pieces) + raw[at:]
-            case 5:
-                raw = raw[:after] + draw.choice(pieces) + raw[after:]
-            case 6:
-                raw = draw.choice(pieces) + raw
-            case 7:
-                other = draw.choice(others)
-                raw = raw[:at] + other[draw.randrange(len(other) + 1) :]
-            case 8 | 9 | 10 if found := list(_HELD.finditer(raw)):
-                place = draw.choice(found)
-                start, stop = place.span(place.lastindex or 0)
-                raw = raw[:start] + draw.choice(_SAID) + raw[stop:]
-            case 11:
-                with suppress(ValueError, LookupError):
-                    raw = raw.decode().encode(draw.choice(("utf-16", "latin-1", "utf-32", "cp037")))
+        tag, piece, other = raw.find(b">", at) + 1, draw.choice(pieces), draw.choice(others)
+        start, stop = _held(raw, draw) or (at, end)
+        kinds = [
+            (raw[:at], bytes([draw.randrange(256)]), raw[at + 1 :]),
+            (raw[:at],),
+            (raw[:at], raw[end:]),
+            (raw[:end], raw[at:end] * draw.choice((1, 9, 99)), raw[end:]),
+            (raw[:at], piece, raw[at:]),
+            (raw[:tag], piece, raw[tag:]),
+            (piece, raw),
+            (raw[:at], other[draw.randrange(len(other) + 1) :]),
+            *[(raw[:start], draw.choice(_SAID), raw[stop:])] * 3,
+            (_recoded(raw, draw),),
+        ]
+        raw = b"".join(draw.choice(kinds))
     return raw[:2_000_000]
+
+
+def _held(raw: bytes, draw: random.Random) -> tuple[int, int] | None:
+    found = list(_HELD.finditer(raw))
+    place = draw.choice(found) if found else None
+    return place.span(place.lastindex or 0) if place else None
+
+
+def _recoded(raw: bytes, draw: random.Random) -> bytes:
+    with suppress(ValueError, LookupError):
+        return raw.decode().encode(draw.choice(("utf-16", "latin-1", "utf-32", "cp037")))
+    return raw
 
 
 def retyped(raw: bytes, draw: random.Random) -> bytes:
@@ -204,9 +191,7 @@ class Watched:
 
 def samples(data: Path) -> None:
     """Add the real samples of the data folder."""
-    formats = [
-        p for kind in ("iptc*", "warc*") for p in sorted((data / "formats").glob(f"{kind}/**/*"))
-    ]
+    formats = sorted((data / "formats").glob("[iw]*_samples/**/*"))
     pages = sorted((data / "extraction" / "html").glob("*.gz"))[:20]
     for path in formats:
         suffix = next((s for s in SAMPLES if path.name.endswith(s)), None)

@@ -13,7 +13,7 @@ from ...errors import InputError
 from ..article import Article
 from .nitf import LANG, nitf_facts
 from .wire import code, wire_article
-from .xml import line, text_of, text_of_markup
+from .xml import attribute, line, text_of, text_of_markup
 
 _NO_ARTICLES = {
     "packageItem": "a NewsML-G2 package, which lists other items",
@@ -51,7 +51,7 @@ def read_newsitem(item: Any, fallback_id: str) -> Article:
         "authors": [line(found, ".") for found in content.iterfind("creator/name")],
         "outlet": line(meta, "provider/name")
         or line(item, "rightsInfo/copyrightHolder/name")
-        or _attribute(item, "rightsInfo/copyrightHolder", "literal")
+        or attribute(item, "rightsInfo/copyrightHolder", "literal")
         or _code(meta, "provider")
         or line(content, "infoSource/name"),
         "created": [line(meta, "firstCreated"), line(content, "contentCreated")],
@@ -59,9 +59,9 @@ def read_newsitem(item: Any, fallback_id: str) -> Article:
         # an empty element is an embargo that only a later version will lift
         "status": "withheld" if embargoed is not None and not until else _code(meta, "pubStatus"),
         "embargo_until": until,
-        "expires": line(content, "expires") or _attribute(item, "rightsInfo", "validto"),
+        "expires": line(content, "expires") or attribute(item, "rightsInfo", "validto"),
         "rights": "; ".join(filter(None, (line(found, ".") for found in _terms(item)))),
-        "language": _attribute(content, "language", "tag") or item.get(LANG),
+        "language": attribute(content, "language", "tag") or item.get(LANG),
         "signals": list(filter(None, (code(_coded(s)) for s in meta.iterfind("signal")))),
         "note": line(meta, "edNote"),
         "genres": [
@@ -113,8 +113,3 @@ def _coded(element: Any) -> str | None:
 def _code(element: Any, path: str) -> str | None:
     found = element.find(path)
     return None if found is None else code(_coded(found))
-
-
-def _attribute(element: Any, path: str, name: str) -> str | None:
-    found = element.find(path)
-    return None if found is None else found.get(name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..article import Article
 from .wire import code, wire_article
-from .xml import line, text_of
+from .xml import attribute, attributes, line, text_of
 
 _NORM = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)?)?(Z|[+-]\d\d:?\d\d)?")
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -28,35 +28,38 @@ def read_nitf(root: Any, fallback_id: str) -> Article:
 
 def nitf_facts(root: Any) -> dict[str, Any]:
     """What a <nitf> says, under the names that `wire_article` knows."""
-    of_other = _attribute(root, "head/docdata", "management-idref-status")
-    other = of_other and _attribute(root, "head/docdata", "management-doc-idref")
+    of_other = attribute(root, "head/docdata", "management-idref-status")
+    other = of_other and attribute(root, "head/docdata", "management-doc-idref")
     correction = root.find("head/docdata/correction")
-    told = _attribute(root, "head/docdata/correction", "info")
+    told = attribute(root, "head/docdata/correction", "info")
     return {
-        "id": other or _attribute(root, "head/docdata/doc-id", "id-string"),
+        "id": other or attribute(root, "head/docdata/doc-id", "id-string"),
         "title": line(root, "body/body.head/hedline/hl1") or line(root, "head/title"),
         "text": _text(root),
         "summary": _paragraphs(root, "body/body.head/abstract"),
         "authors": _paragraphs(root, "body/body.head/byline"),
         "outlet": line(root, "body/body.head/distributor")
-        or _attribute(root, "head/pubdata", "name")
-        or _attribute(root, "head/docdata/doc.copyright", "holder"),
-        "created": [_date(root, "date.issue"), _written(root)],
-        "embargo_until": _date(root, "date.release"),
-        "expires": _date(root, "date.expire"),
+        or attribute(root, "head/pubdata", "name")
+        or attribute(root, "head/docdata/doc.copyright", "holder"),
+        "created": [
+            _date(root, "head/docdata/date.issue"),
+            _date(root, "body/body.head/dateline/story.date"),
+        ],
+        "embargo_until": _date(root, "head/docdata/date.release"),
+        "expires": _date(root, "head/docdata/date.expire"),
         "rights": _rights(root),
-        "section": _attribute(root, "head/pubdata", "position.section"),
-        "language": root.get(LANG) or _attribute(root, "body", LANG),
-        "status": (other and of_other) or _attribute(root, "head/docdata", "management-status"),
+        "section": attribute(root, "head/pubdata", "position.section"),
+        "language": root.get(LANG) or attribute(root, "body", LANG),
+        "status": (other and of_other) or attribute(root, "head/docdata", "management-status"),
         "signals": ["correction"] if correction is not None else [],
-        "note": told or _attribute(root, "head/docdata/ed-msg", "info"),
+        "note": told or attribute(root, "head/docdata/ed-msg", "info"),
         "genres": [
-            *_attributes(root, "head/tobject", "tobject.type"),
-            *_attributes(root, "head/tobject/tobject.property", "tobject.property.type"),
+            *attributes(root, "head/tobject", "tobject.type"),
+            *attributes(root, "head/tobject/tobject.property", "tobject.property.type"),
         ],
         "subjects": [
-            *_attributes(root, "head/tobject/tobject.subject", "tobject.subject.type"),
-            *_attributes(root, "head/tobject/tobject.subject", "tobject.subject.matter"),
+            *attributes(root, "head/tobject/tobject.subject", "tobject.subject.type"),
+            *attributes(root, "head/tobject/tobject.subject", "tobject.subject.matter"),
         ],
     }
 
@@ -76,32 +79,10 @@ def _paragraphs(root: Any, path: str) -> str | None:
     return " ".join(text_of(found).split()) or None if found is not None else None
 
 
-def _attribute(root: Any, path: str, name: str) -> str | None:
-    return next(iter(_attributes(root, path, name)), None)
-
-
-def _attributes(root: Any, path: str, name: str) -> list[str]:
-    return [value for found in root.iterfind(path) if (value := (found.get(name) or "").strip())]
-
-
-def _date(root: Any, name: str) -> str | None:
-    """A date as `to_article` reads it; what is no date is handed on, to be named by it."""
-    norm = _attribute(root, f"head/docdata/{name}", "norm")
-    return norm and _normal(norm)
-
-
-def _written(root: Any) -> str | None:
-    norm = _attribute(root, "body/body.head/dateline/story.date", "norm")
-    return norm and _normal(norm)
-
-
-def _normal(norm: str) -> str:
-    """ISO 8601 of the format without separators.
-
-    >>> _normal("20260204T143200Z"), _normal("20260204")
-    ('2026-02-04T14:32:00Z', '2026-02-04')
-    """
-    if not (match := _NORM.fullmatch(norm)):
+def _date(root: Any, path: str) -> str | None:
+    """The date at a path as `to_article` reads it; what is no date is handed on, to be named."""
+    norm = attribute(root, path, "norm")
+    if not norm or not (match := _NORM.fullmatch(norm)):
         return norm
     year, month, day, hour, minute, second, zone = match.groups()
     time = f"T{hour}:{minute}:{second or '00'}{zone or ''}" if hour else ""

@@ -73,6 +73,8 @@ def _page(record: Any, number: int, max_bytes: int) -> Page | NoPage:
     url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
     seen = isoformat(parse_moment(record.headers.get("WARC-Date") or ""))
     raw = record.reader.read(record.content_length)
+    if record.headers.get("Content-Length") is None or len(raw) < record.content_length:
+        return NoPage(number, kind, "the record is cut short: the file ends within it")
     try:
         status, media_type, charset, body = _decoded(record, raw, max_bytes)
     except OSError as error:

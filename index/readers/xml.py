@@ -51,7 +51,7 @@ def parse(raw: bytes) -> Any:
     try:
         root = etree.fromstring(_NAMED.sub(_as_number, raw), parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(getattr(error, "msg", error)).split())[:200]
         raise InputError(f"not well-formed XML: {reason}") from None
     dtd = root.getroottree().docinfo.internalDTD
     declares = dtd is not None and any(True for _ in dtd.iterentities())
@@ -96,6 +96,16 @@ def line(element: Any, path: str) -> str | None:
     """The text of the first element at a path on one line; None where there is none."""
     found = element.find(path)
     return None if found is None else " ".join("".join(found.itertext()).split()) or None
+
+
+def attribute(element: Any, path: str, name: str) -> str | None:
+    """The value of an attribute of the first element at a path; None where it has none."""
+    return next(iter(attributes(element, path, name)), None)
+
+
+def attributes(element: Any, path: str, name: str) -> list[str]:
+    """The values of an attribute of every element at a path."""
+    return [value for found in element.iterfind(path) if (value := found.get(name, "").strip())]
 
 
 def _folded(text: str | None) -> str:

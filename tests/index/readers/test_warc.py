@@ -117,3 +117,10 @@ def test_a_capture_is_the_same_wherever_its_file_lies(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(record())
     first, second = (e for e in read([tmp_path], max_article_bytes=100_000) if isinstance(e, Entry))
     assert first.fingerprint == second.fingerprint
+
+
+@pytest.mark.parametrize("kept", [-60, 120])
+def test_a_record_that_the_end_of_the_file_cuts_is_a_failure(kept: int) -> None:
+    (cut,) = found(record()[:kept])
+    assert isinstance(cut, NoPage)
+    assert cut.reason
