@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import reduce
 from pathlib import Path
 
 from byline.errors import InputError
@@ -71,7 +72,22 @@ SAMPLES: dict[str, list[bytes]] = {
 _LONGEST_SAMPLE = 60_000
 _HANG_SECONDS, _STUCK_SECONDS = 5, 30
 _ROUND = 100  # examples
-_WEIRD = (None, True, -1, 1e308, 10**30, "", "\0", "\ud800", [], {}, [[]], {"name": None}, "9" * 99)
+_DEEP = reduce(lambda held, _: [held], range(400), 1)
+_WEIRD = (
+    None,
+    True,
+    -1,
+    1e308,
+    10**30,
+    "",
+    "\0",
+    "\ud800",
+    [],
+    {},
+    _DEEP,
+    {"name": None},
+    "9" * 99,
+)
 
 
 _HELD = re.compile(rb'="([^"<>]{0,500})"|>([^<>]{1,2000})<')  # attributes and texts of markup

@@ -40,7 +40,7 @@ def read_ninjs(record: Mapping[str, Any], fallback_id: str) -> Article:
     facts = {
         "id": uri,
         "url": uri if uri.startswith(("https://", "http://")) else None,
-        "title": next(_values(item, "headline"), said.get("title")),
+        "title": next(map(_plain, _values(item, "headline")), said.get("title")),
         "text": max(map(_plain, _values(item, "bod")), key=_words, default=""),
         "summary": next(map(_plain, _values(item, "description")), None),
         "authors": said.get("by") or said.get("byline") or list(_names(item, "bylines")),
@@ -82,8 +82,8 @@ def _values(item: Mapping[str, Any], prefix: str) -> Iterator[str]:
         elif key.startswith(prefix) and isinstance(held, list):
             for part in held:
                 given = _lower(part) if isinstance(part, Mapping) else {}
-                is_read = str(given.get("contenttype") or "").lower() in _BODIES
-                if is_read and isinstance(given.get("value"), str):
+                media_type = str(given.get("contenttype") or "").partition(";")[0].strip().lower()
+                if media_type in _BODIES and isinstance(given.get("value"), str):
                     yield given["value"]
 
 

@@ -54,7 +54,10 @@ def json_parts(raw: bytes) -> list[Part]:
         return [(raw, partial(_read_object, found))]
     if not found:
         raise InputError("its array is empty")
-    return [(json.dumps(part).encode(), partial(_read_object, part)) for part in found]
+    try:
+        return [(json.dumps(part).encode(), partial(_read_object, part)) for part in found]
+    except RecursionError:
+        raise InputError("it is nested too deeply") from None
 
 
 def _read_object(record: Any, fallback_id: str) -> Article:

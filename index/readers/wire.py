@@ -61,8 +61,9 @@ def wire_article(facts: Mapping[str, Any], fallback_id: str) -> Article:
     text, completeness = given.get("text"), given.get("completeness")
     if not _WORD.search(text or "") and _WORD.search(given.get("summary") or ""):
         text, completeness = given["summary"], "teaser"
-    if status in _STATUS or status == "killed":
+    if status in _STATUS or status == "killed":  # nothing else in it may keep it from being read
         text = text or note or given.get("title") or f"Status: {status}"
+        given = {key: given[key] for key in _OF_KILL if key in given}
     if not _WORD.search(text or ""):
         raise InputError(given.get("reason") or "it has no text of its own")
     is_corrected = any(map(_CORRECTION.search, given.get("signals", ())))
@@ -80,6 +81,7 @@ def wire_article(facts: Mapping[str, Any], fallback_id: str) -> Article:
 
 
 _OWN = ("created", "changed", "genres", "summary", "reason")
+_OF_KILL = ("id", "title", "outlet", "url", "note", "signals")
 
 
 def code(value: str | None) -> str | None:

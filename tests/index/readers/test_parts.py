@@ -106,6 +106,13 @@ class TestJson:
         with pytest.raises(InputError, match=reason):
             [load("a") for _, load in json_parts(json.dumps(held).encode())]
 
+    @pytest.mark.parametrize("levels", [200, 900, 100_000])
+    def test_deep_nesting_is_refused(self, levels: int) -> None:
+        deep = f'{{"text": "{STORY}", "x": {"[" * levels}{"]" * levels}}}'
+        for raw in (deep, f"[{deep}]"):
+            with pytest.raises(InputError, match="nested too deeply"):
+                [load("a") for _, load in json_parts(raw.encode())]
+
     def test_an_array_may_mix_ninjs_and_records(self, tmp_path: Path) -> None:
         path = tmp_path / "held.json"
         path.write_text(json.dumps([{"uri": "u:1", "body_text": STORY}, {"text": f"Two. {STORY}"}]))

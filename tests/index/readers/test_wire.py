@@ -222,6 +222,10 @@ class TestKillsAndCorrections:
     def test_a_kill_needs_no_text_and_hides_the_article(self, facts: dict[str, Any]) -> None:
         assert wire_article({"id": "urn:tern:1", **facts}, "a").status in _WITHHELD
 
+    def test_nothing_else_keeps_a_kill_from_being_read(self) -> None:
+        found = ninjs(pubstatus="canceled", embargoed="soon", versioncreated="9999-01-01")
+        assert (found.status, found.embargo_until) == ("canceled", None)
+
     def test_an_item_that_is_no_kill_needs_a_text(self) -> None:
         with pytest.raises(InputError, match="no text of its own"):
             wire_article({"id": "urn:tern:1", "text": "..."}, "a")
