@@ -26,6 +26,7 @@ from functools import reduce
 from pathlib import Path
 
 from byline.errors import InputError
+from byline.index.clean import language
 from byline.index.read import Entry, Failure, read
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -283,7 +284,8 @@ def main() -> int:
         port.setblocking(False)
         os.mkfifo(pipe := str(Path(home) / "pipe"))
         pieces, watched = tokens(pipe, port.getsockname()[1]), Watched()
-        for suffix in names:  # what is imported or loaded once is Byline's own affair
+        language(STORY * 3)  # what is imported, unpacked or loaded once is Byline's own affair
+        for suffix in names:
             (Path(home) / f"input{suffix}").write_bytes(SAMPLES[suffix][0])
             for entry in read([Path(home) / f"input{suffix}"], max_article_bytes=5_000_000):
                 assert isinstance(entry, Entry), entry
@@ -296,7 +298,9 @@ def main() -> int:
                 failed, counts = True, Counter()
                 kept = Path(tempfile.gettempdir()) / f"byline-fuzz-input{suffix}"
                 kept.write_bytes((Path(home) / f"input{suffix}").read_bytes())
-                print(f"{suffix}: {type(error).__name__}: {error} (kept as {kept})")
+                causes = getattr(error, "exceptions", (error,))  # of what fails only at first
+                told = "; ".join(f"{type(cause).__name__}: {cause}" for cause in causes)
+                print(f"{suffix}: {told[:500]} (kept as {kept})")
                 if isinstance(error, KeyboardInterrupt):
                     break
             with suppress(BlockingIOError):
