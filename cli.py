@@ -119,7 +119,11 @@ def add(
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add articles: .txt, .md, .html, .jsonl, .csv, or folders of them."""
+    """Add articles, or folders of them.
+
+    Read are .txt, .md, .html, .jsonl and .csv; .xml and .nitf (NewsML-G2, NITF), .json (ninjs, or
+    one record or an array of them), and the web pages of .warc and .warc.gz.
+    """
     from .ui.terminal import report_json, show_report
 
     with opened_desk(index, new=True) as desk:

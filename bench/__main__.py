@@ -14,7 +14,17 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _MODEL = _FOLDER.parent / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-_SCRIPTS = ("retrieval", "latency", "startup", "ingest", "copies", "dates", "speakers", "verify")
+_SCRIPTS = (
+    "retrieval",
+    "latency",
+    "startup",
+    "ingest",
+    "extraction",
+    "copies",
+    "dates",
+    "speakers",
+    "verify",
+)
 _FULL = ("evals", "streaming")
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 

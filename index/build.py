@@ -5,7 +5,7 @@ report = add(["articles/"], archive, store, embedder, lock_file=folder / "lock")
 
 import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .archive import Archive
 from .article import Article
 from .chunk import chunk
 from .embed import Embedder, Vectors
-from .read import Entry, Failure, read
+from .read import Entry, Failure, Found, PassedOver, read
 from .store import Store
 from .writes import Accession
 
@@ -36,6 +36,8 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     failed: list[Failure] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    "records of WARC files that are no web pages, by what they are"
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -50,6 +52,7 @@ class Report:
         self.updated += batch.updated
         self.unchanged += batch.unchanged
         self.failed += batch.failed
+        self.passed_over += batch.passed_over
 
     @property
     def articles_per_second(self) -> float:
@@ -182,7 +185,7 @@ def embedded_text(article: Article, passage: str) -> str:
 
 
 def _prepare(
-    batch: Sequence[Entry | Failure],
+    batch: Sequence[Found],
     archive: Archive,
     embedder: Embedder,
     passage_chars: int,
@@ -196,6 +199,9 @@ def _prepare(
     """
     entries = [entry for entry in batch if isinstance(entry, Entry)]
     report.failed += [failure for failure in batch if isinstance(failure, Failure)]
+    for passed in batch:
+        if isinstance(passed, PassedOver):
+            report.passed_over.update(passed.kinds)
     known = archive.known([entry.fingerprint for entry in entries])
     for fingerprint, article_id in known.items():
         sources[article_id].append(fingerprint)
@@ -270,8 +276,8 @@ def _embed(
     ]
 
 
-def _batches(entries: Iterable[Entry | Failure]) -> Iterator[list[Entry | Failure]]:
-    batch: list[Entry | Failure] = []
+def _batches(entries: Iterable[Found]) -> Iterator[list[Found]]:
+    batch: list[Found] = []
     for entry in entries:
         batch.append(entry)
         if len(batch) == _BATCH:

@@ -134,7 +134,7 @@ def clean(text: str) -> str:
             in_links = number >= tail and links.end() == len(line)
         elif _is_boilerplate(line, at_edge):
             in_links = in_links or (number >= tail and "sponsored" in line.lower())
-        elif in_links and not _is_prose(line) and not _NOTICE.match(line):
+        elif in_links and not is_prose(line) and not _NOTICE.match(line):
             continue
         else:
             in_links = False
@@ -142,7 +142,8 @@ def clean(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", "\n".join(kept)).strip("\n")
 
 
-def _is_prose(line: str) -> bool:
+def is_prose(line: str) -> bool:
+    """Whether a line is as long as a sentence of a story, and ends like one."""
     return len(line.split()) >= _SHORTEST_PROSE and bool(_SENTENCE_END.search(line))
 
 
@@ -155,7 +156,7 @@ def _head_and_tail(lines: list[str]) -> tuple[int, int]:
     def story(numbers: Iterable[int]) -> Iterator[int]:
         for number in numbers:
             line = lines[number]
-            if _is_prose(line) and not _NOTICE.match(line) and not _is_boilerplate(line, True):
+            if is_prose(line) and not _NOTICE.match(line) and not _is_boilerplate(line, True):
                 yield number
 
     first = next(story(range(len(lines))), 0)

@@ -175,6 +175,9 @@ def show_report(report: Report) -> None:
     failed = f", {len(report.failed)} failed" if report.failed else ""
     speed = f" in {report.seconds:.1f} s ({report.articles_per_second} articles per second)"
     out.print(Text(f"{counts}{failed}{speed}"))
+    if passed := ", ".join(f"{n} {kind}" for kind, n in report.passed_over.most_common(5)):
+        total = report.passed_over.total()
+        out.print(Text(f"  {total} records passed over, as they are no articles: {passed}"))
     for failure in report.failed[:_FAILURES_SHOWN]:
         where = failure.path if failure.line is None else f"{failure.path}, line {failure.line}"
         out.print(Text(f"  {where}: {failure.reason}", style="yellow"), soft_wrap=True)
@@ -188,6 +191,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "added": report.added,
         "updated": report.updated,
         "unchanged": report.unchanged,
+        "passed_over": dict(report.passed_over),
         "failed": [
             {"path": failure.path, "line": failure.line, "reason": failure.reason}
             for failure in report.failed
