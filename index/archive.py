@@ -25,6 +25,7 @@ from ..errors import IndexDamaged, IndexMismatch
 from . import tables, writes
 from .article import Article
 from .conversations import Conversations
+from .fetch.followed import Followed
 from .filter import Filter, conditions
 from .migrate import migrate
 from .writes import Accession
@@ -93,6 +94,11 @@ class Archive:
     def conversations(self) -> Conversations:
         """The conversations that are stored beside the articles."""
         return Conversations(self._engine)
+
+    @property
+    def followed(self) -> Followed:
+        """The feeds that are followed, and what became of their items."""
+        return Followed(self._engine)
 
     # What the index was built with
 
