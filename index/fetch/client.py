@@ -282,7 +282,7 @@ def _check(reply: Reply, kinds: Collection[str], max_bytes: int) -> None:
     if packed not in ("identity", "gzip", "x-gzip"):
         raise FetchError(f"it is packed as '{packed[:40]}', which was not asked for")
     length = reply.headers.get("content-length", "")
-    if length.isdigit() and int(length[:20]) > max_bytes:
+    if length.isdigit() and int(length) > max_bytes:
         raise _too_long(max_bytes)
 
 

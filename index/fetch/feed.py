@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -29,9 +30,10 @@ FEED = (
     *("binary/octet-stream", "application/gzip", "application/x-gzip", "text/x-xml"),
 )
 _MOST_ITEMS = 50_000  # of one listing: what a sitemap may hold
+_MOST_CHARS, _MOST_TAGS = 5_000_000, 200_000  # of RSS and Atom: feedparser can be made slow
 _HTML_FEED = re.compile(
-    r"<link\b(?=[^>]*\brel=[\"']?alternate)(?=[^>]*\btype=[\"']?application/(?:rss|atom|feed)\+)"
-    r"[^>]*\bhref=[\"']?([^\"' >]+)",
+    r"<link\b(?=[^>]{0,300}\btype=[\"']?application/(?:rss|atom|feed)\+)"
+    r"[^>]{0,300}?\bhref=[\"']?([^\"' >]{1,500})",
     re.I,
 )
 _BLOCKS = ("p", "div", "br", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "tr", "table")
@@ -86,6 +88,8 @@ def read_feed(text: str, url: str) -> Feed:
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith("{"):
         return _json_feed(start, url)
+    if re.search("<!ENTITY", start, re.I):
+        raise FetchError("its XML declares entities, which no feed needs: it is not read")
     if re.search(r"<(?:\w+:)?(urlset|sitemapindex)\b", start[:5000]):
         return _sitemap(start, url)
     return _xml_feed(start, url)
@@ -135,8 +139,6 @@ def _sitemap(text: str, url: str) -> Feed:
     """As https://www.sitemaps.org/protocol.html has it, and news sitemaps."""
     from lxml import etree
 
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise FetchError("its XML declares entities, which no sitemap needs: it is not read")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, recover=True, encoding="utf-8"
     )
@@ -144,24 +146,26 @@ def _sitemap(text: str, url: str) -> Feed:
         root = etree.fromstring(text.encode(), parser)
     except (etree.LxmlError, ValueError):
         raise FetchError("its XML cannot be read: it is no sitemap") from None
-    listed = [] if root is None else [_of_sitemap(node) for node in root.iterchildren("*")]
-    found = [facts for facts in listed if _address(facts.get("loc"), url)]
-    if root is not None and root.tag.endswith("sitemapindex"):
-        newest = sorted(found, key=lambda facts: facts.get("lastmod", ""), reverse=True)
-        parts = (_address(facts["loc"], url) for facts in newest)
-        return Feed("sitemap index", None, (), tuple(filter(None, parts)))
+    if root is None:
+        raise FetchError("its XML cannot be read: it is no sitemap")
+    nodes = islice(root.iterchildren("*"), _MOST_ITEMS)
+    listed = [(_address(facts.get("loc"), url), facts) for facts in map(_of_sitemap, nodes)]
+    found = [(address, facts) for address, facts in listed if address]
+    if root.tag.endswith("sitemapindex"):
+        found.sort(key=lambda one: one[1].get("lastmod", ""), reverse=True)
+        return Feed("sitemap index", None, (), tuple(address for address, _ in found))
     return Feed(
         kind="sitemap",
-        title=next((facts["name"] for facts in found if "name" in facts), None),
+        title=next((facts["name"] for _, facts in found if "name" in facts), None),
         items=tuple(
             Item(
-                url=_address(facts["loc"], url),
+                url=address,
                 title=_line(facts.get("title")),
                 published=_moment(facts.get("publication_date")),
                 outlet=_line(facts.get("name")),
                 stamp=facts.get("lastmod"),
             )
-            for facts in found[:_MOST_ITEMS]
+            for address, facts in found
         ),
     )
 
@@ -183,6 +187,8 @@ def _xml_feed(text: str, url: str) -> Feed:
     """
     import feedparser
 
+    if len(text) > _MOST_CHARS or text.count("<") > _MOST_TAGS:
+        raise FetchError(f"it is longer than {_MOST_CHARS:,} characters or {_MOST_TAGS:,} tags")
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     try:
         with warnings.catch_warnings():
@@ -191,7 +197,7 @@ def _xml_feed(text: str, url: str) -> Feed:
     except Exception as error:  # no feed may stop a run, whatever the parser stumbles over
         raise FetchError(f"its XML cannot be read: {type(error).__name__}") from error
     if not found.get("version"):
-        other = _HTML_FEED.search(text)
+        other = _HTML_FEED.search(text[:50_000])
         hint = f"; the page names {urljoin(url, other[1])}" if other else ""
         raise FetchError(f"it is no feed: neither RSS, Atom, JSON Feed nor a sitemap{hint}")
     kind = feedparser.api.SUPPORTED_VERSIONS.get(found.version, found.version)
