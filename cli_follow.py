@@ -125,13 +125,16 @@ def run(
 
 
 @follow_app.command()
-def remove(url: UrlArgument, index: IndexOption = None) -> None:
+def remove(url: UrlArgument, index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Follow a feed no more; its articles stay."""
-    from .cli import opened_desk
+    from .cli import opened_desk, print_json
 
     with opened_desk(index) as desk:
         desk.follow.remove(url)
-    typer.echo("1 removed; its articles stay")
+    if as_json:
+        print_json({"removed": 1})
+    else:
+        typer.echo("1 removed; its articles stay")
 
 
 def _run(follow: "Follow", **options: bool) -> "Sequence[Visit]":

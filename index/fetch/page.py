@@ -8,23 +8,27 @@ article = page_article(web.get("https://herald.example/a", PAGE, max_bytes=5_000
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 
 from ...errors import InputError
 from ..article import Article, day_of, day_start
 from ..copies import is_copy
 from ..readers.html import read_html
 from ..readers.records import to_article
-from .client import Reply
+from .client import Reply, checked
 from .feed import Item
 
 _FACTS = (
     *("title", "published", "updated", "authors", "outlet", "rights", "embargo_until", "expires"),
 )
 _NOT_FREE = re.compile(r"\"isAccessibleForFree\"\s*:\s*\"?(?:https?://schema.org/)?false\b", re.I)
+_CAMPAIGN = re.compile(  # what newsletters, feeds and networks append to count their readers
+    r"(?:utm_\w+|at_(?:medium|campaign|link\w*|ptr\w*)|[fg]clid|msclkid|mc_[ce]id|cmpid|"
+    r"CMP|ns_\w+|ocid)(?:=|$)",
+    re.I,
+)
 _FRONT = re.compile(r"^(?:www|m|mobile|amp)\.")
 _LITTLE = 1000  # characters: a page that gives no more than that may be a teaser
 _SAME_LENGTH = 1.5  # so much longer than a summary that says the same is not more
@@ -33,11 +37,10 @@ _SHORTEST_TEXT = 40  # characters of a summary that is one, and not "Read more"
 
 def place(url: str) -> str:
     """An address as the id of what stands there: without fragment and marks of campaigns."""
-    from courlan import normalize_url
-
-    with suppress(ValueError):
-        url = normalize_url(url)
-    return urldefrag(url)[0]
+    parts = checked(url).copy_with(fragment=None)
+    query = parts.query.decode().split("&")
+    kept = "&".join(part for part in query if not _CAMPAIGN.match(part))
+    return str(parts.copy_with(query=kept.encode() or None))
 
 
 def page_article(

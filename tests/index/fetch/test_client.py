@@ -252,6 +252,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     try:
         with pytest.raises(FetchError, match="certificate of herald.example is not valid: self"):
             client.get(f"https://herald.example:{server.server_port}/", max_bytes=LIMIT)
+        client._tls.load_verify_locations(tmp_path / "cert")  # somebody vouches for it
+        with pytest.raises(FetchError, match="certificate of ledger.example is not valid: Host"):
+            client.get(f"https://ledger.example:{server.server_port}/", max_bytes=LIMIT)
+        with pytest.raises(FetchError, match="answers 501"):
+            client.get(f"https://herald.example:{server.server_port}/", max_bytes=LIMIT)
     finally:
         server.shutdown()
         server.server_close()
