@@ -174,7 +174,7 @@ def _show_visits(visits: "Sequence[Visit]") -> None:
 
 
 def _show_feed(feed: "FollowedFeed") -> None:
-    added = f"{feed.added} added"
+    added = f"items: {feed.added} added"
     others = {"waiting": feed.waiting, "given up": feed.given_up}
     counts = ", ".join([added, *(f"{n} {name}" for name, n in others.items() if n)])
     read = (

@@ -39,7 +39,7 @@ def test_a_feed_is_followed_read_listed_and_removed(run: Run, site: Site) -> Non
     assert "Herald" in run("articles", "list").out
     done = run("follow", "list")
     assert f"Herald  {url}\n  every 90m, read 20" in done.out
-    assert "1 added, 1 given up" in done.out
+    assert "items: 1 added, 1 given up" in done.out
     assert "nothing new" in run("follow", "run").out
     assert run("follow", "remove", url).out == "1 removed; its articles stay\n"
     assert "No feed is followed yet" in run("follow", "list").out

@@ -25,7 +25,7 @@ _FACTS = (
 )
 _NOT_FREE = re.compile(r"\"isAccessibleForFree\"\s*:\s*\"?(?:https?://schema.org/)?false\b", re.I)
 _CAMPAIGN = re.compile(  # what newsletters, feeds and networks append to count their readers
-    r"(?:utm_\w+|at_(?:medium|campaign|link\w*|ptr\w*)|[fg]clid|msclkid|mc_[ce]id|cmpid|"
+    r"(?:utm_\w+|at_(?:medium|campaign|link\w*|ptr\w*)|(?:fb|g|y|tw)clid|msclkid|mc_[ce]id|cmpid|"
     r"CMP|ns_\w+|ocid)(?:=|$)",
     re.I,
 )
