@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .cli_eval import eval_app
+from .cli_follow import follow_app
 from .errors import BylineError, InputError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ app.add_typer(articles_app, name="articles")
 conversations_app = typer.Typer(help="List, export and delete conversations.", no_args_is_help=True)
 app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
+app.add_typer(follow_app, name="follow")
 
 RetractedOption = Annotated[
     bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")
@@ -115,7 +117,10 @@ DEMO_QUESTIONS = (
 
 @app.command()
 def add(
-    paths: Annotated[list[str], typer.Argument(help="Files and folders of articles.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders, patterns, web addresses, `-` (standard input)."),
+    ],
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -23,6 +23,7 @@ from .index.article import Article
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.fetch.expand import expand
 from .index.history import Version
 from .index.origins import Copy
 from .index.store import Store
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.llms import LLM
 
+    from .index.fetch.follow import Follow
+    from .index.fetch.web import Web
+    from .index.read import Entry, Failure
     from .qa.local import LocalModel
 
 _MOST_HITS = 1000
@@ -120,17 +124,25 @@ class Desk:
 
     def add(
         self,
-        paths: Path | str | Iterable[Path | str],
+        paths: "Path | str | Iterable[Path | str | Entry | Failure]",
         *,
         progress: Callable[[Report], None] = lambda report: None,
     ) -> Report:
-        """Add every article that files and folders hold; what cannot be read is in the report.
+        """Add every article that is given; what cannot be read is in the report.
 
-        `progress` is called after each batch. Raises IndexLocked where another process writes,
-        IndexMismatch where the index was built with another embedder.
+        A path is a file, a folder, a pattern (`news/*.txt`), a page's address, or `-` for
+        standard input: JSON Lines or one text. `progress` is called after each batch. Raises
+        IndexLocked where another process writes, IndexMismatch where the index was built with
+        another embedder.
         """
+        given = [paths] if isinstance(paths, (str, Path)) else paths
         report = build.add(
-            [paths] if isinstance(paths, (str, Path)) else paths,
+            expand(
+                given,
+                self._web,
+                self.archive.articles,
+                max_article_bytes=self.settings.max_article_bytes,
+            ),
             self.archive,
             self.store,
             self._load_embedder(),
@@ -286,6 +298,31 @@ class Desk:
     def llm(self) -> "LLM | None":
         """The language model that writes answers, loaded; None where they are quoted."""
         return self._load_llm()
+
+    @property
+    def follow(self) -> "Follow":
+        """The feeds whose articles are added as they appear: add, list, run, remove."""
+        from .index.fetch.follow import Follow
+
+        return Follow(
+            self.archive,
+            self._web(),
+            self.add,
+            self.articles.remove,
+            lock_file=self.folder / "lock.follow",
+            max_article_bytes=self.settings.max_article_bytes,
+        )
+
+    def _web(self) -> "Web":
+        from .index.fetch.web import Web
+
+        given = self.settings
+        return Web(
+            user_agent=given.user_agent,
+            delay_seconds=given.fetch_delay_seconds,
+            timeout_seconds=given.fetch_timeout_seconds,
+            allow_private=given.fetch_private,
+        )
 
     @property
     def _signals(self) -> list[str]:

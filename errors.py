@@ -2,6 +2,8 @@
 
     BylineError
     ├── InputError        the user: a question, filter, path or article is not usable as given
+    │   └── FetchError        a web address may not or cannot be fetched
+    │       └── FetchLater        retry: its server is busy, slow or not there
     ├── SettingsError     the operator: a setting, key or missing extra
     │   └── IndexMismatch     the index was built with other settings
     ├── IndexLocked       wait: another process is writing to the index
@@ -19,6 +21,26 @@ class BylineError(Exception):
 
 class InputError(BylineError):
     """A question, filter, path or article cannot be used as given."""
+
+
+class FetchError(InputError):
+    """A web address may not or cannot be fetched."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        "of the server's reply, where there was one"
+
+
+class FetchLater(FetchError):
+    """A server is busy, slow or not there; another time it may give what was asked for."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, wait_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.wait_seconds = wait_seconds
+        "how long the server asks to be left alone"
 
 
 class SettingsError(BylineError):

@@ -26,6 +26,7 @@ from ..errors import IndexDamaged, IndexMismatch
 from . import origins, standing, tables, writes
 from .article import Article
 from .conversations import Conversations
+from .fetch.followed import Followed
 from .filter import Filter, conditions
 from .history import Version, versions
 from .migrate import migrate
@@ -97,6 +98,11 @@ class Archive:
     def conversations(self) -> Conversations:
         """The conversations that are stored beside the articles."""
         return Conversations(self._engine)
+
+    @property
+    def followed(self) -> Followed:
+        """The feeds that are followed, and what became of their items."""
+        return Followed(self._engine)
 
     # What the index was built with
 

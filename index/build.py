@@ -77,7 +77,7 @@ def writing(lock_file: Path, wait_seconds: float = 30.0) -> Iterator[None]:
 
 
 def add(
-    paths: Iterable[Path | str],
+    paths: Iterable[Path | str | Entry | Failure],
     archive: Archive,
     store: Store,
     embedder: Embedder,
@@ -89,8 +89,9 @@ def add(
 ) -> Report:
     """Add every article that the paths hold; what cannot be read is in the report.
 
-    A batch is durable before the next is begun, so that an interrupt keeps what was accepted
-    (`report.interrupted`). Raises IndexLocked or IndexMismatch before the first article.
+    An Entry is an article that was found elsewhere. A batch is durable before the next is begun,
+    so that an interrupt keeps what was accepted (`report.interrupted`). Raises IndexLocked or
+    IndexMismatch before the first article.
     """
     began = time.monotonic()
     report = Report()

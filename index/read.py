@@ -9,12 +9,14 @@ for entry in read(["articles/"], max_article_bytes=5_000_000):
 
 import errno
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +44,7 @@ _CUT: dict[str, Callable[[bytes], list[Part]]] = {
 _WARC = (".warc", ".warc.gz")
 _KNOWN = (*_READERS, *_CUT, ".jsonl", ".ndjson", ".csv", *_WARC)
 _LISTED = ", ".join(_KNOWN)
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,12 @@ class PassedOver:
 Found = Entry | Failure | PassedOver
 
 
-def read(paths: Iterable[Path | str], *, max_article_bytes: int) -> Iterator[Found]:
+def read(
+    paths: "Iterable[Path | str | Entry | Failure]", *, max_article_bytes: int
+) -> Iterator[Found]:
     """The articles of files and folders in order of name; each file is read once.
+
+    What was found elsewhere, on the web for instance, is passed on.
 
     In folders, hidden files and files of other kinds are passed over. Nothing is parsed before
     `Entry.load` is called, save XML and JSON, which say only inside what they are; of a file of
@@ -86,6 +93,9 @@ def read(paths: Iterable[Path | str], *, max_article_bytes: int) -> Iterator[Fou
     """
     seen: set[Path] = set()
     for path in paths:
+        if isinstance(path, Entry | Failure):
+            yield path
+            continue
         for found in _files(Path(path), seen):
             if isinstance(found, Failure):
                 yield found
@@ -263,3 +273,23 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
         return "its symbolic links lead in a circle"
     return f"it cannot be opened: {getattr(error, 'strerror', None) or error}"
+
+
+def read_stream(file: BufferedReader, *, max_article_bytes: int) -> Iterator[Entry | Failure]:
+    """The articles of standard input: JSON Lines where it begins with `{`, else one text or page.
+
+    An article that says neither an id nor an address is called by its content.
+    """
+    shown = "standard input"
+    if file.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        yield from _records(file, False, shown, "-", max_article_bytes)
+        return
+    raw = file.read(max_article_bytes + 1)
+    if not raw.strip():
+        yield Failure(shown, None, "it is empty")
+    elif len(raw) > max_article_bytes:
+        yield Failure(shown, None, _too_long("text", max_article_bytes))
+    else:
+        reader = read_html if _PAGE.match(raw) else read_text
+        name = f"-#{blake2b(raw.strip(), digest_size=6).hexdigest()}"
+        yield Entry(shown, None, _fingerprint(b"-", raw), partial(reader, raw, name))
