@@ -25,7 +25,7 @@ from ..errors import IndexDamaged, IndexMismatch
 from . import tables, writes
 from .article import Article
 from .conversations import Conversations
-from .filter import Filter, conditions
+from .filter import KILLED_HERE, Filter, conditions
 from .migrate import migrate
 from .writes import Accession
 
@@ -93,6 +93,11 @@ class Archive:
     def conversations(self) -> Conversations:
         """The conversations that are stored beside the articles."""
         return Conversations(self._engine)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database, for the modules of index/ that keep tables of their own."""
+        return self._engine
 
     # What the index was built with
 
@@ -227,8 +232,7 @@ class Archive:
                     now["updated_at"] = time.time()  # its new text was first seen now
                 changes.append({"key": row.pk, **now})
             writes.index(connection, whole, passages)
-            if changes:
-                connection.execute(writes.UPDATE, changes)
+            writes.change(connection, changes)
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
@@ -249,6 +253,19 @@ class Archive:
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
             writes.grow(connection)
         return True
+
+    def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
+        """Show articles nowhere from now on, or again; how many there were."""
+        named = tables.articles.c.id.in_(article_ids)
+        with self._engine.begin() as connection:
+            killed = tables.articles.update().where(named).values(status=KILLED_HERE)
+            count = connection.execute(killed).rowcount
+            for article in self.articles(article_ids) if undo else ():
+                status = tables.columns(article)["status"]
+                own = tables.articles.update().where(tables.articles.c.id == article.id)
+                connection.execute(own.values(status=status))
+            writes.grow(connection)
+        return count
 
     def doomed(self) -> list[int]:
         """Numbers of passages to delete from the vector store."""
@@ -275,13 +292,27 @@ class Archive:
 
     def articles(self, ids: Sequence[str]) -> list[Article]:
         """The published articles with these ids, also those that may not be shown; unordered."""
-        query = sa.select(*tables.ARTICLE).where(tables.articles.c.id.in_(ids), tables.IS_PUBLISHED)
+        query = sa.select(*tables.ARTICLE).where(
+            tables.articles.c.id.in_(_listed(ids)), tables.IS_PUBLISHED
+        )
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
+    def showable(self, ids: Iterable[str]) -> set[str]:
+        """Those of the articles that are published and may be shown now."""
+        query = sa.select(tables.articles.c.id).where(
+            tables.articles.c.id.in_(_listed(list(ids))),
+            tables.articles.c.version.is_not(None),
+            *conditions(Filter()),
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
     def ids(self) -> list[str]:
-        """The ids of all published articles."""
-        query = sa.select(tables.articles.c.id).where(tables.articles.c.version.is_not(None))
+        """The ids of all published articles that may be shown."""
+        query = sa.select(tables.articles.c.id).where(
+            tables.articles.c.version.is_not(None), *conditions(Filter())
+        )
         with self._engine.connect() as connection:
             return list(connection.scalars(query.order_by(tables.articles.c.pk)))
 
@@ -399,12 +430,24 @@ class Archive:
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many passages each word occurs, in any form; and how many passages there are."""
-        statement = sa.text("SELECT count(*) FROM passages_text WHERE passages_text MATCH :term")
+        count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH :term"
+        statement = sa.text(count)
         with self._engine.connect() as connection:
+            if hidden := self._hidden(connection):
+                # Few are: what they say is taken off, rather than looked up for all others.
+                among = "AND rowid IN (SELECT value FROM json_each(:hidden))"
+                statement = sa.text(f"SELECT ({count}) - ({count} {among})")
+            given = {"hidden": json.dumps(hidden)} if hidden else {}
             counts = {
-                term: connection.scalar(statement, {"term": f'"{term}"'}) or 0 for term in terms
+                term: connection.scalar(statement, {"term": f'"{term}"', **given}) or 0
+                for term in terms
             }
         return counts, self.count()[1]
+
+    def _hidden(self, connection: sa.Connection) -> list[int]:
+        """Numbers of the published passages that may not be shown now."""
+        is_hidden = sa.not_(sa.and_(*conditions(Filter())))
+        return list(connection.scalars(tables.MATCHING_PASSAGES.where(is_hidden)))
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
@@ -476,11 +519,21 @@ class Archive:
         with self._engine.begin() as connection:
             writes.grow(connection)
 
-    def forget_traces(self) -> None:
-        """Merge the full-text tables, which else keep the words of what was removed."""
+    def forget_traces(self, *, rewrite: bool = False) -> bool:
+        """Leave no words of what was removed in the file: whether nobody was reading the old pages.
+
+        Full-text tables keep words until they are merged, the write-ahead log has the pages of
+        before until it is emptied. `rewrite` writes the whole file anew.
+        """
         with self._engine.begin() as connection:
             for table in ("articles_text", "passages_text"):
                 connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            if rewrite:
+                connection.execute(sa.text("VACUUM"))
+            busy = connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+            return not busy
 
     def problems(self) -> list[str]:
         """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
@@ -497,6 +550,6 @@ class Archive:
         return found
 
 
-def _listed(pks: Sequence[int]) -> sa.Select[Any]:
-    """Numbers as a table: SQLite takes 32,766 values at most, and thousands of them slowly."""
+def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
+    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands of them slowly."""
     return sa.select(sa.func.json_each(json.dumps(pks)).table_valued("value").c.value)
