@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     max_article_bytes: int = Field(
         5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
     )
+    conversation_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which a conversation is deleted; 0: never."
+    )
     chroma_url: str | None = Field(
         None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
     )

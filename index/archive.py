@@ -22,7 +22,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged, IndexMismatch
-from . import tables, writes
+from . import tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
 from .filter import KILLED_HERE, Filter, conditions
@@ -134,6 +134,15 @@ class Archive:
         """A number that grows whenever what readers can find has changed."""
         return int(self.built_with("generation") or 0)
 
+    @property
+    def local_only(self) -> bool:
+        """Whether no model elsewhere may be called for this index; read anew each time."""
+        return self.built_with("local_only") == "on"
+
+    def keep_local(self, wanted: bool) -> None:
+        """Mark the index `local_only`, or take the mark away."""
+        self._set_meta("local_only", "on" if wanted else "off")
+
     def built_with(self, key: str) -> str | None:
         """The embedder, passage_chars or schema of the index; None until it is first written to."""
         with self._engine.connect() as connection:
@@ -169,6 +178,8 @@ class Archive:
         An article whose version is stored already only gets its facts renewed. Each is given once.
         """
         with self._engine.begin() as connection:
+            # What was erased meanwhile does not come back.
+            accessions = [a for a in accessions if not tombstones.refusal(connection, a.article)]
             keys, published = writes.keys(connection, [a.article.id for a in accessions])
             of_these = tables.sources.c.article_pk.in_(keys.values())
             connection.execute(tables.sources.delete().where(of_these))
@@ -191,6 +202,17 @@ class Archive:
                     writes.drop_passages(connection, pk, version)
                 fresh.append((pk, version, accession))
             writes.store_versions(connection, fresh)
+
+    def refusal(self, article: Article) -> str | None:
+        """Why an article may not be added, as it was erased; None: it may."""
+        with self._engine.connect() as connection:
+            return tombstones.refusal(connection, article)
+
+    def lift_tombstones(self, articles: Iterable[Article]) -> None:
+        """Let these be added though they were erased."""
+        keys = [key for article in articles for key in tombstones.keys_of(article.id, article.url)]
+        with self._engine.begin() as connection:
+            tombstones.lift(connection, keys)
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -520,20 +542,22 @@ class Archive:
             writes.grow(connection)
 
     def forget_traces(self, *, rewrite: bool = False) -> bool:
-        """Leave no words of what was removed in the file: whether nobody was reading the old pages.
+        """Leave no words of what was removed in the files; see `empty_log` for what it returns.
 
-        Full-text tables keep words until they are merged, the write-ahead log has the pages of
-        before until it is emptied. `rewrite` writes the whole file anew.
+        Full-text tables keep words until they are merged. `rewrite` writes the whole file anew.
         """
         with self._engine.begin() as connection:
             for table in ("articles_text", "passages_text"):
                 connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
-        with self._engine.connect() as plain:
-            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-            if rewrite:
-                connection.execute(sa.text("VACUUM"))
-            busy = connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
-            return not busy
+        if rewrite:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+                plain.execute(sa.text("VACUUM"))
+        return self.empty_log()
+
+    def empty_log(self) -> bool:
+        """Empty the write-ahead log of the pages of before; False where one is still read."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            return not plain.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
 
     def problems(self) -> list[str]:
         """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
@@ -551,5 +575,5 @@ class Archive:
 
 
 def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
-    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands of them slowly."""
+    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
     return sa.select(sa.func.json_each(json.dumps(pks)).table_valued("value").c.value)

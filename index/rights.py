@@ -7,6 +7,7 @@
 """
 
 from collections import defaultdict
+from typing import Any
 
 from .article import Article
 from .chunk import sentence_spans
@@ -50,7 +51,17 @@ def cut(article: Article, start: int, end: int, room: int) -> int:
     return start + len(words[0]) if len(words) > 1 else start
 
 
+def shown(article: Article) -> dict[str, Any]:
+    """The article as JSON values, its text no longer than what may be quoted."""
+    text = excerpt(article)
+    values = article.to_dict() | {"text": text}
+    values["marks"] = [mark for mark in values["marks"] if mark["end"] <= len(text)]
+    return values
+
+
 def excerpt(article: Article) -> str:
     """The text, or its beginning where no more may be quoted."""
     limit = article.excerpt_limit
-    return article.text if limit is None else article.text[: cut(article, 0, len(article.text), limit)]
+    return (
+        article.text if limit is None else article.text[: cut(article, 0, len(article.text), limit)]
+    )

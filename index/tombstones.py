@@ -4,6 +4,7 @@ keys_of("https://ledger.example/a?utm_source=x", None)   # two hashes: of the id
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import sqlalchemy as sa
 
 from . import tables
+from .article import Article
 
 _TRACKING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
@@ -19,7 +21,9 @@ def keys_of(article_id: str, url: str | None) -> list[bytes]:
     """The hashes under which an article is known once it is erased."""
     addresses = {_address(given) for given in (article_id, url) if given and "://" in given}
     names = [f"id:{article_id}", *(f"address:{address}" for address in sorted(addresses))]
-    return [blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest() for name in names]
+    return [
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest() for name in names
+    ]
 
 
 def _address(url: str) -> str:
@@ -36,7 +40,21 @@ def _address(url: str) -> str:
 def erased_at(connection: sa.Connection, keys: Iterable[bytes]) -> float | None:
     """When what one of the keys names was erased, in seconds since 1970; None: it was not."""
     named = tables.tombstones.c.key.in_(list(keys))
-    return connection.scalar(sa.select(sa.func.max(tables.tombstones.c.erased_at)).where(named))
+    query = sa.select(sa.func.max(tables.tombstones.c.erased_at)).where(named)
+    last: float | None = connection.scalar(query)
+    return last
+
+
+def refusal(connection: sa.Connection, article: Article) -> str | None:
+    """Why an article may not be added; None: it may."""
+    at = erased_at(connection, keys_of(article.id, article.url))
+    if at is None:
+        return None
+    day = datetime.fromtimestamp(at, UTC)
+    return (
+        f"it was erased on {day.day} {day:%B %Y}, and nothing brings it back by itself: "
+        "`byline add --erased-too` adds it again"
+    )
 
 
 def stored(connection: sa.Connection) -> list[tuple[bytes, float]]:

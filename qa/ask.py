@@ -492,7 +492,9 @@ class _Asking:
         if reason == "source_incomplete":
             url = next(filter(None, (source.hit.url for source in self._offered())), None)
             where = f": the rest is at {url}" if url else "."
-            return f"Only the beginning of an article on this is at hand, and it does not say{where}"
+            return (
+                f"Only the beginning of an article on this is at hand, and it does not say{where}"
+            )
         if not self.hits and not self.question.filter.is_open:
             return "No article matches the question and its filters."
         if not self.hits:

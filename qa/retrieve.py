@@ -170,7 +170,9 @@ def within_rights(hits: Iterable[Hit], text: str) -> list[Hit]:
         if article.excerpt_limit is not None and end - start > (room := excerpts.room(article)):
             spans = sentence_spans(article.text, start, end, article.language)
             windows = [(left, cut(article, left, end, room)) for left, _ in spans]
-            start, end = max(windows, key=lambda w: len(wanted & set(stems(article.text[slice(*w)]))))
+            start, end = max(
+                windows, key=lambda w: len(wanted & set(stems(article.text[slice(*w)])))
+            )
         start, end = excerpts.take(article, start, end)
         if start < end or all(other.article_id != hit.article_id for other in found.values()):
             cut_hit = replace(hit, start=start, end=end, text=article.text[start:end])

@@ -22,6 +22,8 @@ from rich.text import Text
 from ..index.article import Article, isoformat
 from ..index.build import Report
 from ..index.conversations import Summary
+from ..index.erase import Erasure
+from ..index.rights import excerpt
 from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement
 from ..qa.retrieve import Hit
@@ -128,6 +130,8 @@ def show_articles(articles: Sequence[Article], total: int) -> None:
         line.append(f"{article.outlet or '-'}: ", style="dim")
         line.append(article.title or article.text[:60].replace("\n", " "))
         line.append(f"  {article.id}", style="dim")
+        if article.completeness == "teaser":
+            line.append("  (teaser)", style="yellow")
         out.print(line, soft_wrap=True)
     out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
 
@@ -142,7 +146,22 @@ def show_article(article: Article) -> None:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             out.print(Text.assemble((f"{name:10} ", "cyan"), shown), soft_wrap=True)
     out.print()
-    out.print(Text(article.text), soft_wrap=True)
+    shown = excerpt(article)
+    out.print(Text(shown), soft_wrap=True)
+    if shown != article.text:
+        where = f": the rest is at {article.url}" if article.url else ""
+        out.print(Text(f"\nNo more of it may be quoted{where}", style="yellow"), soft_wrap=True)
+
+
+def show_erasure(erased: Erasure) -> None:
+    """What was erased, and what was not."""
+    out = _console()
+    out.print(f"{len(erased.ids)} erased, {erased.answers} stored answers that cited them redacted")
+    for file in erased.files:
+        out.print(Text(f"  deleted, as it held the text: {file}", style="yellow"), soft_wrap=True)
+    for article_id in erased.copies:
+        said = f"  not erased, though it runs the same text: {article_id}"
+        out.print(Text(said, style="yellow"), soft_wrap=True)
 
 
 def show_report(report: Report) -> None:
