@@ -17,13 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import IndexDamaged, IndexLocked, InputError
-from . import tables, tombstones, withheld, writes
+from . import tables, withheld, writes
 from .archive import Archive
 from .build import settle, writing
 from .chunk import sentence_spans
 from .conversations import shortened
 from .store import Store
-from .tombstones import keys_of
+from .tombstones import keep, keys_of, stored
 
 _UNFINISHED = "erasing"  # a key of meta
 _AT_ONCE = 5000  # vectors
@@ -85,7 +85,7 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
         with archive.engine.begin() as connection:
             keys = {key for row in _versions(connection) if row.id in ids for key in _keys(row)}
             keys |= {key for article_id in ids for key in keys_of(article_id, None)}
-            tombstones.store(connection, [(key, time.time()) for key in keys])
+            keep(connection, [(key, time.time()) for key in keys])
             writes.note(connection, _UNFINISHED, "1")
         answers, files, _ = _bury(archive, store)
     return Erasure(planned.ids, planned.copies, answers, files)
@@ -100,16 +100,16 @@ def apply_tombstones(archive: Archive, store: Store, *, lock_file: Path) -> int:
         return _bury(archive, store)[2]
 
 
-def stored_tombstones(archive: Archive) -> list[tuple[bytes, float]]:
+def tombstones(archive: Archive) -> list[tuple[bytes, float]]:
     """What was erased from an archive: a hash, and when in seconds since 1970."""
     with archive.engine.connect() as connection:
-        return tombstones.stored(connection)
+        return stored(connection)
 
 
 def add_tombstones(archive: Archive, rows: Iterable[tuple[bytes, float]]) -> None:
     """Give an archive the tombstones of another; `apply_tombstones` then erases what they name."""
     with archive.engine.begin() as connection:
-        tombstones.store(connection, list(rows))
+        keep(connection, list(rows))
         writes.note(connection, _UNFINISHED, "1")
 
 
@@ -123,14 +123,13 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
     settle(archive, store)
     with archive.engine.connect() as connection:
         rows = _versions(connection)
-        stones = dict(tombstones.stored(connection))
+        stones = dict(stored(connection))
     meant = _named(rows, set(stones))
     telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
     files = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
         answers = _redact(connection, stones, telling)
         _forget_feeds(connection, telling)
-        _forget_copies(connection, meant)
         if meant or answers:
             writes.note(connection, _UNFINISHED, "1")
     for article_id in {row.id for row in rows if row.pk in meant}:
@@ -230,8 +229,7 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iter
         if not dates:
             continue
         typed = str(answer["question"])
-        is_quoting = any(one in " ".join(typed.split()) for one in said)
-        asked = "(a question in the words of an erased article)" if is_quoting else typed
+        asked = _without(said, typed)
         redacted = withheld.redacted(answer, withheld.erased(max(dates)), asked)
         if redacted == answer:
             continue
@@ -240,13 +238,19 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iter
             tables.turns.c.number == row.number
         )
         connection.execute(tables.turns.update().where(of_turn).values(answer=json.dumps(redacted)))
-        if any(one in row.title for one in said) or (is_quoting and row.title == shortened(typed)):
-            named = tables.conversations.c.id == row.conversation_id
-            title = shortened(
-                asked if is_quoting else "(a title in the words of an erased article)"
-            )
-            connection.execute(tables.conversations.update().where(named).values(title=title))
+        is_first = row.title == shortened(typed)
+        title = shortened(asked) if is_first else _without(said, row.title)
+        named = tables.conversations.c.id == row.conversation_id
+        connection.execute(tables.conversations.update().where(named).values(title=title))
     return count
+
+
+def _without(said: Iterable[str], text: str) -> str:
+    """A text of the user's own, without what it quotes."""
+    text = " ".join(text.split())
+    for one in said:
+        text = text.replace(one, "…")
+    return text
 
 
 def _forget_feeds(connection: sa.Connection, telling: Iterable[str]) -> None:
@@ -255,18 +259,3 @@ def _forget_feeds(connection: sa.Connection, telling: Iterable[str]) -> None:
     for text in telling:
         speaks = items.error.contains(text, autoescape=True)
         connection.execute(tables.feed_items.update().where(speaks).values(error="erased"))
-
-
-def _forget_copies(connection: sa.Connection, meant: Sequence[int]) -> None:
-    """Take them out of the copies: where one was the origin, the first that is left becomes it."""
-    articles = tables.articles.c
-    connection.execute(tables.bands.delete().where(tables.bands.c.article_pk.in_(meant)))
-    for origin in meant:
-        left = connection.scalars(
-            sa.select(articles.pk)
-            .where(articles.origin_pk == origin, articles.pk.not_in(meant))
-            .order_by(articles.pk)
-        ).all()
-        for pk in left:
-            heir = None if pk == left[0] else left[0]
-            connection.execute(writes.UPDATE, {"key": pk, "origin_pk": heir})

@@ -62,7 +62,7 @@ def stored(connection: sa.Connection) -> list[tuple[bytes, float]]:
     return [(key, at) for key, at in connection.execute(sa.select(tables.tombstones))]
 
 
-def store(connection: sa.Connection, rows: Sequence[tuple[bytes, float]]) -> None:
+def keep(connection: sa.Connection, rows: Sequence[tuple[bytes, float]]) -> None:
     """Add tombstones; of those that are there the older date stays."""
     new: list[dict[str, Any]] = [{"key": key, "erased_at": at} for key, at in rows]
     if new:

@@ -16,13 +16,14 @@ from ..index.archive import Archive
 from ..index.article import day_of, day_start, isoformat
 from ..index.embed import Embedder
 from ..index.store import Store
+from ..index.words import stems
 from . import answer as written
 from .asked import kind_asked
 from .budget import Deadline, Usage
 from .check import Checker
 from .choose import choose
 from .cite import Citation, Numbering, Sentence, Source, Statement, citations
-from .credits import credit
+from .credits import ENOUGH, credit, share
 from .decide import Decision, decide
 from .dissent import Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
@@ -46,7 +47,6 @@ _STRAY = re.compile(
 _LONGEST_REPLY = 40_000  # characters; one that does not stop is cut off
 _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
-_ABOUT = 0.5  # share of the question's words, by rarity, from which an article is about it
 
 
 class _Withdrawn(Exception):
@@ -477,7 +477,8 @@ class _Asking:
 
     def _only_teasers(self) -> bool:
         """Whether articles have the question's words, and of all of these only the beginning."""
-        about = [c.hit.article for c in self._rank() if c.features["in_article"] >= _ABOUT]
+        wanted, articles = set(stems(self.question.text)), (hit.article for hit in self.hits)
+        about = [article for article in articles if share(wanted, article) >= ENOUGH]
         return bool(about) and all(article.completeness == "teaser" for article in about)
 
     def _declining(self, reason: str, newest: datetime | date | None) -> str:
