@@ -541,17 +541,24 @@ class Archive:
         with self._engine.begin() as connection:
             writes.grow(connection)
 
-    def forget_traces(self, *, rewrite: bool = False) -> bool:
+    def forget_traces(self) -> bool:
         """Leave no words of what was removed in the files; see `empty_log` for what it returns.
 
-        Full-text tables keep words until they are merged. `rewrite` writes the whole file anew.
+        Full-text tables keep words until they are merged, and secure_delete leaves copies where
+        SQLite moved rows between pages (docs/decisions/0014): the file is written anew. Raises
+        IndexDamaged where there is no room for that.
         """
         with self._engine.begin() as connection:
             for table in ("articles_text", "passages_text"):
                 connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
-        if rewrite:
+        try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
                 plain.execute(sa.text("VACUUM"))
+        except sa.exc.DatabaseError as error:
+            raise IndexDamaged(
+                f"What was removed is gone, but its bytes are still in {self.path}: {error.orig}. "
+                "Make room for a second copy of it, and run `byline check --repair`."
+            ) from None
         return self.empty_log()
 
     def empty_log(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import IndexDamaged, IndexLocked, InputError
+from ..errors import IndexLocked, InputError
 from . import tables, withheld, writes
 from .archive import Archive
 from .build import settle, writing
@@ -148,18 +148,12 @@ def _scrub(archive: Archive, store: Store) -> None:
     archive.forget_doomed(archive.doomed())
     archive.grow()
     store.catch_up(archive.generation, wrote=True)
-    try:
-        # Each look waits for readers as long as SQLite's busy timeout.
-        if not archive.forget_traces(rewrite=True) and not archive.empty_log():
-            raise IndexLocked(
-                "The articles are erased, but a process that reads the index keeps their bytes "
-                "in archive.db-wal. Stop it, and run `byline check --repair`."
-            )
-    except sa.exc.DatabaseError as error:
-        raise IndexDamaged(
-            f"The articles are erased, but their bytes are still in {archive.path}: {error.orig}. "
-            "Make room for a second copy of it, and run `byline check --repair`."
-        ) from None
+    # Each look waits for readers as long as SQLite's busy timeout.
+    if not archive.forget_traces() and not archive.empty_log():
+        raise IndexLocked(
+            "The articles are erased, but a process that reads the index keeps their bytes "
+            "in archive.db-wal. Stop it, and run `byline check --repair`."
+        )
     with archive.engine.begin() as connection:
         connection.execute(tables.meta.delete().where(tables.meta.c.key == _UNFINISHED))
 

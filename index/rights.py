@@ -47,8 +47,8 @@ def cut(article: Article, start: int, end: int, room: int) -> int:
     spans = sentence_spans(article.text, start, end, article.language)
     if whole := [stop for _, stop in spans if stop <= start + room]:
         return whole[-1]
-    words = article.text[start : start + room + 1].rsplit(maxsplit=1)
-    return start + len(words[0]) if len(words) > 1 else start
+    head = article.text[start : start + room + 1]
+    return start + len(head[: max(0, *map(head.rfind, " \n\t"))].rstrip())
 
 
 def shown(article: Article) -> dict[str, Any]:
