@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 articles_app = typer.Typer(help="List, show and remove articles.", no_args_is_help=True)
 app.add_typer(articles_app, name="articles")
+index_app = typer.Typer(help="Say how an index may be used.", no_args_is_help=True)
+app.add_typer(index_app, name="index")
 conversations_app = typer.Typer(help="List, export and delete conversations.", no_args_is_help=True)
 app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
@@ -121,6 +123,9 @@ def add(
         list[str],
         typer.Argument(help="Files, folders, patterns, web addresses, `-` (standard input)."),
     ],
+    erased_too: Annotated[
+        bool, typer.Option("--erased-too", help="Add also what was erased before.")
+    ] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,7 +137,7 @@ def add(
     from .ui.terminal import report_json, show_report
 
     with opened_desk(index, new=True) as desk:
-        report = add_paths(desk, paths)
+        report = add_paths(desk, paths, erased_too=erased_too)
     if not report.accepted and report.failed:
         first = report.failed[0]
         more = f" ({len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
@@ -195,6 +200,7 @@ def chat(
     conversation: Annotated[
         str | None, typer.Argument(help="Id of a conversation to go on with.", metavar="[ID]")
     ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Store nothing of it.")] = False,
     as_of: AsOfOption = None,
     policy: PolicyOption = "flag",
     style: StyleOption = None,
@@ -204,8 +210,10 @@ def chat(
     from .ui.terminal import show_answer
 
     with opened_desk(index) as desk:
-        talk = desk.chat(conversation)
-        say(f"Conversation {talk.id}. An empty line or Ctrl-D ends it; it is kept.")
+        talk = desk.chat(conversation, private=private)
+        kept = "nothing of it is stored" if private else "it is kept"
+        name = "A private conversation" if private else f"Conversation {talk.id}"
+        say(f"{name}. An empty line or Ctrl-D ends it; {kept}.")
         for turn in talk.turns:
             for one in turn.stale:
                 say(f"No longer holds, in the answer to “{turn.question}”: {one.summary}")
@@ -217,7 +225,7 @@ def chat(
                 continue
             if answer.standalone_question != answer.question:
                 say(f"Understood as: {answer.standalone_question}")
-        if talk.turns:
+        if talk.turns and not private:
             where = f" --index {index}" if index else ""
             say(f"Go on with `byline chat {talk.id}{where}`.")
 
@@ -330,13 +338,14 @@ def show_article(
     as_json: JsonOption = False,
 ) -> None:
     """Show an article as it is stored."""
+    from .index.rights import shown
     from .ui import terminal
 
     with opened_desk(index) as desk:
         article = desk.articles.get(article_id, version)
         origin = desk.articles.origins([article_id]).get(article_id)
     if as_json:
-        print_json(article.to_dict() | terminal.copy_of(origin))
+        print_json(shown(article) | terminal.copy_of(origin))
     else:
         terminal.show_article(article, origin)
 
@@ -389,6 +398,68 @@ def retract_article(
         print_json({"article_id": article_id, "notice": article.to_dict()["notice"]})
     else:
         typer.echo("Stands again." if undo else "Retracted: it is no longer used as evidence.")
+
+
+@articles_app.command("kill")
+def kill_articles(
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    undo: Annotated[bool, typer.Option("--undo", help="Let them be shown again.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show articles nowhere from now on; they stay in the index, and no source revives them."""
+    with opened_desk(index) as desk:
+        killed = desk.articles.kill(article_ids, undo=undo)
+    if as_json:
+        print_json({"shown_again" if undo else "killed": killed})
+    else:
+        typer.echo(f"{killed} {'shown again' if undo else 'killed: shown nowhere from now on'}")
+
+
+@articles_app.command("erase")
+def erase_articles(
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase articles from every file of the index, with the answers that quote them, for good."""
+    from .ui.terminal import show_erasure
+
+    with opened_desk(index) as desk:
+        planned = desk.articles.erasure(article_ids)
+        if not yes:
+            for also in planned.ids:
+                if also not in article_ids:
+                    say(f"Also, as it has the same address: {also}")
+            typer.confirm(
+                f"Erase {len(set(planned.ids) | set(article_ids))} for good, with stored answers "
+                "that cite them?",
+                abort=True,
+                err=True,
+            )
+        erased = desk.articles.erase(article_ids)
+    if as_json:
+        print_json(erased.to_dict())
+    else:
+        show_erasure(erased)
+
+
+@index_app.command("local-only")
+def local_only(
+    wanted: Annotated[
+        str | None, typer.Argument(help="on or off; without it, what it is.", metavar="[on|off]")
+    ] = None,
+    index: IndexOption = None,
+) -> None:
+    """Never send anything of an index to a model that is not on this machine."""
+    if wanted not in (None, "on", "off"):
+        raise InputError(f"'{wanted}' is neither on nor off: write `byline index local-only on`.")
+    with opened_desk(index) as desk:
+        if wanted:
+            desk.local_only = wanted == "on"
+        name, is_on = desk.settings.index, desk.local_only
+    typer.echo(f"Index '{name}' is {'local_only' if is_on else 'not local_only'}")
 
 
 @app.command()
@@ -479,7 +550,7 @@ def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iter
         yield desk
 
 
-def add_paths(desk: "Desk", paths: list[Any]) -> "Report":
+def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
     """Add with a progress bar; Ctrl-C keeps what was accepted."""
     from .index.read import estimate
     from .ui.terminal import adding
@@ -500,7 +571,7 @@ def add_paths(desk: "Desk", paths: list[Any]) -> "Report":
 
         before = signal.signal(signal.SIGINT, interrupt)
         try:
-            return desk.add(paths, progress=progress)
+            return desk.add(paths, progress=progress, **options)
         finally:
             signal.signal(signal.SIGINT, before)
 

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from pydantic import SecretStr
 
 from .errors import InputError, SettingsError
-from .index import build
+from .index import build, erase
 from .index.archive import Archive
 from .index.article import Article
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.erase import Erasure
 from .index.fetch.expand import expand
 from .index.history import Version
 from .index.origins import Copy
+from .index.reach import address_of, require_local
 from .index.store import Store
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
@@ -68,8 +70,9 @@ class Desk:
 
     `llm` is a model's name at the endpoint, gguf:/path, or any LlamaIndex LLM; `embedder` is
     minilm, openai:NAME, any LlamaIndex embedding model or any `index.embed.Embedder`; `judge` is
-    any `qa.verify.Judge`. Dates are aware datetimes, dates, or ISO 8601 strings. Methods may be
-    called from several threads.
+    any `qa.verify.Judge`. `models_stay_here` says of objects that are handed in that they send
+    nothing from this machine, which an index that is `local_only` asks for. Dates are aware
+    datetimes, dates, or ISO 8601 strings. Methods may be called from several threads.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Desk:
         embedder: "BaseEmbedding | Embedder | str | None" = None,
         judge: "Judge | None" = None,
         settings: Settings | None = None,
+        models_stay_here: bool = False,
     ) -> None:
         given = {
             "home": Path(home) if home else None,
@@ -94,6 +98,8 @@ class Desk:
         self._llm = None if isinstance(llm, str) else llm
         self._judge = judge
         self._embedder = _as_embedder(embedder)
+        self._handed = (self._llm, self._judge, self._embedder)
+        self._models_stay_here = models_stay_here
         self.folder = self.settings.home / self.settings.index
         self.archive = Archive(self.folder / "archive.db")
         collection = f"byline-{self.archive.uuid}"
@@ -127,13 +133,14 @@ class Desk:
         paths: "Path | str | Iterable[Path | str | Entry | Failure]",
         *,
         progress: Callable[[Report], None] = lambda report: None,
+        erased_too: bool = False,
     ) -> Report:
         """Add every article that is given; what cannot be read is in the report.
 
         A path is a file, a folder, a pattern (`news/*.txt`), a page's address, or `-` for
-        standard input: JSON Lines or one text. `progress` is called after each batch. Raises
-        IndexLocked where another process writes, IndexMismatch where the index was built with
-        another embedder.
+        standard input: JSON Lines or one text. What was erased is refused, unless `erased_too`.
+        `progress` is called after each batch. Raises IndexLocked where another process writes,
+        IndexMismatch where the index was built with another embedder.
         """
         given = [paths] if isinstance(paths, (str, Path)) else paths
         report = build.add(
@@ -150,6 +157,7 @@ class Desk:
             passage_chars=self.settings.passage_chars,
             max_article_bytes=self.settings.max_article_bytes,
             progress=progress,
+            erased_too=erased_too,
         )
         return report
 
@@ -248,11 +256,17 @@ class Desk:
                 thread.submit(close)
             thread.shutdown(wait=False)
 
-    def chat(self, conversation_id: str | None = None) -> Chat:
+    def chat(self, conversation_id: str | None = None, *, private: bool = False) -> Chat:
         """A conversation: follow-ups are understood, filters persist, turns are stored.
 
-        With an id the conversation of that id goes on. Raises InputError where there is none.
+        With an id the conversation of that id goes on; of a private one nothing is stored. Raises
+        InputError where there is none, or one that is stored is to be private.
         """
+        if conversation_id is not None and private:
+            raise InputError(
+                f"Conversation '{conversation_id}' is stored: a private one begins anew, without "
+                "an id."
+            )
         if conversation_id is not None:
             self.conversations.load(conversation_id)
         return Chat(
@@ -261,12 +275,24 @@ class Desk:
             conversation_id,
             known_outlets=self.archive.outlets,
             llm=self._load_llm,
+            private=private,
         )
 
     @property
     def conversations(self) -> Conversations:
-        """The stored conversations: list, load, rename, delete."""
-        return self.archive.conversations
+        """The stored conversations: list, load, rename, delete; too old ones are deleted first."""
+        found = self.archive.conversations
+        found.expire(self.settings.conversation_days)
+        return found
+
+    @property
+    def local_only(self) -> bool:
+        """Whether no model elsewhere is ever called for this index, by whatever process."""
+        return self.archive.local_only
+
+    @local_only.setter
+    def local_only(self, wanted: bool) -> None:
+        self.archive.keep_local(wanted)
 
     def check(self, *, rebuild: bool = False) -> Health:
         """Compare archive and vector store; with `rebuild` make the store anew first.
@@ -278,6 +304,9 @@ class Desk:
             build.rebuild(
                 self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
             )
+            if erase.is_unfinished(self.archive):
+                erase.apply_tombstones(self.archive, self.store, lock_file=self._lock_file)
+        self.archive.conversations.expire(self.settings.conversation_days)
         problems = self.archive.problems()
         (articles, passages), vectors = self.archive.totals(), self.store.keys()
         known = set(self.archive.all_passages())
@@ -285,6 +314,8 @@ class Desk:
             problems.append(f"{len(known - vectors)} passages have no vector in the store")
         if vectors - known:
             problems.append(f"{len(vectors - known)} vectors in the store belong to no passage")
+        if erase.is_unfinished(self.archive):
+            problems.append("an erase was interrupted: what it erased is still in the files")
         if self.archive.pending() is not None:
             problems.append("accepted articles wait to be published: the next `add` finishes them")
         return Health(articles, passages, len(vectors), tuple(problems))
@@ -370,7 +401,17 @@ class Desk:
         self.store.catch_up(self.archive.generation)
         return Library(self.archive, self.store, embedder)
 
+    def _stays_here(self, what: str, handed: object, name: str | None, address: str | None) -> None:
+        """Raise SettingsError where a model is elsewhere and the index is for this machine only."""
+        if handed is not None and not self._models_stay_here:
+            require_local(self.archive, f"the {what} that was handed in", address_of(handed))
+        elif handed is None and name is not None:
+            here = name == "minilm" or name.startswith("gguf:")
+            require_local(self.archive, f"{what} {name}", "http://127.0.0.1" if here else address)
+
     def _load_embedder(self) -> Embedder:
+        given = self.settings
+        self._stays_here("embedder", self._handed[2], given.embedder, given.embed_base_url)
         with self._loading:
             if self._embedder is None:
                 self._embedder = _embedder_of(self.settings)
@@ -380,6 +421,7 @@ class Desk:
 
     def _load_llm(self) -> "LLM | None":
         name, given = self.settings.llm, self.settings
+        self._stays_here("model", self._handed[0], name, given.llm_base_url)
         with self._loading:
             if self._llm is None and name is not None:
                 base_url, key = given.llm_base_url, _secret(given.llm_api_key)
@@ -401,6 +443,9 @@ class Desk:
 
     def _load_judge(self) -> "Judge | None":
         name, given = self.settings.judge, self.settings
+        is_nli = name is not None and name.startswith("nli:")
+        where = name[4:] if name and is_nli else given.judge_base_url
+        self._stays_here("judge", self._handed[1], name, where)
         with self._loading:
             if self._judge is None and name is not None:
                 if name.startswith("nli:"):
@@ -507,6 +552,35 @@ class Articles:
         """The articles whose text some of these run: id and outlet, if they may be shown."""
         copies = self._desk.archive.copies(article_ids)
         return {of: one for of, others in copies.items() for one in others if one.is_origin}
+
+    def kill(self, article_ids: str | Sequence[str], *, undo: bool = False) -> int:
+        """Show articles nowhere from now on, in no process; how many there were.
+
+        No source brings them back, only `undo`. Raises InputError, and kills nothing, where one of
+        them is not there.
+        """
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        archive = self._desk.archive
+        held = {article.id for article in archive.articles(ids)}
+        for article_id in ids:
+            if article_id not in held:
+                raise self._missing(article_id)
+        return archive.kill(ids, undo=undo)
+
+    def erasure(self, article_ids: str | Sequence[str]) -> Erasure:
+        """What `erase` would erase, and the copies that it would leave."""
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        return erase.plan(ids, self._desk.archive)
+
+    def erase(self, article_ids: str | Sequence[str]) -> Erasure:
+        """Erase articles from every file of the index, answers that quote them included.
+
+        They come back only by `add(erased_too=True)`. Raises InputError, and erases nothing, where
+        one of them is not there.
+        """
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        desk = self._desk
+        return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
     def _missing(self, article_id: str) -> InputError:
         return InputError(

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     fetch_private: bool = Field(
         False, description="Whether pages and feeds may stand on private networks too."
     )
+    conversation_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which a conversation is deleted; 0: never."
+    )
     chroma_url: str | None = Field(
         None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
     )

@@ -23,11 +23,11 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged, IndexMismatch
-from . import origins, standing, tables, writes
+from . import origins, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
 from .fetch.followed import Followed
-from .filter import Filter, conditions
+from .filter import KILLED_HERE, Filter, conditions
 from .history import Version, versions
 from .migrate import migrate
 from .origins import Copy
@@ -38,6 +38,8 @@ _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything 
 # Comparing them all takes 8 ms, and is exact.
 _HELD_IN_MEMORY = 50_000
 _SHOWN = Filter(retracted=True)  # every article that may be shown
+_FEW = 100  # hidden passages
+_WORDS_AT_ONCE = 200  # articles
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class Archive:
         """The feeds that are followed, and what became of their items."""
         return Followed(self._engine)
 
+    @property
+    def engine(self) -> sa.Engine:
+        """The database, for the modules of index/ that keep tables of their own."""
+        return self._engine
+
     # What the index was built with
 
     def claim(self, **built_with: str) -> None:
@@ -138,6 +145,15 @@ class Archive:
     def generation(self) -> int:
         """A number that grows whenever what readers can find has changed."""
         return int(self.built_with("generation") or 0)
+
+    @property
+    def local_only(self) -> bool:
+        """Whether no model elsewhere may be called for this index; read anew each time."""
+        return self.built_with("local_only") == "on"
+
+    def keep_local(self, wanted: bool) -> None:
+        """Mark the index `local_only`, or take the mark away."""
+        self._set_meta("local_only", "on" if wanted else "off")
 
     def built_with(self, key: str) -> str | None:
         """The embedder, passage_chars or schema of the index; None until it is first written to."""
@@ -174,6 +190,8 @@ class Archive:
         An article whose version is stored already only gets its facts renewed. Each is given once.
         """
         with self._engine.begin() as connection:
+            # What was erased meanwhile does not come back.
+            accessions = [a for a in accessions if not tombstones.refusal(connection, a.article)]
             keys, published = writes.keys(connection, [a.article.id for a in accessions])
             of_these = tables.sources.c.article_pk.in_(keys.values())
             connection.execute(tables.sources.delete().where(of_these))
@@ -198,6 +216,17 @@ class Archive:
                 fresh.append((pk, version, accession))
             writes.store_versions(connection, fresh)
             origins.place(connection, renewed)
+
+    def refusal(self, article: Article) -> str | None:
+        """Why an article may not be added, as it was erased; None: it may."""
+        with self._engine.connect() as connection:
+            return tombstones.refusal(connection, article)
+
+    def lift_tombstones(self, articles: Iterable[Article]) -> None:
+        """Let these be added though they were erased."""
+        keys = [key for article in articles for key in tombstones.keys_of(article.id, article.url)]
+        with self._engine.begin() as connection:
+            tombstones.lift(connection, keys)
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -239,8 +268,7 @@ class Archive:
                     now["updated_at"] = time.time()  # its new text was first seen now
                 changes.append({"key": row.pk, **now})
             writes.index(connection, whole, passages)
-            if changes:
-                connection.execute(writes.UPDATE, changes)
+            writes.change(connection, changes)
             keys = [change["key"] for change in changes]
             standing.settle(connection, keys)
             standing.link(connection, keys)
@@ -267,6 +295,19 @@ class Archive:
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
             writes.grow(connection)
         return True
+
+    def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
+        """Show articles nowhere from now on, or again; how many there were."""
+        named = tables.articles.c.id.in_(article_ids)
+        with self._engine.begin() as connection:
+            killed = tables.articles.update().where(named).values(status=KILLED_HERE)
+            count = connection.execute(killed).rowcount
+            for article in self.articles(article_ids) if undo else ():
+                status = tables.columns(article)["status"]
+                own = tables.articles.update().where(tables.articles.c.id == article.id)
+                connection.execute(own.values(status=status))
+            writes.grow(connection)
+        return count
 
     def doomed(self) -> list[int]:
         """Numbers of passages to delete from the vector store."""
@@ -302,7 +343,9 @@ class Archive:
 
     def articles(self, ids: Sequence[str]) -> list[Article]:
         """The published articles with these ids, also those that may not be shown; unordered."""
-        query = sa.select(*tables.ARTICLE).where(tables.articles.c.id.in_(ids), tables.IS_PUBLISHED)
+        query = sa.select(*tables.ARTICLE).where(
+            tables.articles.c.id.in_(_listed(ids)), tables.IS_PUBLISHED
+        )
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
@@ -340,9 +383,21 @@ class Archive:
             writes.grow(connection)
             return done
 
+    def showable(self, ids: Iterable[str]) -> set[str]:
+        """Those of the articles that are published and may be shown now."""
+        query = sa.select(tables.articles.c.id).where(
+            tables.articles.c.id.in_(_listed(list(ids))),
+            tables.articles.c.version.is_not(None),
+            *conditions(_SHOWN),
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
     def ids(self) -> list[str]:
-        """The ids of all published articles."""
-        query = sa.select(tables.articles.c.id).where(tables.articles.c.version.is_not(None))
+        """The ids of all published articles that may be shown."""
+        query = sa.select(tables.articles.c.id).where(
+            tables.articles.c.version.is_not(None), *conditions(_SHOWN)
+        )
         with self._engine.connect() as connection:
             return list(connection.scalars(query.order_by(tables.articles.c.pk)))
 
@@ -458,12 +513,27 @@ class Archive:
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many passages each word occurs, in any form; and how many passages there are."""
-        statement = sa.text("SELECT count(*) FROM passages_text WHERE passages_text MATCH :term")
+        count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH :term"
+        statement = sa.text(count)
         with self._engine.connect() as connection:
+            if hidden := self._hidden(connection):
+                # Few are driven by, of many each match is looked up in them: at 20,000 passages 7
+                # and 60 ms, and with many driven by 10 seconds.
+                plus = "+" if len(hidden) > _FEW else ""
+                among = f"AND {plus}rowid IN (SELECT value FROM json_each(:hidden))"
+                statement = sa.text(f"SELECT ({count}) - ({count} {among})")
+            given = {"hidden": json.dumps(hidden)} if hidden else {}
             counts = {
-                term: connection.scalar(statement, {"term": f'"{term}"'}) or 0 for term in terms
+                term: connection.scalar(statement, {"term": f'"{term}"', **given}) or 0
+                for term in terms
             }
         return counts, self.count()[1]
+
+    def _hidden(self, connection: sa.Connection) -> list[int]:
+        """Numbers of the published passages that may not be shown now."""
+        hidden = tables.MATCHING_ARTICLES.where(sa.not_(sa.and_(*conditions(Filter()))))
+        query = sa.select(tables.passages.c.pk).where(tables.passages.c.article_pk.in_(hidden))
+        return list(connection.scalars(query))
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
@@ -546,11 +616,49 @@ class Archive:
         with self._engine.begin() as connection:
             writes.grow(connection)
 
-    def forget_traces(self) -> None:
-        """Merge the full-text tables, which else keep the words of what was removed."""
+    def forget_traces(self) -> bool:
+        """Leave no words of what was removed in the files; see `empty_log` for what it returns.
+
+        Merging the full-text tables may keep words that were deleted (FTS5 drops its marks of them
+        only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
+        moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
+        Raises IndexDamaged where there is no room for that.
+        """
+        self.write_words()
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+                plain.execute(sa.text("VACUUM"))
+        except sa.exc.DatabaseError as error:
+            raise IndexDamaged(
+                f"What was removed is gone, but its bytes are still in {self.path}: {error.orig}. "
+                "Make room for a second copy of it, and run `byline check --repair`."
+            ) from None
+        return self.empty_log()
+
+    def write_words(self) -> None:
+        """Make the full-text tables anew from the published articles."""
+        published = (
+            sa.select(tables.articles.c.pk, tables.articles.c.version, *tables.ARTICLE)
+            .join(tables.versions, tables.IS_PUBLISHED)
+            .order_by(tables.articles.c.pk)
+        )
         with self._engine.begin() as connection:
             for table in ("articles_text", "passages_text"):
-                connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
+                connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('delete-all')"))
+            last = -1
+            while rows := connection.execute(
+                published.where(tables.articles.c.pk > last).limit(_WORDS_AT_ONCE)
+            ).all():
+                last = rows[-1].pk
+                for row in rows:
+                    article = tables.article_of(row)
+                    whole, spans = writes.text_rows(connection, row.pk, row.version, article)
+                    writes.index(connection, [whole], spans)
+
+    def empty_log(self) -> bool:
+        """Empty the write-ahead log of the pages of before; False where one is still read."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            return not plain.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
 
     def problems(self) -> list[str]:
         """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
@@ -567,6 +675,6 @@ class Archive:
         return found
 
 
-def _listed(pks: Sequence[int]) -> sa.Select[Any]:
-    """Numbers as a table: SQLite takes 32,766 values at most, and thousands of them slowly."""
+def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
+    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
     return sa.select(sa.func.json_each(json.dumps(pks)).table_valued("value").c.value)

@@ -86,12 +86,14 @@ def add(
     passage_chars: int = 1000,
     max_article_bytes: int = 5_000_000,
     progress: Callable[[Report], None] = lambda report: None,
+    erased_too: bool = False,
 ) -> Report:
     """Add every article that the paths hold; what cannot be read is in the report.
 
-    An Entry is an article that was found elsewhere. A batch is durable before the next is begun,
-    so that an interrupt keeps what was accepted (`report.interrupted`). Raises IndexLocked or
-    IndexMismatch before the first article.
+    An Entry is an article that was found elsewhere. What was erased is refused, unless `erased_too`
+    says that it may come back. A batch is durable before the next is begun, so that an interrupt
+    keeps what was accepted (`report.interrupted`). Raises IndexLocked or IndexMismatch before the
+    first article.
     """
     began = time.monotonic()
     report = Report()
@@ -102,11 +104,14 @@ def add(
     try:
         for batch in _batches(read(paths, max_article_bytes=max_article_bytes)):
             counts = Report()
-            accessions = _prepare(batch, archive, embedder, passage_chars, sources, counts)
+            refused = (lambda article: None) if erased_too else archive.refusal
+            accessions = _prepare(batch, archive, embedder, passage_chars, sources, counts, refused)
             if accessions:
                 with writing(lock_file):
                     for vector in (v for a in accessions for v in a.vectors[:1]):
                         archive.claim(dimension=str(len(vector)))
+                    if erased_too:
+                        archive.lift_tombstones([a.article for a in accessions])
                     archive.accept(accessions)
                     settle(archive, store)
             report.include(counts)
@@ -192,6 +197,7 @@ def _prepare(
     passage_chars: int,
     sources: dict[str, list[bytes]],
     report: Report,
+    refused: Callable[[Article], str | None] = lambda article: None,
 ) -> list[Accession]:
     """What of a batch is new, embedded; everything is counted in the report.
 
@@ -221,7 +227,7 @@ def _prepare(
     before = dict(held)
     staged: dict[str, Article] = {}
     for entry, article in read_now:
-        reason = _refusal(article, held.get(article.id))
+        reason = refused(article) or _refusal(article, held.get(article.id))
         if reason:
             report.failed.append(Failure(entry.path, entry.line, reason))
             continue

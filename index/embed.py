@@ -51,6 +51,8 @@ class MiniLM:
     """
 
     max_tokens = 256
+    runs_here = True
+    "in this process: no text leaves it"
 
     def __init__(self, folder: Path | None = None) -> None:
         import onnxruntime

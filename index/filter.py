@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from . import tables
 from .article import day_end, day_start
 
-_WITHHELD = ("withheld", "killed", "canceled", "cancelled")
+KILLED_HERE = "killed by hand"  # which no source undoes
+_WITHHELD = (KILLED_HERE, "withheld", "killed", "kill", "canceled", "cancelled", "spiked", "draft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
         columns.embargo_at.is_(None) | (columns.embargo_at <= min(asked, now)),
         columns.expires_at.is_(None) | (columns.expires_at > now),
         columns.status.is_(None) | columns.status.not_in(_WITHHELD),
+        # Under embargo until who knows when.
+        columns.status.is_distinct_from("embargoed") | columns.embargo_at.is_not(None),
     ]
     if not matching.retracted:  # whatever the date of asking: what is wrong was wrong then too
         found.append(columns.retracted_at.is_(None))

@@ -193,7 +193,8 @@ def columns(article: Article) -> dict[str, Any]:
         "embargo_at": first(article.embargo_until),
         "expires_at": seconds(day_end(article.expires)) if article.expires else None,
         "outlet": article.outlet,
-        "status": article.status.casefold() if article.status else None,
+        # As IPTC's catalogue has it: "stat:withheld".
+        "status": article.status.casefold().split(":")[-1].strip() if article.status else None,
     }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from . import standing, tables
 from .article import Article
 from .chunk import Passage
+from .filter import KILLED_HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,18 @@ def renew(connection: sa.Connection, pk: int, version: str, article: Article) ->
     now = tables.columns(article)
     if now["updated_at"] is None:
         del now["updated_at"]  # when its text was last seen to change is still true
-    connection.execute(UPDATE, {"key": pk, "pending": None, **now})
+    change(connection, [{"key": pk, "pending": None, **now}])
     standing.settle(connection, [pk])
     grow(connection)
+
+
+def change(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what is known now of articles; the status of one that was killed by hand stays."""
+    held = tables.articles.c.status
+    status = sa.case((held == KILLED_HERE, held), else_=sa.bindparam("now_status"))
+    named = [{"now_status" if k == "status" else k: v for k, v in row.items()} for row in rows]
+    if named:
+        connection.execute(UPDATE.values(status=status), named)
 
 
 def is_version(pk: int, version: str) -> tuple[sa.ColumnElement[bool], ...]:

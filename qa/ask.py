@@ -5,7 +5,8 @@ for event in ask(question, library, Means()): ...   # Found, str (a token), Stat
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,14 @@ from ..index.embed import Embedder
 from ..index.filter import Filter
 from ..index.origins import outlets_of
 from ..index.store import Store
+from ..index.words import stems
 from . import answer as written
 from .asked import kind_asked
 from .budget import Deadline, Usage
 from .check import Checker
 from .choose import choose
-from .cite import Citation, Numbering, Sentence, Source, Statement, citation
-from .credits import credit
+from .cite import Citation, Numbering, Sentence, Source, Statement, citations
+from .credits import ENOUGH, credit, share
 from .decide import Decision, decide
 from .dissent import Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
@@ -55,6 +57,10 @@ _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
 
 
+class _Withdrawn(Exception):
+    """An article that is asked from may not be shown any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is answered, or why nothing is, and everything that it stands on."""
@@ -66,7 +72,7 @@ class Answer:
     status: str
     "answered | declined"
     reason: str | None
-    "no_evidence | evidence_too_old | unsupported, where declined"
+    "no_evidence | evidence_too_old | unsupported | source_incomplete | source_withheld: declined"
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
     disagreements: tuple[Disagreement, ...]
@@ -216,11 +222,36 @@ class _Asking:
         self.is_cut = False
         self.draft = self._new_draft()
         self.is_of_articles = False
+        self.shown_at = 0.0
 
     notes: list[str]
     reply: written.Reply | None
 
     def events(self, stream: bool) -> Iterator[Event]:
+        """All events; once something it stands on may no longer be shown, it is declined."""
+        try:
+            with closing(self._events(stream)) as events:
+                for event in events:
+                    if not isinstance(event, Found):
+                        self._require_shown(at_most_every=0 if isinstance(event, Answer) else 1)
+                    yield event
+        except _Withdrawn:
+            self.draft, self.reply = self._new_draft(), None
+            withheld = self._answer(Decision(False, "source_withheld", 0.0), ())
+            yield replace(withheld, index_version=self.library.archive.generation)
+
+    def _require_shown(self, *, at_most_every: float = 0.0) -> None:
+        """Raise _Withdrawn where what was found or is cited may not be shown any more."""
+        now = time.monotonic()
+        if now < self.shown_at + at_most_every:
+            return
+        cited = (s.hit for sentence in self.draft.tried for s in sentence.sources)
+        ids = {hit.article_id for hit in (*self.hits, *cited)}
+        if ids - self.library.archive.showable(ids):
+            raise _Withdrawn
+        self.shown_at = now
+
+    def _events(self, stream: bool) -> Generator[Event, None, None]:
         began = time.monotonic()
         library, means, question = self.library, self.means, self.question
         index_version = library.archive.generation
@@ -229,6 +260,12 @@ class _Asking:
         shown = written.pack(self.hits, writer, means.max_passages) if writer else self.hits
         found = time.monotonic()
         yield Found(tuple(self.hits), len(shown))
+        # Whoever was told may have taken their time.
+        may_count = library.archive.showable(hit.article_id for hit in self.hits)
+        self.hits, shown = (
+            [hit for hit in hits if hit.article_id in may_count] for hits in (self.hits, shown)
+        )
+        writer = writer if shown else None
         self.draft = self._new_draft()
         sentences = self._of_articles()
         self.is_of_articles = sentences is not None
@@ -270,7 +307,7 @@ class _Asking:
         return replace(question, filter=replace(given, since=when.first, until=when.last))
 
     def _retrieved(self) -> list[Hit]:
-        return retrieve(
+        found = retrieve(
             self.question.text,
             self.question.filter,
             self.library.archive,
@@ -281,6 +318,7 @@ class _Asking:
             when=self.asked,
             as_of=day_of(self.question.as_of),
         )
+        return [hit for hit in found if hit.text]  # of some nothing may be quoted
 
     def _new_draft(self) -> _Draft:
         means, library = self.means, self.library
@@ -310,6 +348,7 @@ class _Asking:
         ranked, llm = self._rank(), self.means.llm
         if llm is None:
             return extract(self.question, ranked, self.library.embedder)
+        self._require_shown()
         sentences, self.reply = choose(self.question, ranked, llm, self.deadline)
         if self.reply and not self.reply.is_whole:
             self.notes.append(_CUT_OFF)
@@ -332,6 +371,7 @@ class _Asking:
         failed, first = self.draft.failed, self.draft
         if self.means.repair and failed and deadline.left:
             assert self.reply
+            self._require_shown()
             before, notes = self.reply, list(self.notes)
             try:
                 reply = written.repair(self.question, shown, failed, llm, deadline)
@@ -426,8 +466,10 @@ class _Asking:
 
     def _answer(self, decision: Decision, disagreements: tuple[Disagreement, ...]) -> Answer:
         draft, means, reason = self.draft, self.means, decision.reason
+        if reason in ("no_evidence", "unsupported") and self._only_teasers():
+            reason = "source_incomplete"
         newest = self._newest()
-        offered = self._offered() if reason else []
+        offered = self._offered() if reason and reason != "source_withheld" else []
         is_checked = means.policy != "off"
         notes = [*self.notes, *draft.checker.notes]
         if self.judge and self.judge.silent:
@@ -438,6 +480,12 @@ class _Asking:
         notes += self._withdrawn(draft.numbering.citations(), is_declined=bool(reason))
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
+        sources = offered if reason else draft.numbering.sources
+        cited = citations(sources)
+        teasers = [n for n, s in enumerate(sources, 1) if s.hit.article.completeness == "teaser"]
+        if teasers:
+            which = ", ".join(f"[{number}]" for number in teasers)
+            notes.append(f"only the beginning of the article is at hand: {which}")
         return Answer(
             question=self.typed.text,
             standalone_question=self.typed.text,
@@ -445,9 +493,9 @@ class _Asking:
             status="declined" if reason else "answered",
             reason=reason,
             statements=() if reason else tuple(draft.statements),
-            citations=() if reason else self._with_copies(draft.numbering.citations()),
+            citations=() if reason else self._with_copies(cited),
             disagreements=() if reason else disagreements,
-            nearest=self._with_copies([citation(source, n) for n, source in enumerate(offered, 1)]),
+            nearest=self._with_copies(cited) if reason else (),
             as_of=self.typed.as_of,
             newest_evidence=newest,
             notes=tuple(notes),
@@ -507,12 +555,26 @@ class _Asking:
         first = {s.hit.article_id: s for s in reversed([*cited, *nearest(self._rank(), _NEAREST)])}
         return list(reversed(first.values()))[:_NEAREST]
 
+    def _only_teasers(self) -> bool:
+        """Whether articles have the question's words, and of all of these only the beginning."""
+        wanted, articles = set(stems(self.question.text)), (hit.article for hit in self.hits)
+        about = [article for article in articles if share(wanted, article) >= ENOUGH]
+        return bool(about) and all(article.completeness == "teaser" for article in about)
+
     def _declining(self, reason: str, newest: datetime | date | None) -> str:
         if reason == "evidence_too_old" and newest:
             day = day_of(newest)
             return (
                 f"The newest that the articles say on this is of {day.day} {day:%B %Y}: "
                 "too old to tell how it is now."
+            )
+        if reason == "source_withheld":
+            return "An article that this answer stood on was withdrawn meanwhile: ask again."
+        if reason == "source_incomplete":
+            url = next(filter(None, (source.hit.url for source in self._offered())), None)
+            where = f": the rest is at {url}" if url else "."
+            return (
+                f"Only the beginning of an article on this is at hand, and it does not say{where}"
             )
         if not self.hits and not self.question.filter.is_open:
             return "No article matches the question and its filters."

@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from ..index.archive import Archive, Shelf, StoredPassage
 from ..index.article import Article, day_of, isoformat
+from ..index.chunk import sentence_spans
 from ..index.embed import Embedder, Vectors
 from ..index.filter import Filter
+from ..index.rights import Excerpts, cut
 from ..index.store import Store
-from ..index.words import STOP_WORDS, words
+from ..index.words import STOP_WORDS, stems, words
 from .copies import in_place_of
 from .when import Asked
 
@@ -177,7 +179,29 @@ def retrieve(
         if when.wants_latest:
             _lower_revised(found, scores, archive, when)
             found.sort(key=lambda passage: (-scores[passage.pk], passage.pk))
-    return [Hit(p.article, p.start, p.end, p.text, scores[p.pk], origin[p.pk]) for p in found]
+    hits = [Hit(p.article, p.start, p.end, p.text, scores[p.pk], origin[p.pk]) for p in found]
+    return within_rights(hits, text)
+
+
+def within_rights(hits: Iterable[Hit], text: str) -> list[Hit]:
+    """Hits cut to what may be quoted of their articles in all, where most words of a text are.
+
+    Of an article that may not be quoted any further, no hit is left but the first, without text.
+    """
+    wanted, excerpts, found = set(stems(text)), Excerpts(), dict[tuple[str, int, int], Hit]()
+    for hit in hits:
+        article, start, end = hit.article, hit.start, hit.end
+        if article.excerpt_limit is not None and end - start > (room := excerpts.room(article)):
+            spans = sentence_spans(article.text, start, end, article.language)
+            windows = [(left, cut(article, left, end, room)) for left, _ in spans]
+            start, end = max(
+                windows, key=lambda w: len(wanted & set(stems(article.text[slice(*w)])))
+            )
+        start, end = excerpts.take(article, start, end)
+        if start < end or all(other.article_id != hit.article_id for other in found.values()):
+            cut_hit = replace(hit, start=start, end=end, text=article.text[start:end])
+            found[hit.article_id, start, end] = cut_hit
+    return list(found.values())
 
 
 def timeliness(when: Asked, as_of: datetime | date, published: datetime | date | None) -> float:

@@ -355,3 +355,38 @@ def test_an_interrupt_keeps_what_was_accepted_and_says_so(
     assert out.startswith(f"{kept} added, ")
     assert 0 < kept < 400
     assert run("check").err == ""
+
+
+class TestRights:
+    @pytest.fixture(autouse=True)
+    def added(self, run: Run, folder: Path) -> None:
+        run("add", folder)
+
+    def test_an_article_is_killed_and_shown_again(self, run: Run) -> None:
+        mayor = "https://herald.example/2026/mayor-resigns"
+        assert "1 killed" in run("articles", "kill", mayor).out
+        failed(run("articles", "show", mayor), 2, "There is no article")
+        assert json.loads(run("articles", "kill", mayor, "--undo", "--json").out) == {
+            "shown_again": 1
+        }
+        assert run("articles", "show", mayor).code == 0
+
+    def test_an_article_is_erased_once_it_is_confirmed(self, run: Run, folder: Path) -> None:
+        mayor = "https://herald.example/2026/mayor-resigns"
+        assert run("articles", "erase", mayor).code == 1  # nobody is there to say yes
+        assert json.loads(run("articles", "erase", mayor, "--yes", "--json").out) == {
+            "ids": [mayor],
+            "copies": [],
+            "answers": 0,
+            "files": [],
+        }
+        assert "was erased on" in run("add", folder).out
+        assert "1 added" in run("add", folder, "--erased-too").out
+        failed(run("articles", "erase", "nope", "--yes"), 2, "nothing was erased")
+
+    def test_a_local_only_index_asks_no_model_elsewhere(self, run: Run) -> None:
+        assert run("index", "local-only").out == "Index 'default' is not local_only\n"
+        assert run("index", "local-only", "on").out == "Index 'default' is local_only\n"
+        model = {"BYLINE_LLM": "m", "BYLINE_LLM_API_KEY": "k"}
+        failed(run("ask", "Who resigned?", **model), 1, "local_only.*nothing was sent")
+        failed(run("index", "local-only", "maybe"), 2, "neither on nor off")

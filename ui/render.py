@@ -80,6 +80,8 @@ def turns(
                 if not _NO_ANSWER.startswith(draft.strip().upper()[: len(_NO_ANSWER)]):
                     yield turn | {"status": "writing", "text": _PASSAGE_NUMBERS.sub("", draft)}
             elif isinstance(event, Answer):
+                cited = [c.article_id for c in event.citations]  # a listing cites what no hit is of
+                articles |= {a.id: a for a in desk.archive.articles(cited) if a.id not in articles}
                 yield turn | _answered(event, articles)
     except BylineError as error:
         yield turn | {"status": "failed", "text": str(error)}
@@ -134,7 +136,10 @@ def _answered(answer: Answer, articles: Mapping[str, Article]) -> dict[str, Any]
         "status": answer.status,
         "text": answer.text,
         "sentences": list(_sentences(answer)),
-        "sources": [_source(citation, articles[citation.article_id]) for citation in cited],
+        "sources": [
+            _source(citation, articles[citation.article_id], _quoted(citation, cited))
+            for citation in cited
+        ],
         "notes": list(answer.notes),
         "model": answer.model,
         "style": answer.style,
@@ -167,7 +172,13 @@ def _weak(statement: Statement) -> str | None:
     return mark and f"{mark}: {statement.why}" if statement.why else mark
 
 
-def _source(citation: Citation, article: Article) -> dict[str, Any]:
+def _quoted(citation: Citation, cited: Sequence[Citation]) -> int:
+    """How many characters of its article the answer shows."""
+    of_article = [c for c in cited if c.article_id == citation.article_id]
+    return sum(len(c.quote) + len(c.notice.text if c.notice else "") for c in of_article)
+
+
+def _source(citation: Citation, article: Article, quoted: int) -> dict[str, Any]:
     notice = citation.notice
     return {
         "number": citation.number,
@@ -180,17 +191,19 @@ def _source(citation: Citation, article: Article) -> dict[str, Any]:
         "updated": moment(citation.updated),
         "link": citation.link,
         "notice": notice and {"kind": notice.kind, "text": notice.text},
-        **_text(article, citation.start, citation.end),
+        **_text(article, citation.start, citation.end, quoted),
     }
 
 
-def _text(article: Article, start: int, end: int) -> dict[str, str]:
-    """The article's text before, in and after the quote, no more of it than its rights allow."""
+def _text(article: Article, start: int, end: int, quoted: int) -> dict[str, str]:
+    """The article's text before, in and after the quote, no more of it than its rights allow.
+
+    Where it is quoted in several places, none of these may show more than its quote.
+    """
     before = after = _MOST_AROUND
     if article.excerpt_limit is not None:
-        end = min(end, start + article.excerpt_limit)
-        before = (article.excerpt_limit - (end - start)) // 2
-        after = article.excerpt_limit - (end - start) - before
+        left = article.excerpt_limit - quoted if quoted == end - start else 0
+        before, after = left // 2, left - left // 2
     first, last = max(start - before, 0), min(end + after, len(article.text))
     return {
         "before": ("… " if first else "") + article.text[first:start],

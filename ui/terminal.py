@@ -23,7 +23,9 @@ from rich.text import Text
 from ..index.article import Article, Notice, isoformat
 from ..index.build import Report
 from ..index.conversations import Summary
+from ..index.erase import Erasure
 from ..index.origins import Copy
+from ..index.rights import excerpt
 from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement
 from ..qa.retrieve import Hit
@@ -147,6 +149,8 @@ def show_articles(
         line.append(f"  {article.id}", style="dim")
         if article.id in origins:
             line.append(f"  {_copied(origins[article.id])}", style="yellow")
+        if article.completeness == "teaser":
+            line.append("  (teaser)", style="yellow")
         out.print(line, soft_wrap=True)
     out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
 
@@ -165,7 +169,22 @@ def show_article(article: Article, origin: Copy | None = None) -> None:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             out.print(Text.assemble((f"{name:10} ", "cyan"), shown), soft_wrap=True)
     out.print()
-    out.print(Text(article.text), soft_wrap=True)
+    shown = excerpt(article)
+    out.print(Text(shown), soft_wrap=True)
+    if shown != article.text:
+        where = f": the rest is at {article.url}" if article.url else ""
+        out.print(Text(f"\nNo more of it may be quoted{where}", style="yellow"), soft_wrap=True)
+
+
+def show_erasure(erased: Erasure) -> None:
+    """What was erased, and what was not."""
+    out = console()
+    out.print(f"{len(erased.ids)} erased, {erased.answers} stored answers that cited them redacted")
+    for file in erased.files:
+        out.print(Text(f"  deleted, as it held the text: {file}", style="yellow"), soft_wrap=True)
+    for article_id in erased.copies:
+        said = f"  not erased, though it runs the same text: {article_id}"
+        out.print(Text(said, style="yellow"), soft_wrap=True)
 
 
 def show_report(report: Report) -> None:
