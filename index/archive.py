@@ -635,6 +635,12 @@ class Archive:
             ) from None
         return self.empty_log()
 
+    def merge_words(self) -> None:
+        """Merge the full-text tables, which else keep most words of what was removed."""
+        with self._engine.begin() as connection:
+            for table in ("articles_text", "passages_text"):
+                connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
+
     def write_words(self) -> None:
         """Make the full-text tables anew from the published articles."""
         published = (

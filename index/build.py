@@ -148,7 +148,7 @@ def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Pat
         removed = sum(archive.remove(article_id) for article_id in ids)
         store.catch_up(archive.generation, wrote=True)
         settle(archive, store)
-        archive.forget_traces()
+        archive.merge_words()
     return removed
 
 
