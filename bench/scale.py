@@ -1,6 +1,6 @@
-"""What 100,000 passages cost: time to find, recall, memory, disk, and how soon news is found.
+"""What 10,000 passages cost (`--full`: 100,000): time to find, recall, memory, disk, freshness.
 
-    python bench/scale.py [--data FOLDER] [--passages N] [--home FOLDER]
+    python bench/scale.py [--data FOLDER] [--full] [--home FOLDER]
 
 Real articles of `allsides` and `bbc` (else of the sample), and after them others that are each made
 of sentences of five of these, so that words are as frequent as in news and no article is a copy.
@@ -21,6 +21,7 @@ import sqlite3
 import tempfile
 import time
 import zlib
+from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -38,26 +39,30 @@ from byline.index.filter import Filter
 from byline.qa.retrieve import nearest, retrieve
 from ingest import sample_again
 
-_PASSAGES, _AT_ONCE = 100_000, 1000  # articles that are added at once
+_PASSAGES, _FULL, _AT_ONCE = 10_000, 100_000, 1000  # articles that are added at once
 _DIMENSION, _MANIFOLD, _NOISE = 384, 48, 0.4
 _FIRST_DAY, _DAYS = date(2023, 1, 1), 3 * 365
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
-_ROUNDS, _NEW_ARTICLES = 3, 20
+_NEW_ARTICLES = 20
 
 
 def main() -> None:
-    """Print a table a question."""
+    """Print a table a part."""
     parser = sets.parser(__doc__)
     parser.add_argument("--passages", type=int, default=_PASSAGES, metavar="N")
+    parser.add_argument("--full", action="store_true", help=f"{_FULL:,} passages")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--home", type=Path, metavar="FOLDER", help="keep the index there")
+    parser.add_argument("--only", choices=[part.__name__ for part in PARTS])
     given = parser.parse_args()
+    given.passages = _FULL if given.full else given.passages
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         home = given.home or Path(folder)
         is_there = (home / "bench" / "archive.db").exists()
-        for part in (disk, speed, recall, soon) if is_there else (grow, disk, speed, recall, soon):
-            with _process() as alone:  # so that its memory is its own
-                print(alone.submit(part, home, given.data, given.passages).result(), flush=True)
-            print()
+        for part in PARTS:
+            if given.only in (None, part.__name__) and not (is_there and part is grow):
+                with _process() as alone:  # so that its memory is its own
+                    print(alone.submit(part, home, given).result(), end="\n\n", flush=True)
 
 
 class Seeded:
@@ -116,24 +121,24 @@ def articles(data: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def grow(home: Path, data: Path, passages: int) -> str:
+def grow(home: Path, given: Namespace) -> str:
     """Fill an index; time and memory on the way."""
-    source, rows, held, began = articles(data), [], 0, time.perf_counter()
+    source, rows, held, began = articles(given.data), [], 0, time.perf_counter()
     with sets.new_desk(home, Seeded()) as desk:
-        while held < passages:
+        while held < given.passages:
             batch = sets.written(list(islice(source, _AT_ONCE)), home / "batch.jsonl")
             assert not desk.add(batch).failed
             before, (number, held) = held, desk.archive.count()
             seconds, began = time.perf_counter() - began, time.perf_counter()
-            if not rows or held // (passages // 5) > before // (passages // 5):
+            if not rows or held // (given.passages // 5) > before // (given.passages // 5):
                 rows.append(
                     [held, number, f"{seconds / (held - before) * 1000:.2f}", f"{_rss():.0f}"]
                 )
     head = ["Passages", "articles", "seconds per 1,000 (seeded vectors)", "resident memory, MB"]
-    return f"## Adding {passages:,} passages\n\n{sets.markdown(head, rows)}"
+    return f"## Adding {given.passages:,} passages\n\n{sets.markdown(head, rows)}"
 
 
-def disk(home: Path, data: Path, passages: int) -> str:
+def disk(home: Path, given: Namespace) -> str:
     """Bytes a passage, by part."""
     with closing(sqlite3.connect(home / "bench" / "archive.db")) as archive:
         archive.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -157,9 +162,9 @@ def disk(home: Path, data: Path, passages: int) -> str:
     return f"## Disk\n\n{sets.markdown(['', 'bytes a passage'], rows)}"
 
 
-def speed(home: Path, data: Path, passages: int) -> str:
+def speed(home: Path, given: Namespace) -> str:
     """`retrieve` by filter: p50 and p95; memory of the process."""
-    questions, middle = _questions(data), _FIRST_DAY + timedelta(days=_DAYS // 2)
+    questions, middle = _questions(given.data), _FIRST_DAY + timedelta(days=_DAYS // 2)
     half = {
         "since": middle - timedelta(days=_DAYS // 4),
         "until": middle + timedelta(days=_DAYS // 4),
@@ -173,40 +178,41 @@ def speed(home: Path, data: Path, passages: int) -> str:
         "50 % of the days and the largest outlet": Filter(outlets=("Outlet 00",), **half),
         "as of the last day but one": Filter(as_of=_FIRST_DAY + timedelta(days=_DAYS - 2)),
     }
-    taken: dict[str, list[float]] = defaultdict(list)
+    taken: dict[str, list[Any]] = defaultdict(list)
     before = _rss()
     with sets.new_desk(home, Seeded(MiniLM())) as desk:
         library, began = desk.library(), time.perf_counter()
         index = (library.archive, library.store, library.embedder)
         retrieve(questions[0], Filter(), *index)
         first = time.perf_counter() - began
-        for _ in range(_ROUNDS):
+        for _ in range(given.rounds):
             for question in questions:
                 for name, matching in filters.items():
-                    began = time.perf_counter()
+                    began = np.array([time.perf_counter(), time.process_time()])
                     retrieve(question, matching, *index)
-                    taken[name].append((time.perf_counter() - began) * 1000)
+                    ended = np.array([time.perf_counter(), time.process_time()])
+                    taken[name].append((ended - began) * 1000)
         shares = {name: desk.archive.count(f)[1] for name, f in filters.items()}
     rows = [
-        [name, shares[name], *(f"{p:.1f}" for p in np.percentile(ms, (50, 95)))]
+        [name, shares[name], *(f"{p:.1f}" for p in np.percentile(ms, (50, 95), axis=0).T.flat)]
         for name, ms in taken.items()
     ]
     return (
-        f"## Finding: {len(questions)} questions, {_ROUNDS} rounds\n\n"
+        f"## Finding: {len(questions)} questions, {given.rounds} rounds\n\n"
         f"{sets.markdown(['', 'passages', 'p50, ms', 'p95, ms'], rows)}\n\n"
         f"(required: p95 within 100 ms; the first of a process {first:.2f} s; "
         f"memory {before:.0f} MB before, {_rss():.0f} MB after)"
     )
 
 
-def recall(home: Path, data: Path, passages: int) -> str:
+def recall(home: Path, given: Namespace) -> str:
     """The ten nearest that the dense signal finds, and Chroma alone, against exact search."""
     shares: dict[str, list[float]] = defaultdict(list)
     with sets.new_desk(home, Seeded()) as desk:
         shelf, library = desk.archive.shelf(), desk.library()
         vectors = desk.archive.vectors(shelf.keys.tolist())
         every = np.ones(len(shelf.keys), bool)
-        for question in _questions(data):
+        for question in _questions(given.data):
             vector = library.embedder.embed_question(question)
             best = set(shelf.keys[np.argsort(-(vectors @ vector))[:10]].tolist())
             found = nearest(vector, shelf, every, library.archive, library.store, 100)
@@ -220,7 +226,7 @@ def recall(home: Path, data: Path, passages: int) -> str:
     )
 
 
-def soon(home: Path, data: Path, passages: int) -> str:
+def soon(home: Path, given: Namespace) -> str:
     """A reader in another process looks for each new article while it is added."""
     words = [
         f"zyx{''.join(chr(97 + int(d)) for d in str(time.time_ns() + n))}q"
@@ -272,6 +278,8 @@ def _rss() -> float:
     """Megabytes of this process in memory now."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+
+PARTS = (grow, disk, speed, recall, soon)
 
 if __name__ == "__main__":
     main()
