@@ -55,7 +55,7 @@ class Shelf:
     def nearness(
         self, vector: NDArray[np.float32], where: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """About the cosine (to a few thousandths) of the passages that stand there, in that order."""
+        """About the cosine (to a few thousandths) of the passages that stand there, in order."""
         assert self.codes is not None
         found = np.empty(len(where), np.float32)
         rows = np.empty((_AT_ONCE, self.codes.shape[1]), np.float32)
