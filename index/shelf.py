@@ -76,7 +76,7 @@ def read_shelf(connection: sa.Connection, before: Shelf | None) -> Shelf:
     connection.exec_driver_sql("BEGIN")  # all that follows sees one state
     meta = {row.key: row.value for row in connection.execute(sa.select(tables.meta))}
     generation, embedder = int(meta.get("generation", 0)), meta.get("embedder")
-    if before is None or before.embedder != embedder:
+    if before is None or before.embedder != embedder or before.generation > generation:
         none = np.zeros(0, np.int64)
         codes, scales = np.zeros((0, 0), np.int8), np.zeros(0, np.float32)
         before = Shelf(generation, embedder, none, none, codes, scales)
