@@ -333,7 +333,7 @@ class Archive:
             .where(tables.passages.c.pk.in_(_listed(pks)))
         )
         if not hidden:
-            query = query.where(*conditions(matching or Filter()))
+            query = query.where(*conditions(matching or Filter(), by_index=False))
         known: dict[str, Article] = {}
         found = {}
         with self._engine.connect() as connection:
