@@ -57,7 +57,7 @@ class Corpus:
 
     def origin(self, article_id: str) -> str:
         """The id of the article whose text this one runs, where the archive knows of another."""
-        copies = self.archive.copies([article_id]) if self._archive else {}
+        copies = self.archive.copies([article_id]) if self.archive else {}
         return next((c.id for c in copies.get(article_id, ()) if c.is_origin), article_id)
 
     def _resolve(self, name: str) -> str | None:

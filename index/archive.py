@@ -7,6 +7,7 @@ passages wait for the vector store) and then published (readers find it):
 """
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -31,12 +32,14 @@ from .filter import KILLED_HERE, Filter, conditions
 from .history import Version, versions
 from .migrate import migrate
 from .origins import Copy
+from .shelf import Shelf, read_shelf
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
-# Vectors of so many passages are held by a process that is asked: 77 MB at 384 dimensions.
-# Comparing them all takes 8 ms, and is exact.
-_HELD_IN_MEMORY = 50_000
+# FTS5 takes a microsecond to rank a passage and a tenth of that to find it, so of a question's
+# words the rarest choose up to so many, and all words rank those (decision 0016).
+_RANKED = 15_000
+_WORDS = re.compile(r'"[^"]*"(?: OR "[^"]*")+')
 _SHOWN = Filter(retracted=True)  # every article that may be shown
 _FEW = 100  # hidden passages
 _WORDS_AT_ONCE = 200  # articles
@@ -51,21 +54,6 @@ class StoredPassage:
     end: int
     text: str
     article: Article
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Every published passage at one generation, held in memory, in order of its number.
-
-    What may not be shown is among them: `Archive.matching_articles` says which count.
-    """
-
-    generation: int
-    keys: NDArray[np.int64]
-    articles: NDArray[np.int64]
-    "the number of each passage's article"
-    vectors: NDArray[np.float32] | None
-    "one a passage; None where there are more passages than are held in memory"
 
 
 class Archive:
@@ -459,7 +447,7 @@ class Archive:
             .where(tables.passages.c.pk.in_(_listed(pks)))
         )
         if not hidden:
-            query = query.where(*conditions(matching or Filter()))
+            query = query.where(*conditions(matching or Filter(), by_index=False))
         known: dict[str, Article] = {}
         found = {}
         with self._engine.connect() as connection:
@@ -500,15 +488,24 @@ class Archive:
             .order_by(score)
             .limit(limit)
         )
+        # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
+        rowid: sa.ColumnElement[int] = sa.literal_column("+rowid", sa.Integer)
         if matching is not None:
-            # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
             inside = tables.MATCHING_ARTICLES.where(*conditions(matching))
             if table == "passages_text":
                 inside = sa.select(tables.passages.c.pk).where(
                     tables.passages.c.article_pk.in_(inside)
                 )
-            statement = statement.where(sa.literal_column("+rowid").in_(inside))
+            statement = statement.where(rowid.in_(inside))
         with self._engine.connect() as connection:
+            rarest = None if matching else _rarest(connection, table, query, limit)
+            if rarest:
+                among = f"SELECT rowid FROM {table} WHERE {table} MATCH :rarest"
+                chosen = statement.where(sa.text(f"+rowid IN ({among})"))
+                both = {"query": query, "rarest": rarest}
+                found = connection.execute(chosen, both).all()
+                if len(found) == limit:
+                    return [(pk, -rank) for pk, rank in found]
             return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
@@ -537,35 +534,18 @@ class Archive:
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
-        with self._engine.connect() as connection:
-            found = connection.scalars(tables.MATCHING_ARTICLES.where(*conditions(matching))).all()
-            return np.array(found, np.int64)
+        inside = tables.MATCHING_ARTICLES.where(*conditions(matching)).subquery()
+        with self._engine.connect() as connection:  # one text: rows take Python ten times longer
+            found = connection.scalar(sa.select(sa.func.json_group_array(inside.c.pk)))
+            return np.array(json.loads(found or "[]"), np.int64)
 
     def shelf(self) -> Shelf:
-        """The published passages as they are now; read again only when the generation has moved."""
+        """The published passages as they are now; what is new is read when the generation moves."""
         with self._shelving:
-            generation = self.generation
-            if self._shelf is None or self._shelf.generation != generation:
-                self._shelf = self._read_shelf(generation)
+            if self._shelf is None or self._shelf.generation != self.generation:
+                with self._engine.connect() as connection:
+                    self._shelf = read_shelf(connection, self._shelf)
             return self._shelf
-
-    def _read_shelf(self, generation: int) -> Shelf:
-        query = sa.select(tables.passages.c.pk, tables.passages.c.article_pk).join(
-            tables.articles, tables.IS_OF_PUBLISHED
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(tables.passages.c.pk)).all()
-            vectors = None
-            if len(rows) <= _HELD_IN_MEMORY:
-                query = query.join(
-                    tables.vectors, tables.vectors.c.passage_pk == tables.passages.c.pk
-                )
-                query = query.add_columns(tables.vectors.c.vector).order_by(tables.passages.c.pk)
-                rows = connection.execute(query).all()
-                joined = b"".join(row.vector for row in rows)
-                vectors = np.frombuffer(joined, np.float32).reshape(len(rows), -1 if rows else 0)
-        numbers = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
-        return Shelf(generation, numbers[:, 0].copy(), numbers[:, 1].copy(), vectors)
 
     def origins(self, pks: Sequence[int]) -> dict[int, int]:
         """The number of the article whose text each of these runs: its own, or its origin's."""
@@ -591,14 +571,16 @@ class Archive:
         if not pks:
             return np.zeros((0, 0), np.float32)
         blank = bytes(len(next(iter(found.values()), b"")))  # one that was removed meanwhile
-        joined = b"".join(found.get(pk, blank) for pk in pks)
-        return np.frombuffer(joined, np.float32).reshape(len(pks), -1)
+        dimension = int(self.built_with("dimension") or 0)
+        return tables.vectors_of([found.get(pk, blank) for pk in pks], dimension)
 
     def replace_vectors(
         self, pks: Sequence[int], vectors: NDArray[np.float32], **built_with: str
     ) -> None:
         """Store new vectors for passages, and what made them, at once."""
-        rows = [{"pk": pk, "new": v.tobytes()} for pk, v in zip(pks, vectors, strict=True)]
+        rows = [
+            {"pk": pk, "new": tables.vector_bytes(v)} for pk, v in zip(pks, vectors, strict=True)
+        ]
         statement = (
             tables.vectors.update()
             .where(tables.vectors.c.passage_pk == sa.bindparam("pk"))
@@ -684,3 +666,20 @@ class Archive:
 def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
     """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
     return sa.select(sa.func.json_each(json.dumps(pks)).table_valued("value").c.value)
+
+
+def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> str | None:
+    """The rarest words of a query that is words alone, as a query; None where all should choose."""
+    if limit * 10 > _RANKED or not _WORDS.fullmatch(query):
+        return None
+    some = f"SELECT 1 FROM {table} WHERE {table} MATCH :word LIMIT {_RANKED}"
+    count = sa.text(f"SELECT count(*) FROM ({some})")
+    counts = [(connection.scalar(count, {"word": w}) or 0, w) for w in query.split(" OR ")]
+    rarest: list[str] = []
+    total = 0
+    for number, word in sorted(counts):
+        if total >= 3 * limit and total + number > _RANKED:
+            return " OR ".join(rarest)
+        rarest.append(word)
+        total += number
+    return None

@@ -5,10 +5,10 @@ report = add(["articles/"], archive, store, embedder, lock_file=folder / "lock")
 
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import IndexLocked, InputError
+from .ahead import ahead
 from .archive import Archive
 from .article import Article
 from .chunk import chunk
@@ -91,32 +92,37 @@ def add(
     """Add every article that the paths hold; what cannot be read is in the report.
 
     An Entry is an article that was found elsewhere. What was erased is refused, unless `erased_too`
-    says that it may come back. A batch is durable before the next is begun, so that an interrupt
-    keeps what was accepted (`report.interrupted`). Raises IndexLocked or IndexMismatch before the
-    first article.
+    says that it may come back. While one batch is embedded the next is read and cut and the one
+    before is written, in order: an interrupt keeps what was accepted (`report.interrupted`). The
+    embedder is asked by a thread, `progress` by this one. Raises IndexLocked or IndexMismatch
+    before the first article.
     """
     began = time.monotonic()
     report = Report()
     with writing(lock_file):
         archive.claim(embedder=embedder.name, passage_chars=str(passage_chars))
         settle(archive, store)
-    sources: dict[str, list[bytes]] = defaultdict(list)
+    staged: deque[Mapping[str, Article]] = deque()
+    batches = _batches(read(paths, max_article_bytes=max_article_bytes))
     try:
-        for batch in _batches(read(paths, max_article_bytes=max_article_bytes)):
-            counts = Report()
-            refused = (lambda article: None) if erased_too else archive.refusal
-            accessions = _prepare(batch, archive, embedder, passage_chars, sources, counts, refused)
-            if accessions:
-                with writing(lock_file):
-                    for vector in (v for a in accessions for v in a.vectors[:1]):
-                        archive.claim(dimension=str(len(vector)))
-                    if erased_too:
-                        archive.lift_tombstones([a.article for a in accessions])
-                    archive.accept(accessions)
-                    settle(archive, store)
-            report.include(counts)
-            report.seconds = time.monotonic() - began
-            progress(report)
+        refused = (lambda article: None) if erased_too else archive.refusal
+        with (
+            ahead(_prepared(batches, archive, passage_chars, staged, refused)) as prepared,
+            ahead(_embedded(prepared, embedder)) as embedded,
+        ):
+            for counts, accessions in embedded:
+                if accessions:
+                    with writing(lock_file):
+                        for vector in (v for a in accessions for v in a.vectors[:1]):
+                            archive.claim(dimension=str(len(vector)))
+                        if erased_too:
+                            archive.lift_tombstones([a.article for a in accessions])
+                        archive.accept(accessions)
+                        settle(archive, store)
+                staged.popleft()
+                report.include(counts)
+                report.seconds = time.monotonic() - began
+                progress(report)
     except KeyboardInterrupt:
         report.interrupted = True
     report.seconds = time.monotonic() - began
@@ -190,16 +196,48 @@ def embedded_text(article: Article, passage: str) -> str:
     return f"{article.title}\n{passage}" if article.title else passage
 
 
-def _prepare(
+def _prepared(
+    batches: Iterable[Sequence[Found]],
+    archive: Archive,
+    passage_chars: int,
+    staged: deque[Mapping[str, Article]],
+    refused: Callable[[Article], str | None],
+) -> Iterator[tuple[Report, list[Accession]]]:
+    """What of each batch is new, cut and not yet embedded; everything is counted in the reports.
+
+    `staged` holds the articles of the batches that are on their way, for which the archive cannot
+    be asked yet; whoever has written one takes it out.
+    """
+    sources: dict[str, list[bytes]] = defaultdict(list)
+    for batch in batches:
+        counts = Report()
+        read_now = _read_now(batch, archive, sources, counts)
+        held = {id: article for articles in list(staged) for id, article in articles.items()}
+        asked = [article.id for _, article in read_now if article.id not in held]
+        held |= {article.id: article for article in archive.articles(asked)}
+        before, new = dict(held), dict[str, Article]()
+        for entry, article in read_now:
+            reason = refused(article) or _refusal(article, held.get(article.id))
+            if reason:
+                counts.failed.append(Failure(entry.path, entry.line, reason))
+                continue
+            _count(article, held.get(article.id), counts)
+            held[article.id] = new[article.id] = article
+            sources[article.id].append(entry.fingerprint)
+        staged.append(new)
+        yield (
+            counts,
+            [_cut(a, before.get(a.id), sources[a.id], passage_chars) for a in new.values()],
+        )
+
+
+def _read_now(
     batch: Sequence[Found],
     archive: Archive,
-    embedder: Embedder,
-    passage_chars: int,
     sources: dict[str, list[bytes]],
     report: Report,
-    refused: Callable[[Article], str | None] = lambda article: None,
-) -> list[Accession]:
-    """What of a batch is new, embedded; everything is counted in the report.
+) -> list[tuple[Entry, Article]]:
+    """The articles of a batch that are not known as they are; the others are counted.
 
     `sources` gathers the fingerprints of the run by article: of two sources with one id the last
     wins, and adding both again changes nothing.
@@ -223,19 +261,7 @@ def _prepare(
             report.failed.append(Failure(entry.path, entry.line, str(error)))
         except RecursionError:
             report.failed.append(Failure(entry.path, entry.line, "it is nested too deeply"))
-    held = {a.id: a for a in archive.articles([article.id for _, article in read_now])}
-    before = dict(held)
-    staged: dict[str, Article] = {}
-    for entry, article in read_now:
-        reason = refused(article) or _refusal(article, held.get(article.id))
-        if reason:
-            report.failed.append(Failure(entry.path, entry.line, reason))
-            continue
-        _count(article, held.get(article.id), report)
-        held[article.id] = article
-        sources[article.id].append(entry.fingerprint)
-        staged[article.id] = article
-    return _embed(staged.values(), before, sources, embedder, passage_chars)
+    return read_now
 
 
 def _refusal(article: Article, holder: Article | None) -> str | None:
@@ -263,24 +289,26 @@ def _count(article: Article, before: Article | None, report: Report) -> None:
         report.updated += 1
 
 
-def _embed(
-    staged: Iterable[Article],
-    before: Mapping[str, Article],
-    sources: Mapping[str, Sequence[bytes]],
-    embedder: Embedder,
-    passage_chars: int,
-) -> list[Accession]:
-    """Accessions with the vectors of those passages whose text is new."""
-    cut = []
-    for article in staged:
-        same = article.id in before and before[article.id].version == article.version
-        cut.append((article, [] if same else chunk(article, passage_chars)))
-    texts = [embedded_text(article, p.text) for article, passages in cut for p in passages]
-    vectors = iter(embedder.embed(texts) if texts else ())
-    return [
-        Accession(article, sources[article.id], passages, list(islice(vectors, len(passages))))
-        for article, passages in cut
-    ]
+def _cut(
+    article: Article, before: Article | None, fingerprints: Sequence[bytes], passage_chars: int
+) -> Accession:
+    """The article with the passages of its text, if that is new."""
+    is_same = before is not None and before.version == article.version
+    passages = [] if is_same else chunk(article, passage_chars)
+    return Accession(article, tuple(fingerprints), passages, ())
+
+
+def _embedded(
+    prepared: Iterable[tuple[Report, list[Accession]]], embedder: Embedder
+) -> Iterator[tuple[Report, list[Accession]]]:
+    """The same with vectors."""
+    for counts, accessions in prepared:
+        texts = [embedded_text(a.article, p.text) for a in accessions for p in a.passages]
+        vectors = iter(embedder.embed(texts) if texts else ())
+        yield (
+            counts,
+            [replace(a, vectors=list(islice(vectors, len(a.passages)))) for a in accessions],
+        )
 
 
 def _batches(entries: Iterable[Found]) -> Iterator[list[Found]]:

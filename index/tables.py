@@ -5,12 +5,14 @@ An article's facts are one JSON text; what is filtered by stands in columns too.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
@@ -67,7 +69,7 @@ vectors = sa.Table(  # apart from passages, so that reading spans does not read 
     "vectors",
     METADATA,
     sa.Column("passage_pk", sa.Integer, primary_key=True),
-    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # float16; float32 by older releases
 )
 sources = sa.Table(
     "sources",
@@ -226,3 +228,15 @@ def article_of(row: Any) -> Article:
     article = Article(id=row.id, text=row.text, **facts)
     notice = standing(article, row.notice)
     return replace(article, notice=notice) if notice else article
+
+
+def vector_bytes(vector: NDArray[np.float32]) -> bytes:
+    """A vector as it is stored: what the vector store is made of, so a rebuild loses nothing."""
+    return vector.astype(np.float16).tobytes()
+
+
+def vectors_of(stored: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
+    """Stored vectors, one a row; an older release stored twice as many bytes a number."""
+    kinds = (np.float32 if len(one) == 4 * dimension else np.float16 for one in stored)
+    rows = [np.frombuffer(one, kind) for one, kind in zip(stored, kinds, strict=True)]
+    return np.array(rows, np.float32)

@@ -107,7 +107,7 @@ def store_versions(connection: sa.Connection, staged: Sequence[tuple[int, str, A
         )
         for passage, vector in zip(accession.passages, accession.vectors, strict=True):
             spans.append({**key, "start": passage.start, "end": passage.end})
-            vectors.append(vector.tobytes())
+            vectors.append(tables.vector_bytes(vector))
     insert(connection, tables.versions.insert(), versions)
     rows = zip(numbered(connection, tables.passages, spans), vectors, strict=True)
     of_passages = [{"passage_pk": pk, "vector": vector} for pk, vector in rows]

@@ -11,8 +11,9 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from ..index.archive import Archive, Shelf
+from ..index.archive import Archive
 from ..index.copies import contained
+from ..index.shelf import Shelf
 
 _SAID = 0.5  # share of a passage's shingles that has been said
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 from byline import Desk
 from byline.index.article import day_start
 from byline.qa.question import matching
-from byline.qa.retrieve import full_text_query, fuse, retrieve, timeliness
+from byline.qa.retrieve import full_text_query, fuse, nearest, retrieve, timeliness
 from byline.qa.when import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -143,6 +144,18 @@ def test_what_two_rankings_agree_on_comes_first() -> None:
     scores = fuse([[1, 2, 3], [3, 4]])
     assert max(scores, key=lambda key: scores[key]) == 3
     assert scores[1] == pytest.approx(1 / 61)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.02], ids=["all", "half", "few"])
+def test_the_nearest_are_those_of_exact_search(sample_desk: Desk, share: float) -> None:
+    archive, store = sample_desk.archive, sample_desk.store
+    shelf, question = archive.shelf(), sample_desk.library().embedder.embed_question("A vote?")
+    passing = np.random.default_rng(2).random(len(shelf.keys)) < share
+    keys = shelf.keys[passing]
+    exact = archive.vectors(keys.tolist()) @ question
+    found = nearest(question, shelf, passing, archive, store, 10)
+    assert found == keys[np.lexsort((keys, -exact))][:10].tolist()
+    assert len(found) == min(10, len(keys)) > 0
 
 
 def test_a_query_is_made_of_quoted_content_words() -> None:
