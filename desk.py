@@ -9,20 +9,21 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import SecretStr
 
 from .errors import InputError, SettingsError
-from .index import build
+from .index import build, upkeep
 from .index.archive import Archive
 from .index.article import Article
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.settle import remove
 from .index.store import Store
+from .index.upkeep import Health
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
 from .qa.judge import LLMJudge, NLIJudge
@@ -39,20 +40,6 @@ if TYPE_CHECKING:
     from .qa.local import LocalModel
 
 _MOST_HITS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What `Desk.check` found."""
-
-    articles: int
-    passages: int
-    vectors: int
-    problems: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
 
 
 class Desk:
@@ -242,26 +229,19 @@ class Desk:
         """The stored conversations: list, load, rename, delete."""
         return self.archive.conversations
 
-    def check(self, *, rebuild: bool = False) -> Health:
-        """Compare archive and vector store; with `rebuild` make the store anew first.
+    def check(self, *, rebuild: bool = False, repair: bool = False) -> Health:
+        """Compare archive and vector store; first mend what does not agree, or make the store anew.
 
         Its vectors are the archive's; only where settings ask for another embedder than the index
-        was built with is everything embedded again.
+        was built with does `rebuild` embed everything again.
         """
+        if repair:
+            upkeep.repair(self.archive, self.store, lock_file=self._lock_file)
         if rebuild:
-            build.rebuild(
+            upkeep.rebuild(
                 self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
             )
-        problems = self.archive.problems()
-        (articles, passages), vectors = self.archive.totals(), self.store.keys()
-        known = set(self.archive.all_passages())
-        if known - vectors:
-            problems.append(f"{len(known - vectors)} passages have no vector in the store")
-        if vectors - known:
-            problems.append(f"{len(vectors - known)} vectors in the store belong to no passage")
-        if self.archive.pending() is not None:
-            problems.append("accepted articles wait to be published: the next `add` finishes them")
-        return Health(articles, passages, len(vectors), tuple(problems))
+        return upkeep.check(self.archive, self.store, lock_file=self._lock_file)
 
     @property
     def has_llm(self) -> bool:
@@ -399,7 +379,7 @@ class Articles:
         for article_id in ids:
             if article_id not in held:
                 raise self._missing(article_id)
-        return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+        return remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
     def _missing(self, article_id: str) -> InputError:
         return InputError(

@@ -21,10 +21,11 @@ import sqlalchemy as sa
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ..errors import IndexDamaged, IndexMismatch
-from . import tables, writes
+from ..errors import BylineError, IndexDamaged, IndexMismatch
+from . import soundness, tables, writes
 from .article import Article
 from .conversations import Conversations
+from .disk import reason_of, told
 from .filter import Filter, conditions
 from .migrate import migrate
 from .writes import Accession
@@ -70,6 +71,7 @@ class Archive:
         self._shelf: Shelf | None = None
         self._shelving = threading.Lock()
         sa.event.listen(self._engine, "connect", tables.on_connect)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait its turn when two processes make a new file a WAL one.
@@ -79,11 +81,13 @@ class Archive:
                 for statement in tables.statements():
                     connection.execute(statement)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
-            raise IndexDamaged(
-                f"The archive {path} cannot be opened: {reason}. "
+            raise told(error, path) or IndexDamaged(
+                f"The archive {path} cannot be opened: {reason_of(error)}. "
                 "Check that the folder is writable and is an index, or choose another with --index."
             ) from None
+
+    def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
+        return told(context.original_exception, self.path)
 
     def close(self) -> None:
         """Close every connection."""
@@ -483,18 +487,14 @@ class Archive:
                 connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
 
     def problems(self) -> list[str]:
-        """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
+        """What is wrong with the file, its rows and its full-text tables; empty when sound."""
         with self._engine.begin() as connection:
-            found = [
-                row for row in connection.scalars(sa.text("PRAGMA quick_check")) if row != "ok"
-            ]
-            texts, passages = (
-                connection.scalar(sa.text(f"SELECT count(*) FROM {table}_docsize"))
-                for table in ("articles_text", "passages_text")
-            )
-        if (texts, passages) != self.totals():
-            found.append(f"the lexical index has {texts} articles and {passages} passages")
-        return found
+            return soundness.problems(connection)
+
+    def mend(self) -> None:
+        """Delete rows that belong to nothing; make full-text tables that disagree anew."""
+        with self._engine.begin() as connection:
+            soundness.mend(connection)
 
 
 def _listed(pks: Sequence[int]) -> sa.Select[Any]:

@@ -237,8 +237,8 @@ class TestWrong:
         self, added: Run, home: Path
     ) -> None:
         write(home / "default" / "chroma" / "chroma.sqlite3", b"garbage" * 1000)
-        failed(added("check"), 1, "Run `byline check --rebuild`: .* nothing is lost")
-        assert added("check", "--rebuild").code == 0
+        failed(added("check"), 1, "cannot be read: .*Run `byline check --repair")
+        assert added("check", "--repair").code == 0
         assert added("check").err == ""
 
     def test_a_damaged_archive_is_one_line(self, run: Run, home: Path) -> None:
