@@ -18,6 +18,7 @@ from .errors import InputError, SettingsError
 from .index import build, upkeep
 from .index.archive import Archive
 from .index.article import Article
+from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
@@ -242,6 +243,10 @@ class Desk:
                 self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
             )
         return upkeep.check(self.archive, self.store, lock_file=self._lock_file)
+
+    def backup(self, path: Path | str) -> Manifest:
+        """Copy the index into one file, also while it is written to and asked."""
+        return backup(self.archive, Path(path))
 
     @property
     def has_llm(self) -> bool:

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DiskError, IndexDamaged, IndexLocked
 from ..index.archive import Archive, Shelf, StoredPassage
 from ..index.article import Article, day_of, isoformat
 from ..index.embed import Embedder, Vectors
@@ -211,7 +213,9 @@ def nearest(
     keys = shelf.keys[passing]
     if shelf.vectors is None and len(keys) > _EXACT_UP_TO:
         every = len(shelf.keys)
-        return store.nearest(vector, min(every, int(depth * 1.5 * every / len(keys))))
+        # A store that a dead process left unreadable is mended by the next writer.
+        with suppress(IndexDamaged, IndexLocked, DiskError):
+            return store.nearest(vector, min(every, int(depth * 1.5 * every / len(keys))))
     if not len(keys):
         return []
     if shelf.vectors is None:
