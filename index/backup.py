@@ -65,8 +65,10 @@ class Manifest:
 def backup(archive: Archive, path: Path) -> Manifest:
     """Copy an archive as it is at one moment; writers and readers go on meanwhile.
 
-    A file that is there is replaced when the copy is whole. Raises DiskError.
+    A file that is there is replaced when the copy is whole. Raises InputError, DiskError.
     """
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} to write a backup into.")
     with _staging(path.parent) as staging:
         copy = staging / _DATABASE
         with (

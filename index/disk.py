@@ -7,7 +7,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
-from ..errors import BylineError, DiskError, IndexDamaged
+from ..errors import BylineError, DiskError, IndexDamaged, IndexLocked
 
 # What SQLite, Chroma's core and the system say; only the first has codes that reach Python.
 _REMEDIES = {
@@ -33,6 +33,10 @@ def told(error: BaseException, archive: Path) -> BylineError | None:
     reason = reason_of(error)
     if _remedy(error):
         return refused(error, archive)
+    if "database is locked" in reason:
+        return IndexLocked(
+            f"The archive {archive} is being written to for too long. Try again in a moment."
+        )
     if "malformed" in reason or "not a database" in reason:
         return IndexDamaged(
             f"The archive {archive} is damaged: {reason}. Put a backup in its place with "

@@ -27,13 +27,13 @@ def settle(archive: Archive, store: Store) -> None:
     """
     try:
         if store.is_suspect and not store.survey().is_complete:
-            raise IndexDamaged("it is short of vectors")
+            raise IndexDamaged(f"The vector store {store.folder} is short of vectors")
         _settle(archive, store)
     except IndexDamaged as error:
         _LOG.warning(
-            "Index '%s': %s The vector store is made anew from the archive.",
+            "Index '%s': %s. It is made anew from the archive.",
             archive.path.parent.name,
-            error,
+            str(error).partition(". Run ")[0],
         )
         refill(archive, store)
         _settle(archive, store)

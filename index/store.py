@@ -150,7 +150,8 @@ class Store:
     def survey(self) -> Survey:
         """Hold all vectors against the archive's; in a child, unless this process had it open.
 
-        Raises IndexDamaged, and the store stays suspect, where it cannot be read.
+        The store stays suspect where it is short. Raises IndexDamaged, and it stays so too, where
+        it cannot be read.
         """
         if self._url is not None:
             return compare(self, self._archive)
@@ -163,7 +164,8 @@ class Store:
             else:
                 found = survey(self.folder, self._archive)
             self._torn, self._left = None, self._stamp()
-            self._marker.unlink()
+            if found.is_complete:
+                self._marker.unlink()
             return found
 
     def refill(self, pages: Iterable[tuple[Sequence[int], NDArray[np.float32]]]) -> None:
@@ -284,7 +286,6 @@ class Store:
             except IndexDamaged as torn:
                 error = torn
             self._torn = self.folder, error
-            self._note_open()
         raise self._torn[1]
 
     def _stamp(self) -> object:

@@ -67,14 +67,11 @@ def repair(archive: Archive, store: Store, *, lock_file: Path) -> None:
         try:
             found = store.survey()
         except IndexDamaged:
-            refill(archive, store)
-        else:
+            found = None
+        if found is not None and found.is_complete:
             store.delete(found.stray)
-            try:
-                short = found.missing + found.differing
-                store.add(short, archive.vectors(short))
-            except IndexDamaged:  # another dimension, for instance
-                refill(archive, store)
+        else:
+            refill(archive, store)
         settle(archive, store)
         archive.grow()
         store.catch_up(archive.generation)
