@@ -351,6 +351,8 @@ def main() -> int:
             for said in found["wrong"]:
                 print(f"kill {number} ({phase}): {said}", flush=True)
             wrong += found["wrong"]
+            if number % 20 == 19:
+                print(f"{number + 1} kills, {len(wrong)} wrong", file=sys.stderr, flush=True)
         held = sum(revision is not None for revision in work.state.values())
     rows = [
         *((f"killed: {phase}", hit[phase]) for phase in PHASES),

@@ -67,8 +67,8 @@ def backup(archive: Archive, path: Path) -> Manifest:
 
     A file that is there is replaced when the copy is whole. Raises InputError, DiskError.
     """
-    if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent} to write a backup into.")
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(f"A backup is one file in a folder that is there; {path} is not.")
     with _staging(path.parent) as staging:
         copy = staging / _DATABASE
         with (
@@ -181,7 +181,7 @@ def _opened(kind: type[Archive], path: Path) -> Archive:
 def _unpacked(path: Path, database: Path) -> Manifest:
     """Write the archive of a backup to a file; what the backup says of it, once that is checked."""
     try:
-        with tarfile.open(path) as tar:
+        with tarfile.open(path, "r:") as tar:
             manifest = Manifest(**json.loads(_member(tar, _MANIFEST).read()))
             if manifest.schema > SCHEMA:
                 raise IndexMismatch(
@@ -190,7 +190,7 @@ def _unpacked(path: Path, database: Path) -> Manifest:
                 )
             with database.open("wb") as file:
                 shutil.copyfileobj(_member(tar, _DATABASE), file, _MEBIBYTE)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"There is no file {path}.") from None
     except (tarfile.TarError, ValueError, TypeError, KeyError, EOFError) as error:
         raise InputError(

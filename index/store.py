@@ -56,6 +56,7 @@ class Store:
         self._lock = FileLock(folder.with_name("chroma.lock"), timeout=_WAIT_SECONDS)
         self._torn: tuple[Path, BylineError] | None = None
         self._left: object = None
+        self._opened_folder = folder
         self._client: ClientAPI | None = None
         self._collection: Collection | None = None
         self._using = threading.RLock()
@@ -308,6 +309,8 @@ class Store:
                 raise self._damaged(error) from None
 
     def _open(self) -> "Collection":
+        if self._collection is not None and self._opened_folder != self.folder:
+            self.close()  # the one that is open has been replaced, and is gone
         if self._collection is None:
             if self._lock.is_locked:
                 return self._opened()
@@ -317,6 +320,7 @@ class Store:
 
     def _opened(self) -> "Collection":
         try:
+            self._opened_folder = self.folder
             self._client = self._connect()
             collection = self._client.get_or_create_collection(
                 self._name, configuration=_CONFIGURATION, embedding_function=None
