@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,12 @@ def remount(home: Path) -> Iterator[Mount]:
         pytest.skip("a small disk cannot be mounted here: that takes root's rights")
 
     def again(options: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{options}", str(home)], check=True)
+        command = ["mount", "-o", f"remount,{options}", str(home)]
+        for _ in range(100):  # Chroma lets go of its files a moment after it is closed
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{home} cannot be mounted {options}")
 
     yield again
     subprocess.run(["umount", "-l", str(home)], check=True)
