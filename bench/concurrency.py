@@ -23,14 +23,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import ingest
 import numpy as np
 import sets
 from byline import Desk
 from byline.index import archive as archive_module
 from byline.qa import retrieve as retrieve_module
 from byline.settings import Settings
-from crash import Hashed
+from crash import Hashed, articles
 
 _WRITERS, _READERS = 2, 4
 _SETTLED_SECONDS = 5.0
@@ -49,7 +48,7 @@ def _warm(desk: Desk, source: Path) -> None:
     assert report.accepted == 1, report
 
 
-def write(home: Path, articles: list[dict[str, Any]], name: str, begin: Begin) -> dict[str, Any]:
+def write(home: Path, given: list[dict[str, Any]], name: str, begin: Begin) -> dict[str, Any]:
     """Add some articles, now and then remove one; note each once it is acknowledged."""
     dice, held, done = random.Random(name), [], {"added": 0, "removed": 0}
     with _desk(home) as desk, (home / f"{name}.notes").open("a") as notes:
@@ -58,10 +57,10 @@ def write(home: Path, articles: list[dict[str, Any]], name: str, begin: Begin) -
             notes.write(json.dumps([word, is_there, time.time()]) + "\n")
             notes.flush()
 
-        _warm(desk, sets.written(articles[:1], home / f"{name}.jsonl"))
+        _warm(desk, sets.written(given[:1], home / f"{name}.jsonl"))
         until = begin()
         while time.time() < until:
-            new = {f"{name}{done['added'] + n}": dice.choice(articles) for n in range(3)}
+            new = {f"{name}{done['added'] + n}": dice.choice(given) for n in range(3)}
             records = [
                 {"id": word, "title": a.get("title"), "text": f"{a['text']}\n\nWord: {word}."}
                 for word, a in new.items()
@@ -161,9 +160,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="(default: %(default)s)")
     parser.add_argument("--full", action="store_const", dest="seconds", const=120.0)
     given = parser.parse_args()
-    articles = ingest.articles(given.data, 200)
     with tempfile.TemporaryDirectory(prefix="byline-busy-") as folder:
         home = Path(folder)
+        found_articles = articles(given.data, 200, home)
         _desk(home).close()
         fork = get_context("fork")
         everyone = fork.Barrier(_WRITERS + _READERS)
@@ -173,7 +172,7 @@ def main() -> int:
             return time.time() + given.seconds
 
         tasks: dict[str, Callable[[], dict[str, Any]]] = {
-            f"writer{n}x": partial(write, home, articles, f"writer{n}x", begin)
+            f"writer{n}x": partial(write, home, found_articles, f"writer{n}x", begin)
             for n in range(_WRITERS)
         }
         tasks |= {f"reader{n}": partial(read, home, n % 2 == 0, n, begin) for n in range(_READERS)}

@@ -310,6 +310,16 @@ def _forked(task: Callable[[], object]) -> int:
         os._exit(status)
 
 
+def articles(data: Path, number: int, folder: Path) -> list[dict[str, Any]]:
+    """As `ingest.articles`, in a child: who forks must not have had Chroma open."""
+    result = folder / "articles.json"
+    child = _forked(lambda: result.write_text(json.dumps(ingest.articles(data, number))))
+    _, status = os.waitpid(child, 0)
+    assert not status, "there are no articles"
+    found: list[dict[str, Any]] = json.loads(result.read_text())
+    return found
+
+
 def inspected(given: Work, begun: State, seed: int, everything: bool = False) -> dict[str, Any]:
     """`inspect` in a process of its own: what the kill left may end it, and that is told."""
     result = given.folder / "result.json"
@@ -333,7 +343,7 @@ def main() -> int:
     hnsw |= {"sync_threshold": _SYNC_THRESHOLD, "batch_size": _SYNC_THRESHOLD}
     began, hit, counts, wrong = time.monotonic(), Counter[str](), Counter[str](), []
     with tempfile.TemporaryDirectory(prefix="byline-crash-") as folder:
-        work = Work(Path(folder), ingest.articles(given.data, 600))
+        work = Work(Path(folder), articles(given.data, 600, Path(folder)))
         _, status = os.waitpid(_forked(lambda: begin(work)), 0)
         assert not status, "the index could not be made"
         work.state.update(dict.fromkeys(list(work.articles)[:_FIRST], 1))

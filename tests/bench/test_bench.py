@@ -66,3 +66,8 @@ def test_the_sample_is_asked_with_one_signal_and_with_all(tmp_path, vectors):
     printed = run("evals.py", tmp_path, vectors, "--limit", "6")
     assert "# all signals against dense alone" in printed
     assert "6 cases in both" in printed
+
+
+def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None:
+    printed = run("crash.py", tmp_path, vectors, "--kills", "2")
+    assert "| lost, double, unfound or otherwise wrong | 0 |" in printed
