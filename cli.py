@@ -464,11 +464,11 @@ def local_only(
 
 @app.command()
 def check(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First mend what does not agree; nothing is embedded.")
+    ] = False,
     rebuild: Annotated[
-        bool,
-        typer.Option(
-            "--rebuild", "--repair", help="Make the vector store anew from the archive first."
-        ),
+        bool, typer.Option("--rebuild", help="First make the vector store anew from the archive.")
     ] = False,
     answers: Annotated[
         bool,
@@ -482,7 +482,7 @@ def check(
         _check_answers(index, as_json)
         return
     with opened_desk(index) as desk:
-        health = desk.check(rebuild=rebuild)
+        health = desk.check(rebuild=rebuild, repair=repair)
         name = desk.settings.index
     if as_json:
         print_json(health.to_dict())
@@ -493,7 +493,7 @@ def check(
         )
     if health.problems:
         raise BylineError(
-            f"{'; '.join(health.problems)}. Run `byline check --rebuild --index {name}`."
+            f"{'; '.join(health.problems)}. Run `byline check --repair --index {name}`."
         )
 
 
@@ -506,6 +506,44 @@ def _check_answers(index: str | None, as_json: bool) -> None:
         print_json({"stale": history.stale_json(found)})
     else:
         history.show_stale(found)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy an index into one file, also while it is written to and asked."""
+    with opened_desk(index) as desk:
+        manifest = desk.backup(file)
+    if as_json:
+        print_json(manifest.to_dict())
+    else:
+        typer.echo(f"{file}: {manifest}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `byline backup` made.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="In place of what the index holds now.")
+    ] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an index from a backup; what was erased since stays erased."""
+    from .index.backup import restore as restore_index
+    from .settings import load_settings
+
+    settings = load_settings(index=index)
+    manifest = restore_index(
+        file, settings.home / settings.index, force=force, chroma_url=settings.chroma_url
+    )
+    if as_json:
+        print_json(manifest.to_dict())
+    else:
+        typer.echo(f"Index '{settings.index}': {manifest}")
 
 
 @app.command()

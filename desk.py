@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -17,18 +17,22 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from pydantic import SecretStr
 
 from .errors import InputError, SettingsError
-from .index import build, erase
+from .index import build, erase, upkeep
 from .index.archive import Archive
 from .index.article import Article
+from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from .index.erase import Erasure
 from .index.fetch.expand import expand
 from .index.history import Version
+from .index.lock import writing
 from .index.origins import Copy
 from .index.reach import address_of, require_local
+from .index.settle import remove
 from .index.store import Store
+from .index.upkeep import Health
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
 from .qa.judge import LLMJudge, NLIJudge
@@ -49,20 +53,6 @@ if TYPE_CHECKING:
 
 _MOST_HITS = 1000
 _LONGEST_REASON = 1000  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What `Desk.check` found."""
-
-    articles: int
-    passages: int
-    vectors: int
-    problems: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
 
 
 class Desk:
@@ -294,31 +284,30 @@ class Desk:
     def local_only(self, wanted: bool) -> None:
         self.archive.keep_local(wanted)
 
-    def check(self, *, rebuild: bool = False) -> Health:
-        """Compare archive and vector store; with `rebuild` make the store anew first.
+    def check(self, *, rebuild: bool = False, repair: bool = False) -> Health:
+        """Compare archive and vector store; first mend what does not agree, or make the store anew.
 
         Its vectors are the archive's; only where settings ask for another embedder than the index
-        was built with is everything embedded again.
+        was built with does `rebuild` embed everything again.
         """
+        if repair:
+            upkeep.repair(self.archive, self.store, lock_file=self._lock_file)
         if rebuild:
-            build.rebuild(
+            upkeep.rebuild(
                 self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
             )
-            if erase.is_unfinished(self.archive):
-                erase.apply_tombstones(self.archive, self.store, lock_file=self._lock_file)
+        if (repair or rebuild) and erase.is_unfinished(self.archive):
+            erase.apply_tombstones(self.archive, self.store, lock_file=self._lock_file)
         self.archive.conversations.expire(self.settings.conversation_days)
-        problems = self.archive.problems()
-        (articles, passages), vectors = self.archive.totals(), self.store.keys()
-        known = set(self.archive.all_passages())
-        if known - vectors:
-            problems.append(f"{len(known - vectors)} passages have no vector in the store")
-        if vectors - known:
-            problems.append(f"{len(vectors - known)} vectors in the store belong to no passage")
-        if erase.is_unfinished(self.archive):
-            problems.append("an erase was interrupted: what it erased is still in the files")
-        if self.archive.pending() is not None:
-            problems.append("accepted articles wait to be published: the next `add` finishes them")
-        return Health(articles, passages, len(vectors), tuple(problems))
+        health = upkeep.check(self.archive, self.store, lock_file=self._lock_file)
+        if not erase.is_unfinished(self.archive):
+            return health
+        unfinished = "an erase was interrupted: what it erased is still in the files"
+        return replace(health, problems=(*health.problems, unfinished))
+
+    def backup(self, path: Path | str) -> Manifest:
+        """Copy the index into one file, also while it is written to and asked."""
+        return backup(self.archive, Path(path))
 
     @property
     def has_llm(self) -> bool:
@@ -518,7 +507,7 @@ class Articles:
         for article_id in ids:
             if article_id not in held:
                 raise self._missing(article_id)
-        return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+        return remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
     def history(self, article_id: str) -> tuple[Version, ...]:
         """Its versions, the oldest first, each with what it changed of the one before.
@@ -543,7 +532,7 @@ class Articles:
                 "none to undo that."
             )
         article = self.get(article_id)
-        with build.writing(self._desk._lock_file):
+        with writing(self._desk._lock_file):
             if not self._desk.archive.retract(article_id, reason or None):
                 raise InputError(f"Article '{article_id}' is not retracted: nothing to undo.")
         return self._desk.archive.article(article_id) or article

@@ -8,6 +8,7 @@
     │   └── IndexMismatch     the index was built with other settings
     ├── IndexLocked       wait: another process is writing to the index
     ├── IndexDamaged      the operator: a store cannot be read; `byline check` says more
+    ├── DiskError         the operator: the disk is full, read-only or refuses
     └── ModelError        the operator or nobody: a model endpoint refused or failed
         └── ModelUnavailable  retry: it did not answer in time, or not at all
 
@@ -57,6 +58,10 @@ class IndexLocked(BylineError):
 
 class IndexDamaged(BylineError):
     """The archive or the vector store cannot be read."""
+
+
+class DiskError(BylineError):
+    """The disk is full, read-only or broken; what was accepted is kept."""
 
 
 class ModelError(BylineError):

@@ -1,8 +1,9 @@
 """Runs every measurement and prints one Markdown report: `python -m bench [--full]`.
 
-`--full` adds 2,000 articles twice in each of two forms, fills an index with 100,000 passages, and
-asks every question of every set; it takes about three quarters of an hour longer. Another data
-folder is given with `--data FOLDER`; without one the bundled sample is measured.
+`--full` adds 2,000 articles twice in each of two forms, fills an index with 100,000 passages and
+one with 40,000 articles, asks every question of every set, kills 200 times, and lets writers and
+readers at each other for two minutes; it takes two hours or three. Another data folder is given
+with `--data FOLDER`; without one the bundled sample is measured.
 """
 
 import os
@@ -25,9 +26,11 @@ _SCRIPTS = (
     "dates",
     "speakers",
     "verify",
+    "crash",
+    "concurrency",
 )
 _FULL = ("evals", "streaming")
-_LONGER = ("ingest", "scale", "copies")  # these have a --full of their own
+_LONGER = ("ingest", "scale", "copies", "crash", "concurrency")  # these take --full themselves
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
 

@@ -23,10 +23,11 @@ import sqlalchemy as sa
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ..errors import IndexDamaged, IndexMismatch
-from . import origins, standing, tables, tombstones, writes
+from ..errors import BylineError, IndexDamaged, IndexMismatch
+from . import origins, soundness, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
+from .disk import reason_of, told
 from .fetch.followed import Followed
 from .filter import KILLED_HERE, Filter, conditions
 from .history import Version, versions
@@ -42,7 +43,6 @@ _RANKED = 15_000
 _WORDS = re.compile(r'"[^"]*"(?: OR "[^"]*")+')
 _SHOWN = Filter(retracted=True)  # every article that may be shown
 _FEW = 100  # hidden passages
-_WORDS_AT_ONCE = 200  # articles
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Archive:
         self._shelf: Shelf | None = None
         self._shelving = threading.Lock()
         sa.event.listen(self._engine, "connect", tables.on_connect)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait its turn when two processes make a new file a WAL one.
@@ -74,11 +75,13 @@ class Archive:
                 for statement in tables.statements():
                     connection.execute(statement)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
-            raise IndexDamaged(
-                f"The archive {path} cannot be opened: {reason}. "
+            raise told(error, path) or IndexDamaged(
+                f"The archive {path} cannot be opened: {reason_of(error)}. "
                 "Check that the folder is writable and is an index, or choose another with --index."
             ) from None
+
+    def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
+        return told(context.original_exception, self.path)
 
     def close(self) -> None:
         """Close every connection."""
@@ -606,7 +609,8 @@ class Archive:
         moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
         Raises IndexDamaged where there is no room for that.
         """
-        self.write_words()
+        with self._engine.begin() as connection:
+            soundness.index_again(connection)
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
                 plain.execute(sa.text("VACUUM"))
@@ -623,44 +627,20 @@ class Archive:
             for table in ("articles_text", "passages_text"):
                 connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
 
-    def write_words(self) -> None:
-        """Make the full-text tables anew from the published articles."""
-        published = (
-            sa.select(tables.articles.c.pk, tables.articles.c.version, *tables.ARTICLE)
-            .join(tables.versions, tables.IS_PUBLISHED)
-            .order_by(tables.articles.c.pk)
-        )
-        with self._engine.begin() as connection:
-            for table in ("articles_text", "passages_text"):
-                connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('delete-all')"))
-            last = -1
-            while rows := connection.execute(
-                published.where(tables.articles.c.pk > last).limit(_WORDS_AT_ONCE)
-            ).all():
-                last = rows[-1].pk
-                for row in rows:
-                    article = tables.article_of(row)
-                    whole, spans = writes.text_rows(connection, row.pk, row.version, article)
-                    writes.index(connection, [whole], spans)
-
     def empty_log(self) -> bool:
         """Empty the write-ahead log of the pages of before; False where one is still read."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
             return not plain.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
 
     def problems(self) -> list[str]:
-        """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
+        """What is wrong with the file, its rows and its full-text tables; empty when sound."""
         with self._engine.begin() as connection:
-            found = [
-                row for row in connection.scalars(sa.text("PRAGMA quick_check")) if row != "ok"
-            ]
-            texts, passages = (
-                connection.scalar(sa.text(f"SELECT count(*) FROM {table}_docsize"))
-                for table in ("articles_text", "passages_text")
-            )
-        if (texts, passages) != self.totals():
-            found.append(f"the lexical index has {texts} articles and {passages} passages")
-        return found
+            return soundness.problems(connection)
+
+    def mend(self) -> None:
+        """Delete rows that belong to nothing; make full-text tables that disagree anew."""
+        with self._engine.begin() as connection:
+            soundness.mend(connection)
 
 
 def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:

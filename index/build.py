@@ -1,31 +1,27 @@
-"""Brings articles into an index: read, cut, embed, accept, publish; and out of it again.
+"""Brings articles into an index: read, cut, embed, accept, publish.
 
 report = add(["articles/"], archive, store, embedder, lock_file=folder / "lock")
 """
 
-import os
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from filelock import FileLock, Timeout
-
-from ..errors import IndexLocked, InputError
+from ..errors import InputError
 from .ahead import ahead
 from .archive import Archive
 from .article import Article
 from .chunk import chunk
-from .embed import Embedder, Vectors
+from .embed import Embedder
+from .lock import writing
 from .read import Entry, Failure, Found, PassedOver, read
+from .settle import settle
 from .store import Store
 from .writes import Accession
 
-_READ_AT_ONCE = 5000  # vectors
 _BATCH = 64  # articles that become durable at once: two or three seconds of the bundled embedder
 
 
@@ -59,22 +55,6 @@ class Report:
     def articles_per_second(self) -> float:
         """Articles looked at in a second, failures left out."""
         return round(self.accepted / self.seconds, 1) if self.seconds else 0.0
-
-
-@contextmanager
-def writing(lock_file: Path, wait_seconds: float = 30.0) -> Iterator[None]:
-    """Hold the writer's lock of an index; raise IndexLocked, naming the holder, if it is held."""
-    holder = lock_file.with_name("lock.pid")
-    try:
-        with FileLock(lock_file, timeout=wait_seconds):
-            holder.write_text(str(os.getpid()))
-            yield
-    except Timeout:
-        pid = holder.read_text() if holder.exists() else "unknown"
-        raise IndexLocked(
-            f"Index '{lock_file.parent.name}' is being written by process {pid}. "
-            "Wait until it is done, or stop it, and try again."
-        ) from None
 
 
 def add(
@@ -127,68 +107,6 @@ def add(
         report.interrupted = True
     report.seconds = time.monotonic() - began
     return report
-
-
-def settle(archive: Archive, store: Store) -> None:
-    """Finish what is begun, here or in a process that died: publish the pending, bury the doomed.
-
-    Vectors are stored before readers can find their passages, and deleted after they cannot.
-    """
-    archive.find_copies()
-    store.catch_up(archive.generation)
-    keys = archive.pending()
-    if keys is not None:
-        store.add(keys, archive.vectors(keys))
-        archive.publish()
-    doomed = archive.doomed()
-    if doomed:
-        store.delete(doomed)
-        archive.forget_doomed(doomed)
-    store.catch_up(archive.generation, wrote=True)
-
-
-def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> int:
-    """Take articles out of archive, lexical index and vector store; how many there were."""
-    with writing(lock_file):
-        store.catch_up(archive.generation)
-        removed = sum(archive.remove(article_id) for article_id in ids)
-        store.catch_up(archive.generation, wrote=True)
-        settle(archive, store)
-        archive.merge_words()
-    return removed
-
-
-def rebuild(archive: Archive, store: Store, embedder: Embedder, *, lock_file: Path) -> None:
-    """Make the vector store anew from the archive's vectors.
-
-    Only where the index was built with another embedder are the passages embedded again; where
-    that fails, the store has the vectors from before.
-    """
-    with writing(lock_file):
-        store.clear()
-        settle(archive, store)
-        keys = archive.all_passages()
-        try:
-            if archive.built_with("embedder") not in (None, embedder.name):
-                made = _embed_again(keys, archive, embedder)
-                archive.replace_vectors(
-                    keys, made, embedder=embedder.name, dimension=str(made.shape[1])
-                )
-        finally:
-            store.clear()  # it takes vectors of one dimension only
-            for at in range(0, len(keys), _READ_AT_ONCE):
-                some = keys[at : at + _READ_AT_ONCE]
-                store.add(some, archive.vectors(some))
-            archive.grow()
-            store.catch_up(archive.generation, wrote=True)
-
-
-def _embed_again(keys: Sequence[int], archive: Archive, embedder: Embedder) -> Vectors:
-    made = [] if keys else [embedder.embed_question("news").reshape(1, -1)[:0]]
-    for at in range(0, len(keys), _BATCH):
-        passages = archive.passages(keys[at : at + _BATCH], hidden=True)
-        made.append(embedder.embed([embedded_text(p.article, p.text) for p in passages]))
-    return np.concatenate(made)
 
 
 def embedded_text(article: Article, passage: str) -> str:

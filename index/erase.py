@@ -19,16 +19,16 @@ import sqlalchemy as sa
 from ..errors import IndexLocked, InputError
 from . import tables, withheld, writes
 from .archive import Archive
-from .build import settle, writing
 from .chunk import sentence_spans
 from .conversations import shortened
+from .lock import writing
+from .settle import refill, settle
 from .store import Store
 from .tombstones import keep, keys_of, stored
 
 _UNFINISHED = "erasing"  # a key of meta
-_AT_ONCE = 5000  # vectors
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
-_OWN = ("archive.db", "archive.db-wal", "archive.db-shm", "lock", "lock.open", "lock.pid", "chroma")
+_OWN = ("archive.db", "chroma", "lock")  # what the names of the index's own files begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +141,8 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
 
 def _scrub(archive: Archive, store: Store) -> None:
     """Write archive and vector store anew, so that no page or log holds what was erased."""
-    store.clear()  # what it deletes stays in its files
-    keys = archive.all_passages()
-    for at in range(0, len(keys), _AT_ONCE):
-        store.add(keys[at : at + _AT_ONCE], archive.vectors(keys[at : at + _AT_ONCE]))
+    refill(archive, store)  # what is deleted stays in its files
     archive.forget_doomed(archive.doomed())
-    archive.grow()
-    store.catch_up(archive.generation, wrote=True)
     # Each look waits for readers as long as SQLite's busy timeout.
     if not archive.forget_traces() and not archive.empty_log():
         raise IndexLocked(
@@ -203,7 +198,7 @@ def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[str, ...]:
     forms += [text.encode("utf-16-le") for text in said]
     found = []
     for file in sorted(folder.rglob("*")) if forms else ():
-        if file.relative_to(folder).parts[0] in _OWN or not file.is_file():
+        if file.relative_to(folder).parts[0].startswith(_OWN) or not file.is_file():
             continue
         held = file.read_bytes()
         if any(form in held for form in forms):

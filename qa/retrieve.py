@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DiskError, IndexDamaged, IndexLocked
 from ..index.archive import Archive, StoredPassage
 from ..index.article import Article, day_of, isoformat
 from ..index.chunk import sentence_spans
@@ -307,7 +309,9 @@ def nearest(
     where = np.flatnonzero(passing)
     if shelf.codes is None and len(where) > _EXACT_UP_TO:
         every = len(shelf.keys)
-        return store.nearest(vector, min(every, int(depth * 1.5 * every / len(where))))
+        # A store that a dead process left unreadable is mended by the next writer.
+        with suppress(IndexDamaged, IndexLocked, DiskError):
+            return store.nearest(vector, min(every, int(depth * 1.5 * every / len(where))))
     if shelf.codes is not None and len(where) > 2 * depth:
         about = shelf.nearness(vector, where)
         where = np.sort(where[np.argpartition(-about, 2 * depth)[: 2 * depth]])

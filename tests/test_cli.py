@@ -99,6 +99,8 @@ class TestJson:
             (("articles", "remove", "https://herald.example/2026/mayor-resigns"), {"removed"}),
             (("check",), {"articles", "passages", "vectors", "problems"}),
             (("check", "--rebuild"), {"articles", "problems"}),
+            (("check", "--repair"), {"articles", "problems"}),
+            (("backup", "one.byline"), {"articles", "sha256"}),
             (("add", "articles"), {"added", "updated", "unchanged", "failed", "seconds"}),
         ],
         ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
@@ -237,14 +239,18 @@ class TestWrong:
         self, added: Run, home: Path
     ) -> None:
         write(home / "default" / "chroma" / "chroma.sqlite3", b"garbage" * 1000)
-        failed(added("check"), 1, "Run `byline check --rebuild`: .* nothing is lost")
-        assert added("check", "--rebuild").code == 0
+        done = added("check")
+        assert re.search("cannot be read: .*Run `byline check --repair", done.err)
+        assert (done.code, done.err.count("\n")) == (1, 1)
+        assert added("check", "--repair").code == 0
         assert added("check").err == ""
 
     def test_a_damaged_archive_is_one_line(self, run: Run, home: Path) -> None:
         (home / "default").mkdir(parents=True)
         write(home / "default" / "archive.db", b"garbage" * 1000)
-        failed(run("ask", "Who?"), 1, "cannot be opened: file is not a database")
+        failed(
+            run("ask", "Who?"), 1, "is damaged: file is not a database.*byline restore FILE --force"
+        )
 
     def test_an_argument_that_is_not_valid_text_is_no_bug(self, added: Run) -> None:
         assert added("ask", "who \udcff resigned").code == 0

@@ -76,3 +76,8 @@ def test_copies_made_of_the_samples_articles_are_found(tmp_path, vectors):
     assert shares["no copy: two articles"] < 0.05  # the sample has copies of its own
     filled = [row for row in rows if len(row) == 7 and row[0].isdigit()]
     assert [int(row[0]) for row in filled][-1] == 1000
+
+
+def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None:
+    printed = run("crash.py", tmp_path, vectors, "--kills", "2")
+    assert "| lost, double, unfound or otherwise wrong | 0 |" in printed

@@ -289,13 +289,6 @@ def test_an_answer_that_was_under_way_is_stored_without_what_was_erased(asked: D
     assert held(asked.folder, SAID) == set()
 
 
-def test_removed_articles_leave_no_words_in_the_archive(home: Path, wire: Path) -> None:
-    with Desk(home, embedder=Letters()) as desk:
-        desk.add(wire)
-        desk.articles.remove("vex-1")
-        assert held(desk.folder, SAID) == set()
-
-
 def test_among_many_articles_none_of_its_bytes_is_left(home: Path, wire: Path) -> None:
     with Desk(home, embedder=Letters()) as desk:
         desk.add([SAMPLE, wire])
