@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .cli_eval import eval_app
+from .cli_follow import follow_app
 from .errors import BylineError, InputError
 
 if TYPE_CHECKING:
@@ -35,10 +36,16 @@ app = typer.Typer(
 )
 articles_app = typer.Typer(help="List, show and remove articles.", no_args_is_help=True)
 app.add_typer(articles_app, name="articles")
+index_app = typer.Typer(help="Say how an index may be used.", no_args_is_help=True)
+app.add_typer(index_app, name="index")
 conversations_app = typer.Typer(help="List, export and delete conversations.", no_args_is_help=True)
 app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
+app.add_typer(follow_app, name="follow")
 
+RetractedOption = Annotated[
+    bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")
+]
 IndexOption = Annotated[
     str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
 ]
@@ -112,15 +119,25 @@ DEMO_QUESTIONS = (
 
 @app.command()
 def add(
-    paths: Annotated[list[str], typer.Argument(help="Files and folders of articles.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders, patterns, web addresses, `-` (standard input)."),
+    ],
+    erased_too: Annotated[
+        bool, typer.Option("--erased-too", help="Add also what was erased before.")
+    ] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add articles: .txt, .md, .html, .jsonl, .csv, or folders of them."""
+    """Add articles, or folders of them.
+
+    Read are .txt, .md, .html, .jsonl and .csv; .xml and .nitf (NewsML-G2, NITF), .json (ninjs, or
+    one record or an array of them), and the web pages of .warc and .warc.gz.
+    """
     from .ui.terminal import report_json, show_report
 
     with opened_desk(index, new=True) as desk:
-        report = add_paths(desk, paths)
+        report = add_paths(desk, paths, erased_too=erased_too)
     if not report.accepted and report.failed:
         first = report.failed[0]
         more = f" ({len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
@@ -155,6 +172,7 @@ def ask(
     as_of: AsOfOption = None,
     policy: PolicyOption = "flag",
     style: StyleOption = None,
+    retracted: RetractedOption = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -168,6 +186,7 @@ def ask(
         "as_of": as_of,
         "policy": policy,
         "style": style,
+        "retracted": retracted,
     }
     with opened_desk(index) as desk:
         if as_json:
@@ -181,6 +200,7 @@ def chat(
     conversation: Annotated[
         str | None, typer.Argument(help="Id of a conversation to go on with.", metavar="[ID]")
     ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Store nothing of it.")] = False,
     as_of: AsOfOption = None,
     policy: PolicyOption = "flag",
     style: StyleOption = None,
@@ -190,8 +210,13 @@ def chat(
     from .ui.terminal import show_answer
 
     with opened_desk(index) as desk:
-        talk = desk.chat(conversation)
-        say(f"Conversation {talk.id}. An empty line or Ctrl-D ends it; it is kept.")
+        talk = desk.chat(conversation, private=private)
+        kept = "nothing of it is stored" if private else "it is kept"
+        name = "A private conversation" if private else f"Conversation {talk.id}"
+        say(f"{name}. An empty line or Ctrl-D ends it; {kept}.")
+        for turn in talk.turns:
+            for one in turn.stale:
+                say(f"No longer holds, in the answer to “{turn.question}”: {one.summary}")
         while question := _typed():
             try:
                 answer = show_answer(talk.stream(question, as_of=as_of, policy=policy, style=style))
@@ -200,7 +225,7 @@ def chat(
                 continue
             if answer.standalone_question != answer.question:
                 say(f"Understood as: {answer.standalone_question}")
-        if talk.turns:
+        if talk.turns and not private:
             where = f" --index {index}" if index else ""
             say(f"Go on with `byline chat {talk.id}{where}`.")
 
@@ -265,6 +290,7 @@ def search(
     until: UntilOption = None,
     outlet: OutletOption = None,
     as_of: AsOfOption = None,
+    retracted: RetractedOption = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -272,7 +298,7 @@ def search(
     from .ui.terminal import show_hits
 
     with opened_desk(index) as desk:
-        hits = desk.search(text, limit, since=since, until=until, outlets=outlet or (), as_of=as_of)
+        hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted)
     if as_json:
         print_json({"hits": [hit.to_dict() for hit in hits]})
     else:
@@ -289,32 +315,39 @@ def list_articles(
     as_json: JsonOption = False,
 ) -> None:
     """List articles, the newest first."""
-    from .ui.terminal import show_articles
+    from .ui.terminal import copy_of, show_articles
 
     with opened_desk(index) as desk:
         found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
         total = len(desk.articles)
+        origins = desk.articles.origins([article.id for article in found])
     if as_json:
-        print_json({"total": total, "articles": [a.to_dict(with_text=False) for a in found]})
+        listed = [a.to_dict(with_text=False) | copy_of(origins.get(a.id)) for a in found]
+        print_json({"total": total, "articles": listed})
     else:
-        show_articles(found, total)
+        show_articles(found, total, origins)
 
 
 @articles_app.command("show")
 def show_article(
     article_id: Annotated[str, typer.Argument(metavar="ID")],
+    version: Annotated[
+        str | None, typer.Option(help="An earlier version, as `articles history` lists them.")
+    ] = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show an article as it is stored."""
+    from .index.rights import shown
     from .ui import terminal
 
     with opened_desk(index) as desk:
-        article = desk.articles.get(article_id)
+        article = desk.articles.get(article_id, version)
+        origin = desk.articles.origins([article_id]).get(article_id)
     if as_json:
-        print_json(article.to_dict())
+        print_json(shown(article) | terminal.copy_of(origin))
     else:
-        terminal.show_article(article)
+        terminal.show_article(article, origin)
 
 
 @articles_app.command("remove")
@@ -332,20 +365,124 @@ def remove_articles(
         typer.echo(f"{removed} removed")
 
 
+@articles_app.command("history")
+def article_history(
+    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the versions of an article and what each changed."""
+    from .qa.ask import to_json
+    from .ui.history import show_history
+
+    with opened_desk(index) as desk:
+        found = desk.articles.history(article_id)
+    if as_json:
+        print_json({"versions": to_json(found)})
+    else:
+        show_history(found)
+
+
+@articles_app.command("retract")
+def retract_article(
+    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    reason: Annotated[str, typer.Option(help="Why; it is shown with every citation.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Let it stand again.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retract an article: it is kept, and no evidence unless asked for."""
+    with opened_desk(index) as desk:
+        article = desk.articles.retract(article_id, reason, undo=undo)
+    if as_json:
+        print_json({"article_id": article_id, "notice": article.to_dict()["notice"]})
+    else:
+        typer.echo("Stands again." if undo else "Retracted: it is no longer used as evidence.")
+
+
+@articles_app.command("kill")
+def kill_articles(
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    undo: Annotated[bool, typer.Option("--undo", help="Let them be shown again.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show articles nowhere from now on; they stay in the index, and no source revives them."""
+    with opened_desk(index) as desk:
+        killed = desk.articles.kill(article_ids, undo=undo)
+    if as_json:
+        print_json({"shown_again" if undo else "killed": killed})
+    else:
+        typer.echo(f"{killed} {'shown again' if undo else 'killed: shown nowhere from now on'}")
+
+
+@articles_app.command("erase")
+def erase_articles(
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase articles from every file of the index, with the answers that quote them, for good."""
+    from .ui.terminal import show_erasure
+
+    with opened_desk(index) as desk:
+        planned = desk.articles.erasure(article_ids)
+        if not yes:
+            for also in planned.ids:
+                if also not in article_ids:
+                    say(f"Also, as it has the same address: {also}")
+            typer.confirm(
+                f"Erase {len(set(planned.ids) | set(article_ids))} for good, with stored answers "
+                "that cite them?",
+                abort=True,
+                err=True,
+            )
+        erased = desk.articles.erase(article_ids)
+    if as_json:
+        print_json(erased.to_dict())
+    else:
+        show_erasure(erased)
+
+
+@index_app.command("local-only")
+def local_only(
+    wanted: Annotated[
+        str | None, typer.Argument(help="on or off; without it, what it is.", metavar="[on|off]")
+    ] = None,
+    index: IndexOption = None,
+) -> None:
+    """Never send anything of an index to a model that is not on this machine."""
+    if wanted not in (None, "on", "off"):
+        raise InputError(f"'{wanted}' is neither on nor off: write `byline index local-only on`.")
+    with opened_desk(index) as desk:
+        if wanted:
+            desk.local_only = wanted == "on"
+        name, is_on = desk.settings.index, desk.local_only
+    typer.echo(f"Index '{name}' is {'local_only' if is_on else 'not local_only'}")
+
+
 @app.command()
 def check(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First mend what does not agree; nothing is embedded.")
+    ] = False,
     rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="First make the vector store anew from the archive.")
+    ] = False,
+    answers: Annotated[
         bool,
-        typer.Option(
-            "--rebuild", "--repair", help="Make the vector store anew from the archive first."
-        ),
+        typer.Option("--answers", help="List the stored answers that no longer hold instead."),
     ] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that archive and vector store agree."""
+    if answers:
+        _check_answers(index, as_json)
+        return
     with opened_desk(index) as desk:
-        health = desk.check(rebuild=rebuild)
+        health = desk.check(rebuild=rebuild, repair=repair)
         name = desk.settings.index
     if as_json:
         print_json(health.to_dict())
@@ -356,8 +493,57 @@ def check(
         )
     if health.problems:
         raise BylineError(
-            f"{'; '.join(health.problems)}. Run `byline check --rebuild --index {name}`."
+            f"{'; '.join(health.problems)}. Run `byline check --repair --index {name}`."
         )
+
+
+def _check_answers(index: str | None, as_json: bool) -> None:
+    from .ui import history
+
+    with opened_desk(index) as desk:
+        found = list(desk.conversations.with_stale())
+    if as_json:
+        print_json({"stale": history.stale_json(found)})
+    else:
+        history.show_stale(found)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy an index into one file, also while it is written to and asked."""
+    with opened_desk(index) as desk:
+        manifest = desk.backup(file)
+    if as_json:
+        print_json(manifest.to_dict())
+    else:
+        typer.echo(f"{file}: {manifest}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `byline backup` made.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="In place of what the index holds now.")
+    ] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an index from a backup; what was erased since stays erased."""
+    from .index.backup import restore as restore_index
+    from .settings import load_settings
+
+    settings = load_settings(index=index)
+    manifest = restore_index(
+        file, settings.home / settings.index, force=force, chroma_url=settings.chroma_url
+    )
+    if as_json:
+        print_json(manifest.to_dict())
+    else:
+        typer.echo(f"Index '{settings.index}': {manifest}")
 
 
 @app.command()
@@ -402,7 +588,7 @@ def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iter
         yield desk
 
 
-def add_paths(desk: "Desk", paths: list[Any]) -> "Report":
+def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
     """Add with a progress bar; Ctrl-C keeps what was accepted."""
     from .index.read import estimate
     from .ui.terminal import adding
@@ -423,7 +609,7 @@ def add_paths(desk: "Desk", paths: list[Any]) -> "Report":
 
         before = signal.signal(signal.SIGINT, interrupt)
         try:
-            return desk.add(paths, progress=progress)
+            return desk.add(paths, progress=progress, **options)
         finally:
             signal.signal(signal.SIGINT, before)
 

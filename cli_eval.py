@@ -422,8 +422,11 @@ def _run(
 ) -> "Run":
     from .cli import say
     from .evals.run import run_cases, unfinished
-    from .evals.systems import open_system
+    from .evals.systems import model_at, open_system
+    from .index.reach import require_local
 
+    if judge and corpus.archive:
+        require_local(corpus.archive, f"judge {judge}", model_at(judge)[1])
     with ExitStack() as stack:
         system = stack.enter_context(open_system(spec, _opener(index)))
         referee = _apart(judge, system)

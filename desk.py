@@ -9,24 +9,34 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import SecretStr
 
 from .errors import InputError, SettingsError
-from .index import build
+from .index import build, erase, upkeep
 from .index.archive import Archive
 from .index.article import Article
+from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from .index.erase import Erasure
+from .index.fetch.expand import expand
+from .index.history import Version
+from .index.lock import writing
+from .index.origins import Copy
+from .index.reach import address_of, require_local
+from .index.settle import remove
 from .index.store import Store
+from .index.upkeep import Health
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
 from .qa.judge import LLMJudge, NLIJudge
-from .qa.model import openai_llm
+from .qa.model import close_client, openai_llm
 from .qa.question import Moment, Question, matching, question
 from .qa.retrieve import Hit, retrieve
 from .qa.verify import Judge
@@ -36,23 +46,13 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.llms import LLM
 
+    from .index.fetch.follow import Follow
+    from .index.fetch.web import Web
+    from .index.read import Entry, Failure
     from .qa.local import LocalModel
 
 _MOST_HITS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What `Desk.check` found."""
-
-    articles: int
-    passages: int
-    vectors: int
-    problems: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+_LONGEST_REASON = 1000  # characters
 
 
 class Desk:
@@ -60,8 +60,9 @@ class Desk:
 
     `llm` is a model's name at the endpoint, gguf:/path, or any LlamaIndex LLM; `embedder` is
     minilm, openai:NAME, any LlamaIndex embedding model or any `index.embed.Embedder`; `judge` is
-    any `qa.verify.Judge`. Dates are aware datetimes, dates, or ISO 8601 strings. Methods may be
-    called from several threads.
+    any `qa.verify.Judge`. `models_stay_here` says of objects that are handed in that they send
+    nothing from this machine, which an index that is `local_only` asks for. Dates are aware
+    datetimes, dates, or ISO 8601 strings. Methods may be called from several threads.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Desk:
         embedder: "BaseEmbedding | Embedder | str | None" = None,
         judge: "Judge | None" = None,
         settings: Settings | None = None,
+        models_stay_here: bool = False,
     ) -> None:
         given = {
             "home": Path(home) if home else None,
@@ -86,6 +88,8 @@ class Desk:
         self._llm = None if isinstance(llm, str) else llm
         self._judge = judge
         self._embedder = _as_embedder(embedder)
+        self._handed = (self._llm, self._judge, self._embedder)
+        self._models_stay_here = models_stay_here
         self.folder = self.settings.home / self.settings.index
         self.archive = Archive(self.folder / "archive.db")
         collection = f"byline-{self.archive.uuid}"
@@ -93,6 +97,8 @@ class Desk:
         self.articles = Articles(self)
         self._local_model: LocalModel | None = None
         self._loading = threading.Lock()
+        self._opened: dict[str, Callable[[], None]] = {}
+        "what closes the models that this desk made itself, by attribute"
 
     def __enter__(self) -> Self:
         return self
@@ -104,23 +110,36 @@ class Desk:
         """Let go of files and models."""
         self.store.close()
         self.archive.close()
+        while self._opened:
+            name, close = self._opened.popitem()
+            close()
+            setattr(self, name, None)
         if self._local_model is not None:
             self._local_model.close()
             self._local_model = None
 
     def add(
         self,
-        paths: Path | str | Iterable[Path | str],
+        paths: "Path | str | Iterable[Path | str | Entry | Failure]",
         *,
         progress: Callable[[Report], None] = lambda report: None,
+        erased_too: bool = False,
     ) -> Report:
-        """Add every article that files and folders hold; what cannot be read is in the report.
+        """Add every article that is given; what cannot be read is in the report.
 
+        A path is a file, a folder, a pattern (`news/*.txt`), a page's address, or `-` for
+        standard input: JSON Lines or one text. What was erased is refused, unless `erased_too`.
         `progress` is called after each batch. Raises IndexLocked where another process writes,
         IndexMismatch where the index was built with another embedder.
         """
+        given = [paths] if isinstance(paths, (str, Path)) else paths
         report = build.add(
-            [paths] if isinstance(paths, (str, Path)) else paths,
+            expand(
+                given,
+                self._web,
+                self.archive.articles,
+                max_article_bytes=self.settings.max_article_bytes,
+            ),
             self.archive,
             self.store,
             self._load_embedder(),
@@ -128,6 +147,7 @@ class Desk:
             passage_chars=self.settings.passage_chars,
             max_article_bytes=self.settings.max_article_bytes,
             progress=progress,
+            erased_too=erased_too,
         )
         return report
 
@@ -139,11 +159,12 @@ class Desk:
         until: Moment = None,
         outlets: Sequence[str] = (),
         as_of: Moment = None,
+        retracted: bool = False,
     ) -> list[Hit]:
         """The passages that match best, best first. Raises InputError for a filter that is none."""
         if not 1 <= limit <= _MOST_HITS:
             raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
-        asked = self._question(text, as_of, since, until, outlets)
+        asked = self._question(text, as_of, since, until, outlets, retracted)
         library = self.library()
         return retrieve(
             asked.text,
@@ -165,16 +186,18 @@ class Desk:
         outlets: Sequence[str] = (),
         policy: str = "flag",
         style: str | None = None,
+        retracted: bool = False,
     ) -> Answer:
         """Answer a question from the articles, or decline.
 
         `as_of` is the date of asking: nothing newer is used. `policy` says what becomes of
         sentences that the check does not pass: flag (shown, with their verdict), strict (left
         out), off (nothing is checked). `style` is sentences or quotes (of which a model chooses;
-        without a model all answers are quotes). Raises InputError for bad input, ModelError where
-        the model fails.
+        without a model all answers are quotes). `retracted` also uses articles that were retracted;
+        their citations carry the notice. Raises InputError for bad input, ModelError where the
+        model fails.
         """
-        asked = self._question(text, as_of, since, until, outlets)
+        asked = self._question(text, as_of, since, until, outlets, retracted)
         *_, last = self._ask(asked, policy, style, stream=False)
         assert isinstance(last, Answer)
         return last
@@ -189,13 +212,14 @@ class Desk:
         outlets: Sequence[str] = (),
         policy: str = "flag",
         style: str | None = None,
+        retracted: bool = False,
     ) -> Iterator[Event]:
         """As `ask`, in events: Found, tokens (str), Statements, the Answer.
 
         Tokens are the model's own, before any check. A Statement is checked, and comes as soon as
         its sentence has ended. The Answer has the last word. Closing the iterator stops the model.
         """
-        asked = self._question(text, as_of, since, until, outlets)
+        asked = self._question(text, as_of, since, until, outlets, retracted)
         return self._ask(asked, policy, style, stream=True)
 
     async def aask(self, text: str, **options: Any) -> Answer:
@@ -222,11 +246,17 @@ class Desk:
                 thread.submit(close)
             thread.shutdown(wait=False)
 
-    def chat(self, conversation_id: str | None = None) -> Chat:
+    def chat(self, conversation_id: str | None = None, *, private: bool = False) -> Chat:
         """A conversation: follow-ups are understood, filters persist, turns are stored.
 
-        With an id the conversation of that id goes on. Raises InputError where there is none.
+        With an id the conversation of that id goes on; of a private one nothing is stored. Raises
+        InputError where there is none, or one that is stored is to be private.
         """
+        if conversation_id is not None and private:
+            raise InputError(
+                f"Conversation '{conversation_id}' is stored: a private one begins anew, without "
+                "an id."
+            )
         if conversation_id is not None:
             self.conversations.load(conversation_id)
         return Chat(
@@ -235,33 +265,49 @@ class Desk:
             conversation_id,
             known_outlets=self.archive.outlets,
             llm=self._load_llm,
+            private=private,
         )
 
     @property
     def conversations(self) -> Conversations:
-        """The stored conversations: list, load, rename, delete."""
-        return self.archive.conversations
+        """The stored conversations: list, load, rename, delete; too old ones are deleted first."""
+        found = self.archive.conversations
+        found.expire(self.settings.conversation_days)
+        return found
 
-    def check(self, *, rebuild: bool = False) -> Health:
-        """Compare archive and vector store; with `rebuild` make the store anew first.
+    @property
+    def local_only(self) -> bool:
+        """Whether no model elsewhere is ever called for this index, by whatever process."""
+        return self.archive.local_only
+
+    @local_only.setter
+    def local_only(self, wanted: bool) -> None:
+        self.archive.keep_local(wanted)
+
+    def check(self, *, rebuild: bool = False, repair: bool = False) -> Health:
+        """Compare archive and vector store; first mend what does not agree, or make the store anew.
 
         Its vectors are the archive's; only where settings ask for another embedder than the index
-        was built with is everything embedded again.
+        was built with does `rebuild` embed everything again.
         """
+        if repair:
+            upkeep.repair(self.archive, self.store, lock_file=self._lock_file)
         if rebuild:
-            build.rebuild(
+            upkeep.rebuild(
                 self.archive, self.store, self._load_embedder(), lock_file=self._lock_file
             )
-        problems = self.archive.problems()
-        (articles, passages), vectors = self.archive.totals(), self.store.keys()
-        known = set(self.archive.all_passages())
-        if known - vectors:
-            problems.append(f"{len(known - vectors)} passages have no vector in the store")
-        if vectors - known:
-            problems.append(f"{len(vectors - known)} vectors in the store belong to no passage")
-        if self.archive.pending() is not None:
-            problems.append("accepted articles wait to be published: the next `add` finishes them")
-        return Health(articles, passages, len(vectors), tuple(problems))
+        if (repair or rebuild) and erase.is_unfinished(self.archive):
+            erase.apply_tombstones(self.archive, self.store, lock_file=self._lock_file)
+        self.archive.conversations.expire(self.settings.conversation_days)
+        health = upkeep.check(self.archive, self.store, lock_file=self._lock_file)
+        if not erase.is_unfinished(self.archive):
+            return health
+        unfinished = "an erase was interrupted: what it erased is still in the files"
+        return replace(health, problems=(*health.problems, unfinished))
+
+    def backup(self, path: Path | str) -> Manifest:
+        """Copy the index into one file, also while it is written to and asked."""
+        return backup(self.archive, Path(path))
 
     @property
     def has_llm(self) -> bool:
@@ -274,6 +320,31 @@ class Desk:
         return self._load_llm()
 
     @property
+    def follow(self) -> "Follow":
+        """The feeds whose articles are added as they appear: add, list, run, remove."""
+        from .index.fetch.follow import Follow
+
+        return Follow(
+            self.archive,
+            self._web(),
+            self.add,
+            self.articles.remove,
+            lock_file=self.folder / "lock.follow",
+            max_article_bytes=self.settings.max_article_bytes,
+        )
+
+    def _web(self) -> "Web":
+        from .index.fetch.web import Web
+
+        given = self.settings
+        return Web(
+            user_agent=given.user_agent,
+            delay_seconds=given.fetch_delay_seconds,
+            timeout_seconds=given.fetch_timeout_seconds,
+            allow_private=given.fetch_private,
+        )
+
+    @property
     def _signals(self) -> list[str]:
         return self.settings.signals.split(",")
 
@@ -282,12 +353,19 @@ class Desk:
         return self.folder / "lock"
 
     def _question(
-        self, text: str, as_of: Moment, since: Moment, until: Moment, outlets: Sequence[str]
+        self,
+        text: str,
+        as_of: Moment,
+        since: Moment,
+        until: Moment,
+        outlets: Sequence[str],
+        retracted: bool,
     ) -> Question:
         known = self.archive.outlets() if outlets else None
-        return question(
+        asked = question(
             text, as_of=as_of, since=since, until=until, outlets=outlets, known_outlets=known
         )
+        return replace(asked, filter=replace(asked.filter, retracted=retracted))
 
     def _ask(
         self, asked: Question, policy: str, style: str | None, *, stream: bool
@@ -312,14 +390,27 @@ class Desk:
         self.store.catch_up(self.archive.generation)
         return Library(self.archive, self.store, embedder)
 
+    def _stays_here(self, what: str, handed: object, name: str | None, address: str | None) -> None:
+        """Raise SettingsError where a model is elsewhere and the index is for this machine only."""
+        if handed is not None and not self._models_stay_here:
+            require_local(self.archive, f"the {what} that was handed in", address_of(handed))
+        elif handed is None and name is not None:
+            here = name == "minilm" or name.startswith("gguf:")
+            require_local(self.archive, f"{what} {name}", "http://127.0.0.1" if here else address)
+
     def _load_embedder(self) -> Embedder:
+        given = self.settings
+        self._stays_here("embedder", self._handed[2], given.embedder, given.embed_base_url)
         with self._loading:
             if self._embedder is None:
                 self._embedder = _embedder_of(self.settings)
+                if isinstance(self._embedder, LlamaIndexEmbedder):
+                    self._opened["_embedder"] = self._embedder.close
             return self._embedder
 
     def _load_llm(self) -> "LLM | None":
         name, given = self.settings.llm, self.settings
+        self._stays_here("model", self._handed[0], name, given.llm_base_url)
         with self._loading:
             if self._llm is None and name is not None:
                 base_url, key = given.llm_base_url, _secret(given.llm_api_key)
@@ -336,14 +427,18 @@ class Desk:
                     max_tokens=given.llm_max_tokens,
                     timeout_seconds=given.llm_timeout_seconds,
                 )
+                self._opened["_llm"] = partial(close_client, self._llm)
             return self._llm
 
     def _load_judge(self) -> "Judge | None":
         name, given = self.settings.judge, self.settings
+        is_nli = name is not None and name.startswith("nli:")
+        where = name[4:] if name and is_nli else given.judge_base_url
+        self._stays_here("judge", self._handed[1], name, where)
         with self._loading:
             if self._judge is None and name is not None:
                 if name.startswith("nli:"):
-                    self._judge = NLIJudge(name[4:])
+                    judge: NLIJudge | LLMJudge = NLIJudge(name[4:])
                 else:
                     llm = openai_llm(
                         name,
@@ -353,7 +448,9 @@ class Desk:
                         max_tokens=given.llm_max_tokens,
                         timeout_seconds=given.llm_timeout_seconds,
                     )
-                    self._judge = LLMJudge(llm)
+                    judge = LLMJudge(llm)
+                self._judge = judge
+                self._opened["_judge"] = judge.close
             return self._judge
 
 
@@ -366,8 +463,20 @@ class Articles:
     def __len__(self) -> int:
         return self._desk.archive.count()[0]
 
-    def get(self, article_id: str) -> Article:
-        """The article with this id. Raises InputError where there is none."""
+    def get(self, article_id: str, version: str | None = None) -> Article:
+        """The article with this id, as published or in an earlier version.
+
+        Of a citation, `get(article_id, version).text[start:end] == quote`, whatever became of the
+        article since, unless it was removed. Raises InputError where there is none.
+        """
+        if version is not None:
+            held = {one.version: one.article for one in self.history(article_id)}
+            if version not in held:
+                raise InputError(
+                    f"There is no version '{version}' of article '{article_id}': "
+                    f"there are {', '.join(held)}."
+                )
+            return held[version]
         article = self._desk.archive.article(article_id)
         if article is None:
             raise self._missing(article_id)
@@ -384,9 +493,8 @@ class Articles:
     ) -> list[Article]:
         """Articles that match, the newest first, the undated last."""
         known = self._desk.archive.outlets() if outlets else None
-        return self._desk.archive.list_articles(
-            matching(as_of, since, until, outlets, known), limit
-        )
+        wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
+        return self._desk.archive.list_articles(wanted, limit)
 
     def remove(self, article_ids: str | Sequence[str]) -> int:
         """Take articles out of the index with all their versions; how many there were.
@@ -399,7 +507,69 @@ class Articles:
         for article_id in ids:
             if article_id not in held:
                 raise self._missing(article_id)
-        return build.remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+        return remove(ids, desk.archive, desk.store, lock_file=desk._lock_file)
+
+    def history(self, article_id: str) -> tuple[Version, ...]:
+        """Its versions, the oldest first, each with what it changed of the one before.
+
+        Raises InputError where there is no such article.
+        """
+        found = self._desk.archive.versions(article_id)
+        if not found:
+            raise self._missing(article_id)
+        return tuple(found)
+
+    def retract(self, article_id: str, reason: str | None = None, *, undo: bool = False) -> Article:
+        """Retract an article for a reason, or let it stand again; the article as it is then.
+
+        It is no evidence from then on, in every open process, and no re-add changes that. Raises
+        InputError without a reason, where there is no such article, or it was not retracted.
+        """
+        reason = " ".join((reason or "").split())
+        if undo == bool(reason) or len(reason) > _LONGEST_REASON:
+            raise InputError(
+                f"Give a reason of at most {_LONGEST_REASON} characters to retract an article, "
+                "none to undo that."
+            )
+        article = self.get(article_id)
+        with writing(self._desk._lock_file):
+            if not self._desk.archive.retract(article_id, reason or None):
+                raise InputError(f"Article '{article_id}' is not retracted: nothing to undo.")
+        return self._desk.archive.article(article_id) or article
+
+    def origins(self, article_ids: Sequence[str]) -> dict[str, Copy]:
+        """The articles whose text some of these run: id and outlet, if they may be shown."""
+        copies = self._desk.archive.copies(article_ids)
+        return {of: one for of, others in copies.items() for one in others if one.is_origin}
+
+    def kill(self, article_ids: str | Sequence[str], *, undo: bool = False) -> int:
+        """Show articles nowhere from now on, in no process; how many there were.
+
+        No source brings them back, only `undo`. Raises InputError, and kills nothing, where one of
+        them is not there.
+        """
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        archive = self._desk.archive
+        held = {article.id for article in archive.articles(ids)}
+        for article_id in ids:
+            if article_id not in held:
+                raise self._missing(article_id)
+        return archive.kill(ids, undo=undo)
+
+    def erasure(self, article_ids: str | Sequence[str]) -> Erasure:
+        """What `erase` would erase, and the copies that it would leave."""
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        return erase.plan(ids, self._desk.archive)
+
+    def erase(self, article_ids: str | Sequence[str]) -> Erasure:
+        """Erase articles from every file of the index, answers that quote them included.
+
+        They come back only by `add(erased_too=True)`. Raises InputError, and erases nothing, where
+        one of them is not there.
+        """
+        ids = [article_ids] if isinstance(article_ids, str) else article_ids
+        desk = self._desk
+        return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
     def _missing(self, article_id: str) -> InputError:
         return InputError(

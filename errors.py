@@ -2,10 +2,13 @@
 
     BylineError
     ├── InputError        the user: a question, filter, path or article is not usable as given
+    │   └── FetchError        a web address may not or cannot be fetched
+    │       └── FetchLater        retry: its server is busy, slow or not there
     ├── SettingsError     the operator: a setting, key or missing extra
     │   └── IndexMismatch     the index was built with other settings
     ├── IndexLocked       wait: another process is writing to the index
     ├── IndexDamaged      the operator: a store cannot be read; `byline check` says more
+    ├── DiskError         the operator: the disk is full, read-only or refuses
     └── ModelError        the operator or nobody: a model endpoint refused or failed
         └── ModelUnavailable  retry: it did not answer in time, or not at all
 
@@ -19,6 +22,26 @@ class BylineError(Exception):
 
 class InputError(BylineError):
     """A question, filter, path or article cannot be used as given."""
+
+
+class FetchError(InputError):
+    """A web address may not or cannot be fetched."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        "of the server's reply, where there was one"
+
+
+class FetchLater(FetchError):
+    """A server is busy, slow or not there; another time it may give what was asked for."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, wait_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.wait_seconds = wait_seconds
+        "how long the server asks to be left alone"
 
 
 class SettingsError(BylineError):
@@ -35,6 +58,10 @@ class IndexLocked(BylineError):
 
 class IndexDamaged(BylineError):
     """The archive or the vector store cannot be read."""
+
+
+class DiskError(BylineError):
+    """The disk is full, read-only or broken; what was accepted is kept."""
 
 
 class ModelError(BylineError):

@@ -111,6 +111,24 @@ class Settings(BaseSettings):
     max_article_bytes: int = Field(
         5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
     )
+    user_agent: str = Field(
+        "Byline/0.1",
+        pattern=r"^[a-zA-Z][a-zA-Z_-]*(/[\x21-\x7e]+)?( [\x20-\x7e]+)?$",
+        description="How Byline names itself to web servers: Byline/0.1 (news@your.example) tells "
+        "them whom to ask. robots.txt is read for its first word.",
+    )
+    fetch_delay_seconds: float = Field(
+        1.0, ge=0, le=60, description="Seconds between two requests to one host."
+    )
+    fetch_timeout_seconds: float = Field(
+        20.0, gt=0, le=600, description="Seconds that a page or feed may take in all."
+    )
+    fetch_private: bool = Field(
+        False, description="Whether pages and feeds may stand on private networks too."
+    )
+    conversation_days: int = Field(
+        0, ge=0, le=36_500, description="Days after which a conversation is deleted; 0: never."
+    )
     chroma_url: str | None = Field(
         None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
     )

@@ -92,7 +92,9 @@ class Case:
     superseded: tuple[str, ...] = ()
     "what was reported before it was corrected or updated: not to be said in the answer's place"
     answerable: bool = True
-    reason: Literal["no_evidence", "evidence_too_old", "unsupported"] | None = None
+    reason: (
+        Literal["no_evidence", "evidence_too_old", "unsupported", "source_incomplete"] | None
+    ) = None
     "with which reason it should be declined, where that matters"
     speaker: str | None = None
     "whose words the answer reports"

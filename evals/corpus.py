@@ -42,7 +42,7 @@ class Corpus:
         passage_chars: int = 1000,
     ) -> None:
         self._at_hand = {article.id: article for article in articles}
-        self._archive = archive
+        self.archive = archive
         self._passage_chars = passage_chars
         self.ids: tuple[str, ...] = (*self._at_hand, *(archive.ids() if archive else ()))
         self.article = cache(self._article)
@@ -51,9 +51,14 @@ class Corpus:
 
     def _article(self, article_id: str) -> Article | None:
         """The article with this id, if it is there."""
-        if article_id in self._at_hand or self._archive is None:
+        if article_id in self._at_hand or self.archive is None:
             return self._at_hand.get(article_id)
-        return self._archive.article(article_id)
+        return self.archive.article(article_id)
+
+    def origin(self, article_id: str) -> str:
+        """The id of the article whose text this one runs, where the archive knows of another."""
+        copies = self.archive.copies([article_id]) if self.archive else {}
+        return next((c.id for c in copies.get(article_id, ()) if c.is_origin), article_id)
 
     def _resolve(self, name: str) -> str | None:
         """The id of the article that a case calls by this name."""

@@ -46,6 +46,7 @@ class Noticed:
     kind: str
     text: str | None = None
     date: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Passage:
     start: int | None = None
     end: int | None = None
     score: float | None = None
+    notice: Noticed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ class Response:
     newest_evidence: str | None = None
     notes: tuple[str, ...] = ()
     model: str | None = None
+    style: str | None = None
+    "sentences as the model wrote them, or quotes"
     prompt_version: str | None = None
     checked_by: str | None = None
     policy: str | None = None

@@ -7,6 +7,7 @@ passages wait for the vector store) and then published (readers find it):
 """
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -22,18 +23,26 @@ import sqlalchemy as sa
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ..errors import IndexDamaged, IndexMismatch
-from . import tables, writes
+from ..errors import BylineError, IndexDamaged, IndexMismatch
+from . import origins, soundness, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
-from .filter import Filter, conditions
+from .disk import reason_of, told
+from .fetch.followed import Followed
+from .filter import KILLED_HERE, Filter, conditions
+from .history import Version, versions
 from .migrate import migrate
+from .origins import Copy
+from .shelf import Shelf, read_shelf
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
-# Vectors of so many passages are held by a process that is asked: 77 MB at 384 dimensions.
-# Comparing them all takes 8 ms, and is exact.
-_HELD_IN_MEMORY = 50_000
+# FTS5 takes a microsecond to rank a passage and a tenth of that to find it, so of a question's
+# words the rarest choose up to so many, and all words rank those (decision 0016).
+_RANKED = 15_000
+_WORDS = re.compile(r'"[^"]*"(?: OR "[^"]*")+')
+_SHOWN = Filter(retracted=True)  # every article that may be shown
+_FEW = 100  # hidden passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +56,6 @@ class StoredPassage:
     article: Article
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Every published passage at one generation, held in memory, in order of its number.
-
-    What may not be shown is among them: `Archive.matching_articles` says which count.
-    """
-
-    generation: int
-    keys: NDArray[np.int64]
-    articles: NDArray[np.int64]
-    "the number of each passage's article"
-    vectors: NDArray[np.float32] | None
-    "one a passage; None where there are more passages than are held in memory"
-
-
 class Archive:
     """An open archive; safe to read from several threads, written by one process at a time."""
 
@@ -71,6 +65,7 @@ class Archive:
         self._shelf: Shelf | None = None
         self._shelving = threading.Lock()
         sa.event.listen(self._engine, "connect", tables.on_connect)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait its turn when two processes make a new file a WAL one.
@@ -80,11 +75,13 @@ class Archive:
                 for statement in tables.statements():
                     connection.execute(statement)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
-            raise IndexDamaged(
-                f"The archive {path} cannot be opened: {reason}. "
+            raise told(error, path) or IndexDamaged(
+                f"The archive {path} cannot be opened: {reason_of(error)}. "
                 "Check that the folder is writable and is an index, or choose another with --index."
             ) from None
+
+    def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
+        return told(context.original_exception, self.path)
 
     def close(self) -> None:
         """Close every connection."""
@@ -94,6 +91,16 @@ class Archive:
     def conversations(self) -> Conversations:
         """The conversations that are stored beside the articles."""
         return Conversations(self._engine)
+
+    @property
+    def followed(self) -> Followed:
+        """The feeds that are followed, and what became of their items."""
+        return Followed(self._engine)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database, for the modules of index/ that keep tables of their own."""
+        return self._engine
 
     # What the index was built with
 
@@ -130,6 +137,15 @@ class Archive:
         """A number that grows whenever what readers can find has changed."""
         return int(self.built_with("generation") or 0)
 
+    @property
+    def local_only(self) -> bool:
+        """Whether no model elsewhere may be called for this index; read anew each time."""
+        return self.built_with("local_only") == "on"
+
+    def keep_local(self, wanted: bool) -> None:
+        """Mark the index `local_only`, or take the mark away."""
+        self._set_meta("local_only", "on" if wanted else "off")
+
     def built_with(self, key: str) -> str | None:
         """The embedder, passage_chars or schema of the index; None until it is first written to."""
         with self._engine.connect() as connection:
@@ -165,6 +181,8 @@ class Archive:
         An article whose version is stored already only gets its facts renewed. Each is given once.
         """
         with self._engine.begin() as connection:
+            # What was erased meanwhile does not come back.
+            accessions = [a for a in accessions if not tombstones.refusal(connection, a.article)]
             keys, published = writes.keys(connection, [a.article.id for a in accessions])
             of_these = tables.sources.c.article_pk.in_(keys.values())
             connection.execute(tables.sources.delete().where(of_these))
@@ -174,11 +192,12 @@ class Archive:
                 for fingerprint in accession.fingerprints
             ]
             writes.insert(connection, tables.sources.insert().prefix_with("OR REPLACE"), sources)
-            fresh = []
+            fresh, renewed = [], []
             for accession in accessions:
                 pk, version = keys[accession.article.id], accession.article.version
                 if pk in published and published[pk] == version:
                     writes.renew(connection, pk, version, accession.article)
+                    renewed.append(pk)
                     continue
                 if pk in published:  # what is left of an acceptance that was not published
                     connection.execute(
@@ -187,6 +206,18 @@ class Archive:
                     writes.drop_passages(connection, pk, version)
                 fresh.append((pk, version, accession))
             writes.store_versions(connection, fresh)
+            origins.place(connection, renewed)
+
+    def refusal(self, article: Article) -> str | None:
+        """Why an article may not be added, as it was erased; None: it may."""
+        with self._engine.connect() as connection:
+            return tombstones.refusal(connection, article)
+
+    def lift_tombstones(self, articles: Iterable[Article]) -> None:
+        """Let these be added though they were erased."""
+        keys = [key for article in articles for key in tombstones.keys_of(article.id, article.url)]
+        with self._engine.begin() as connection:
+            tombstones.lift(connection, keys)
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -228,8 +259,11 @@ class Archive:
                     now["updated_at"] = time.time()  # its new text was first seen now
                 changes.append({"key": row.pk, **now})
             writes.index(connection, whole, passages)
-            if changes:
-                connection.execute(writes.UPDATE, changes)
+            writes.change(connection, changes)
+            keys = [change["key"] for change in changes]
+            standing.settle(connection, keys)
+            standing.link(connection, keys)
+            origins.place(connection, keys)
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
@@ -245,11 +279,26 @@ class Archive:
             if row.version is not None:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
+            standing.forget(connection, row.pk)
+            origins.leave(connection, [row.pk])
             for table in (tables.sources, tables.versions):
                 connection.execute(table.delete().where(table.c.article_pk == row.pk))
             connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
             writes.grow(connection)
         return True
+
+    def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
+        """Show articles nowhere from now on, or again; how many there were."""
+        named = tables.articles.c.id.in_(article_ids)
+        with self._engine.begin() as connection:
+            killed = tables.articles.update().where(named).values(status=KILLED_HERE)
+            count = connection.execute(killed).rowcount
+            for article in self.articles(article_ids) if undo else ():
+                status = tables.columns(article)["status"]
+                own = tables.articles.update().where(tables.articles.c.id == article.id)
+                connection.execute(own.values(status=status))
+            writes.grow(connection)
+        return count
 
     def doomed(self) -> list[int]:
         """Numbers of passages to delete from the vector store."""
@@ -263,12 +312,21 @@ class Archive:
                 tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(_listed(pks)))
             )
 
+    def find_copies(self) -> None:
+        """Place the articles of an index that an older release made; nothing where that is done."""
+        while (noted := self.built_with("copies")) != origins.placed_all():
+            with self._engine.begin() as connection:
+                noted = origins.place_more(connection, noted)
+                writes.note(connection, "copies", noted)
+                if noted != origins.placed_all():
+                    writes.grow(connection)
+
     # Articles out
 
     def article(self, article_id: str) -> Article | None:
         """The published article with this id, if it may be shown."""
         query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(Filter())
+            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
         )
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
@@ -276,13 +334,61 @@ class Archive:
 
     def articles(self, ids: Sequence[str]) -> list[Article]:
         """The published articles with these ids, also those that may not be shown; unordered."""
-        query = sa.select(*tables.ARTICLE).where(tables.articles.c.id.in_(ids), tables.IS_PUBLISHED)
+        query = sa.select(*tables.ARTICLE).where(
+            tables.articles.c.id.in_(_listed(ids)), tables.IS_PUBLISHED
+        )
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
+    def versions(self, article_id: str) -> list[Version]:
+        """The history of an article, the oldest version first; none if it may not be shown."""
+        columns = (tables.versions.c.version, tables.versions.c.seen_at, tables.articles.c.pending)
+        query = (
+            sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
+            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
+            .where(tables.articles.c.id == article_id, tables.articles.c.version.is_not(None))
+            .where(*conditions(_SHOWN))
+            .order_by(tables.versions.c.seen_at, sa.literal_column("versions.rowid"))
+        )
+        with self._engine.connect() as connection:
+            return versions(
+                (
+                    tables.article_of(row),
+                    datetime.fromtimestamp(row.seen_at, UTC),
+                    row.version == row.published,
+                )
+                for row in connection.execute(query)
+                if row.version != row.pending
+            )
+
+    def has_retracted(self) -> bool:
+        """Whether any article is retracted."""
+        query = sa.select(tables.articles.c.pk).where(tables.articles.c.retracted_at.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
+    def retract(self, article_id: str, reason: str | None) -> bool | None:
+        """Retract an article by hand, or (None) let it stand again, as `standing.by_hand`."""
+        with self._engine.begin() as connection:
+            done = standing.by_hand(connection, article_id, reason)
+            writes.grow(connection)
+            return done
+
+    def showable(self, ids: Iterable[str]) -> set[str]:
+        """Those of the articles that are published and may be shown now."""
+        query = sa.select(tables.articles.c.id).where(
+            tables.articles.c.id.in_(_listed(list(ids))),
+            tables.articles.c.version.is_not(None),
+            *conditions(_SHOWN),
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
     def ids(self) -> list[str]:
-        """The ids of all published articles."""
-        query = sa.select(tables.articles.c.id).where(tables.articles.c.version.is_not(None))
+        """The ids of all published articles that may be shown."""
+        query = sa.select(tables.articles.c.id).where(
+            tables.articles.c.version.is_not(None), *conditions(_SHOWN)
+        )
         with self._engine.connect() as connection:
             return list(connection.scalars(query.order_by(tables.articles.c.pk)))
 
@@ -290,7 +396,7 @@ class Archive:
         """Published articles, the newest first, the undated last."""
         query = (
             sa.select(*tables.ARTICLE)
-            .where(tables.IS_PUBLISHED, *conditions(matching or Filter()))
+            .where(tables.IS_PUBLISHED, *conditions(matching or _SHOWN))
             .order_by(tables.articles.c.published_at.desc().nulls_last(), tables.articles.c.id)
             .limit(limit)
         )
@@ -303,7 +409,7 @@ class Archive:
         query = (
             sa.select(tables.articles.c.outlet, count)
             .where(tables.articles.c.version.is_not(None), tables.articles.c.outlet.is_not(None))
-            .where(*conditions(Filter()))
+            .where(*conditions(_SHOWN))
             .group_by(tables.articles.c.outlet)
             .order_by(count.desc())
         )
@@ -325,9 +431,7 @@ class Archive:
         query = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
         )
-        query = query.where(
-            tables.articles.c.version.is_not(None), *conditions(matching or Filter())
-        )
+        query = query.where(tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN))
         with self._engine.connect() as connection:
             articles, passages = connection.execute(query).one()
         return articles, passages
@@ -356,7 +460,7 @@ class Archive:
             .where(tables.passages.c.pk.in_(_listed(pks)))
         )
         if not hidden:
-            query = query.where(*conditions(matching or Filter()))
+            query = query.where(*conditions(matching or Filter(), by_index=False))
         known: dict[str, Article] = {}
         found = {}
         with self._engine.connect() as connection:
@@ -397,57 +501,75 @@ class Archive:
             .order_by(score)
             .limit(limit)
         )
+        # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
+        rowid: sa.ColumnElement[int] = sa.literal_column("+rowid", sa.Integer)
         if matching is not None:
-            # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
             inside = tables.MATCHING_ARTICLES.where(*conditions(matching))
             if table == "passages_text":
                 inside = sa.select(tables.passages.c.pk).where(
                     tables.passages.c.article_pk.in_(inside)
                 )
-            statement = statement.where(sa.literal_column("+rowid").in_(inside))
+            statement = statement.where(rowid.in_(inside))
         with self._engine.connect() as connection:
+            rarest = None if matching else _rarest(connection, table, query, limit)
+            if rarest:
+                among = f"SELECT rowid FROM {table} WHERE {table} MATCH :rarest"
+                chosen = statement.where(sa.text(f"+rowid IN ({among})"))
+                both = {"query": query, "rarest": rarest}
+                found = connection.execute(chosen, both).all()
+                if len(found) == limit:
+                    return [(pk, -rank) for pk, rank in found]
             return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many passages each word occurs, in any form; and how many passages there are."""
-        statement = sa.text("SELECT count(*) FROM passages_text WHERE passages_text MATCH :term")
+        count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH :term"
+        statement = sa.text(count)
         with self._engine.connect() as connection:
+            if hidden := self._hidden(connection):
+                # Few are driven by, of many each match is looked up in them: at 20,000 passages 7
+                # and 60 ms, and with many driven by 10 seconds.
+                plus = "+" if len(hidden) > _FEW else ""
+                among = f"AND {plus}rowid IN (SELECT value FROM json_each(:hidden))"
+                statement = sa.text(f"SELECT ({count}) - ({count} {among})")
+            given = {"hidden": json.dumps(hidden)} if hidden else {}
             counts = {
-                term: connection.scalar(statement, {"term": f'"{term}"'}) or 0 for term in terms
+                term: connection.scalar(statement, {"term": f'"{term}"', **given}) or 0
+                for term in terms
             }
         return counts, self.count()[1]
 
+    def _hidden(self, connection: sa.Connection) -> list[int]:
+        """Numbers of the published passages that may not be shown now."""
+        hidden = tables.MATCHING_ARTICLES.where(sa.not_(sa.and_(*conditions(Filter()))))
+        query = sa.select(tables.passages.c.pk).where(tables.passages.c.article_pk.in_(hidden))
+        return list(connection.scalars(query))
+
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
-        with self._engine.connect() as connection:
-            found = connection.scalars(tables.MATCHING_ARTICLES.where(*conditions(matching))).all()
-            return np.array(found, np.int64)
+        inside = tables.MATCHING_ARTICLES.where(*conditions(matching)).subquery()
+        with self._engine.connect() as connection:  # one text: rows take Python ten times longer
+            found = connection.scalar(sa.select(sa.func.json_group_array(inside.c.pk)))
+            return np.array(json.loads(found or "[]"), np.int64)
 
     def shelf(self) -> Shelf:
-        """The published passages as they are now; read again only when the generation has moved."""
+        """The published passages as they are now; what is new is read when the generation moves."""
         with self._shelving:
-            generation = self.generation
-            if self._shelf is None or self._shelf.generation != generation:
-                self._shelf = self._read_shelf(generation)
+            if self._shelf is None or self._shelf.generation != self.generation:
+                with self._engine.connect() as connection:
+                    self._shelf = read_shelf(connection, self._shelf)
             return self._shelf
 
-    def _read_shelf(self, generation: int) -> Shelf:
-        query = sa.select(tables.passages.c.pk, tables.passages.c.article_pk).join(
-            tables.articles, tables.IS_OF_PUBLISHED
-        )
+    def origins(self, pks: Sequence[int]) -> dict[int, int]:
+        """The number of the article whose text each of these runs: its own, or its origin's."""
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(tables.passages.c.pk)).all()
-            vectors = None
-            if len(rows) <= _HELD_IN_MEMORY:
-                query = query.join(
-                    tables.vectors, tables.vectors.c.passage_pk == tables.passages.c.pk
-                )
-                query = query.add_columns(tables.vectors.c.vector).order_by(tables.passages.c.pk)
-                rows = connection.execute(query).all()
-                joined = b"".join(row.vector for row in rows)
-                vectors = np.frombuffer(joined, np.float32).reshape(len(rows), -1 if rows else 0)
-        numbers = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
-        return Shelf(generation, numbers[:, 0].copy(), numbers[:, 1].copy(), vectors)
+            found = origins.origins_of(connection, _listed(pks))
+        return {pk: found.get(pk, pk) for pk in pks}  # one that was removed meanwhile has its own
+
+    def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
+        """Other articles that run the text of these, where there are some that match."""
+        with self._engine.connect() as connection:
+            return origins.copies_of(connection, ids, matching or Filter())
 
     def all_passages(self) -> list[int]:
         """Numbers of all published passages, also of those that may not be shown now."""
@@ -462,14 +584,16 @@ class Archive:
         if not pks:
             return np.zeros((0, 0), np.float32)
         blank = bytes(len(next(iter(found.values()), b"")))  # one that was removed meanwhile
-        joined = b"".join(found.get(pk, blank) for pk in pks)
-        return np.frombuffer(joined, np.float32).reshape(len(pks), -1)
+        dimension = int(self.built_with("dimension") or 0)
+        return tables.vectors_of([found.get(pk, blank) for pk in pks], dimension)
 
     def replace_vectors(
         self, pks: Sequence[int], vectors: NDArray[np.float32], **built_with: str
     ) -> None:
         """Store new vectors for passages, and what made them, at once."""
-        rows = [{"pk": pk, "new": v.tobytes()} for pk, v in zip(pks, vectors, strict=True)]
+        rows = [
+            {"pk": pk, "new": tables.vector_bytes(v)} for pk, v in zip(pks, vectors, strict=True)
+        ]
         statement = (
             tables.vectors.update()
             .where(tables.vectors.c.passage_pk == sa.bindparam("pk"))
@@ -487,27 +611,65 @@ class Archive:
         with self._engine.begin() as connection:
             writes.grow(connection)
 
-    def forget_traces(self) -> None:
-        """Merge the full-text tables, which else keep the words of what was removed."""
+    def forget_traces(self) -> bool:
+        """Leave no words of what was removed in the files; see `empty_log` for what it returns.
+
+        Merging the full-text tables may keep words that were deleted (FTS5 drops its marks of them
+        only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
+        moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
+        Raises IndexDamaged where there is no room for that.
+        """
+        with self._engine.begin() as connection:
+            soundness.index_again(connection)
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+                plain.execute(sa.text("VACUUM"))
+        except sa.exc.DatabaseError as error:
+            raise IndexDamaged(
+                f"What was removed is gone, but its bytes are still in {self.path}: {error.orig}. "
+                "Make room for a second copy of it, and run `byline check --repair`."
+            ) from None
+        return self.empty_log()
+
+    def merge_words(self) -> None:
+        """Merge the full-text tables, which else keep most words of what was removed."""
         with self._engine.begin() as connection:
             for table in ("articles_text", "passages_text"):
                 connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
 
+    def empty_log(self) -> bool:
+        """Empty the write-ahead log of the pages of before; False where one is still read."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            return not plain.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+
     def problems(self) -> list[str]:
-        """What SQLite and the full-text tables say is wrong with the file; empty when sound."""
+        """What is wrong with the file, its rows and its full-text tables; empty when sound."""
         with self._engine.begin() as connection:
-            found = [
-                row for row in connection.scalars(sa.text("PRAGMA quick_check")) if row != "ok"
-            ]
-            texts, passages = (
-                connection.scalar(sa.text(f"SELECT count(*) FROM {table}_docsize"))
-                for table in ("articles_text", "passages_text")
-            )
-        if (texts, passages) != self.totals():
-            found.append(f"the lexical index has {texts} articles and {passages} passages")
-        return found
+            return soundness.problems(connection)
+
+    def mend(self) -> None:
+        """Delete rows that belong to nothing; make full-text tables that disagree anew."""
+        with self._engine.begin() as connection:
+            soundness.mend(connection)
 
 
-def _listed(pks: Sequence[int]) -> sa.Select[Any]:
-    """Numbers as a table: SQLite takes 32,766 values at most, and thousands of them slowly."""
+def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
+    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
     return sa.select(sa.func.json_each(json.dumps(pks)).table_valued("value").c.value)
+
+
+def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> str | None:
+    """The rarest words of a query that is words alone, as a query; None where all should choose."""
+    if limit * 10 > _RANKED or not _WORDS.fullmatch(query):
+        return None
+    some = f"SELECT 1 FROM {table} WHERE {table} MATCH :word LIMIT {_RANKED}"
+    count = sa.text(f"SELECT count(*) FROM ({some})")
+    counts = [(connection.scalar(count, {"word": w}) or 0, w) for w in query.split(" OR ")]
+    rarest: list[str] = []
+    total = 0
+    for number, word in sorted(counts):
+        if total >= 3 * limit and total + number > _RANKED:
+            return " OR ".join(rarest)
+        rarest.append(word)
+        total += number
+    return None

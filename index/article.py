@@ -30,6 +30,18 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a newsroom, or a person here, said of an article."""
+
+    kind: str
+    "corrected | retracted"
+    text: str
+    date: datetime | date | None
+    link: str | None = None
+    "where it was said, if not in the article itself"
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article as stored. What is not known is None, never a guess."""
 
@@ -60,6 +72,8 @@ class Article:
     marks: tuple[Mark, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     "the source's other keys, as JSON values"
+    notice: Notice | None = field(default=None, compare=False)
+    "set by the archive: what its text, its source, another article or a person says of it"
 
     @property
     def version(self) -> str:
@@ -77,6 +91,8 @@ class Article:
         values |= {name: isoformat(values[name]) for name in MOMENTS}
         values["marks"] = [asdict(mark) for mark in self.marks]
         values |= {"authors": list(self.authors), "extra": dict(self.extra)}
+        if self.notice:
+            values["notice"] = asdict(self.notice) | {"date": isoformat(self.notice.date)}
         values["version"] = self.version
         if not with_text:
             del values["text"], values["marks"]

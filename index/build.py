@@ -1,30 +1,27 @@
-"""Brings articles into an index: read, cut, embed, accept, publish; and out of it again.
+"""Brings articles into an index: read, cut, embed, accept, publish.
 
 report = add(["articles/"], archive, store, embedder, lock_file=folder / "lock")
 """
 
-import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from filelock import FileLock, Timeout
-
-from ..errors import IndexLocked, InputError
+from ..errors import InputError
+from .ahead import ahead
 from .archive import Archive
 from .article import Article
 from .chunk import chunk
-from .embed import Embedder, Vectors
-from .read import Entry, Failure, read
+from .embed import Embedder
+from .lock import writing
+from .read import Entry, Failure, Found, PassedOver, read
+from .settle import settle
 from .store import Store
 from .writes import Accession
 
-_READ_AT_ONCE = 5000  # vectors
 _BATCH = 64  # articles that become durable at once: two or three seconds of the bundled embedder
 
 
@@ -36,6 +33,8 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     failed: list[Failure] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    "records of WARC files that are no web pages, by what they are"
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -50,6 +49,7 @@ class Report:
         self.updated += batch.updated
         self.unchanged += batch.unchanged
         self.failed += batch.failed
+        self.passed_over += batch.passed_over
 
     @property
     def articles_per_second(self) -> float:
@@ -57,24 +57,8 @@ class Report:
         return round(self.accepted / self.seconds, 1) if self.seconds else 0.0
 
 
-@contextmanager
-def writing(lock_file: Path, wait_seconds: float = 30.0) -> Iterator[None]:
-    """Hold the writer's lock of an index; raise IndexLocked, naming the holder, if it is held."""
-    holder = lock_file.with_name("lock.pid")
-    try:
-        with FileLock(lock_file, timeout=wait_seconds):
-            holder.write_text(str(os.getpid()))
-            yield
-    except Timeout:
-        pid = holder.read_text() if holder.exists() else "unknown"
-        raise IndexLocked(
-            f"Index '{lock_file.parent.name}' is being written by process {pid}. "
-            "Wait until it is done, or stop it, and try again."
-        ) from None
-
-
 def add(
-    paths: Iterable[Path | str],
+    paths: Iterable[Path | str | Entry | Failure],
     archive: Archive,
     store: Store,
     embedder: Embedder,
@@ -83,96 +67,46 @@ def add(
     passage_chars: int = 1000,
     max_article_bytes: int = 5_000_000,
     progress: Callable[[Report], None] = lambda report: None,
+    erased_too: bool = False,
 ) -> Report:
     """Add every article that the paths hold; what cannot be read is in the report.
 
-    A batch is durable before the next is begun, so that an interrupt keeps what was accepted
-    (`report.interrupted`). Raises IndexLocked or IndexMismatch before the first article.
+    An Entry is an article that was found elsewhere. What was erased is refused, unless `erased_too`
+    says that it may come back. While one batch is embedded the next is read and cut and the one
+    before is written, in order: an interrupt keeps what was accepted (`report.interrupted`). The
+    embedder is asked by a thread, `progress` by this one. Raises IndexLocked or IndexMismatch
+    before the first article.
     """
     began = time.monotonic()
     report = Report()
     with writing(lock_file):
         archive.claim(embedder=embedder.name, passage_chars=str(passage_chars))
         settle(archive, store)
-    sources: dict[str, list[bytes]] = defaultdict(list)
+    staged: deque[Mapping[str, Article]] = deque()
+    batches = _batches(read(paths, max_article_bytes=max_article_bytes))
     try:
-        for batch in _batches(read(paths, max_article_bytes=max_article_bytes)):
-            counts = Report()
-            accessions = _prepare(batch, archive, embedder, passage_chars, sources, counts)
-            if accessions:
-                with writing(lock_file):
-                    for vector in (v for a in accessions for v in a.vectors[:1]):
-                        archive.claim(dimension=str(len(vector)))
-                    archive.accept(accessions)
-                    settle(archive, store)
-            report.include(counts)
-            report.seconds = time.monotonic() - began
-            progress(report)
+        refused = (lambda article: None) if erased_too else archive.refusal
+        with (
+            ahead(_prepared(batches, archive, passage_chars, staged, refused)) as prepared,
+            ahead(_embedded(prepared, embedder)) as embedded,
+        ):
+            for counts, accessions in embedded:
+                if accessions:
+                    with writing(lock_file):
+                        for vector in (v for a in accessions for v in a.vectors[:1]):
+                            archive.claim(dimension=str(len(vector)))
+                        if erased_too:
+                            archive.lift_tombstones([a.article for a in accessions])
+                        archive.accept(accessions)
+                        settle(archive, store)
+                staged.popleft()
+                report.include(counts)
+                report.seconds = time.monotonic() - began
+                progress(report)
     except KeyboardInterrupt:
         report.interrupted = True
     report.seconds = time.monotonic() - began
     return report
-
-
-def settle(archive: Archive, store: Store) -> None:
-    """Finish what is begun, here or in a process that died: publish the pending, bury the doomed.
-
-    Vectors are stored before readers can find their passages, and deleted after they cannot.
-    """
-    store.catch_up(archive.generation)
-    keys = archive.pending()
-    if keys is not None:
-        store.add(keys, archive.vectors(keys))
-        archive.publish()
-    doomed = archive.doomed()
-    if doomed:
-        store.delete(doomed)
-        archive.forget_doomed(doomed)
-    store.catch_up(archive.generation, wrote=True)
-
-
-def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> int:
-    """Take articles out of archive, lexical index and vector store; how many there were."""
-    with writing(lock_file):
-        store.catch_up(archive.generation)
-        removed = sum(archive.remove(article_id) for article_id in ids)
-        store.catch_up(archive.generation, wrote=True)
-        settle(archive, store)
-        archive.forget_traces()
-    return removed
-
-
-def rebuild(archive: Archive, store: Store, embedder: Embedder, *, lock_file: Path) -> None:
-    """Make the vector store anew from the archive's vectors.
-
-    Only where the index was built with another embedder are the passages embedded again; where
-    that fails, the store has the vectors from before.
-    """
-    with writing(lock_file):
-        store.clear()
-        settle(archive, store)
-        keys = archive.all_passages()
-        try:
-            if archive.built_with("embedder") not in (None, embedder.name):
-                made = _embed_again(keys, archive, embedder)
-                archive.replace_vectors(
-                    keys, made, embedder=embedder.name, dimension=str(made.shape[1])
-                )
-        finally:
-            store.clear()  # it takes vectors of one dimension only
-            for at in range(0, len(keys), _READ_AT_ONCE):
-                some = keys[at : at + _READ_AT_ONCE]
-                store.add(some, archive.vectors(some))
-            archive.grow()
-            store.catch_up(archive.generation, wrote=True)
-
-
-def _embed_again(keys: Sequence[int], archive: Archive, embedder: Embedder) -> Vectors:
-    made = [] if keys else [embedder.embed_question("news").reshape(1, -1)[:0]]
-    for at in range(0, len(keys), _BATCH):
-        passages = archive.passages(keys[at : at + _BATCH], hidden=True)
-        made.append(embedder.embed([embedded_text(p.article, p.text) for p in passages]))
-    return np.concatenate(made)
 
 
 def embedded_text(article: Article, passage: str) -> str:
@@ -180,21 +114,57 @@ def embedded_text(article: Article, passage: str) -> str:
     return f"{article.title}\n{passage}" if article.title else passage
 
 
-def _prepare(
-    batch: Sequence[Entry | Failure],
+def _prepared(
+    batches: Iterable[Sequence[Found]],
     archive: Archive,
-    embedder: Embedder,
     passage_chars: int,
+    staged: deque[Mapping[str, Article]],
+    refused: Callable[[Article], str | None],
+) -> Iterator[tuple[Report, list[Accession]]]:
+    """What of each batch is new, cut and not yet embedded; everything is counted in the reports.
+
+    `staged` holds the articles of the batches that are on their way, for which the archive cannot
+    be asked yet; whoever has written one takes it out.
+    """
+    sources: dict[str, list[bytes]] = defaultdict(list)
+    for batch in batches:
+        counts = Report()
+        read_now = _read_now(batch, archive, sources, counts)
+        held = {id: article for articles in list(staged) for id, article in articles.items()}
+        asked = [article.id for _, article in read_now if article.id not in held]
+        held |= {article.id: article for article in archive.articles(asked)}
+        before, new = dict(held), dict[str, Article]()
+        for entry, article in read_now:
+            reason = refused(article) or _refusal(article, held.get(article.id))
+            if reason:
+                counts.failed.append(Failure(entry.path, entry.line, reason))
+                continue
+            _count(article, held.get(article.id), counts)
+            held[article.id] = new[article.id] = article
+            sources[article.id].append(entry.fingerprint)
+        staged.append(new)
+        yield (
+            counts,
+            [_cut(a, before.get(a.id), sources[a.id], passage_chars) for a in new.values()],
+        )
+
+
+def _read_now(
+    batch: Sequence[Found],
+    archive: Archive,
     sources: dict[str, list[bytes]],
     report: Report,
-) -> list[Accession]:
-    """What of a batch is new, embedded; everything is counted in the report.
+) -> list[tuple[Entry, Article]]:
+    """The articles of a batch that are not known as they are; the others are counted.
 
     `sources` gathers the fingerprints of the run by article: of two sources with one id the last
     wins, and adding both again changes nothing.
     """
     entries = [entry for entry in batch if isinstance(entry, Entry)]
     report.failed += [failure for failure in batch if isinstance(failure, Failure)]
+    for passed in batch:
+        if isinstance(passed, PassedOver):
+            report.passed_over.update(passed.kinds)
     known = archive.known([entry.fingerprint for entry in entries])
     for fingerprint, article_id in known.items():
         sources[article_id].append(fingerprint)
@@ -209,19 +179,7 @@ def _prepare(
             report.failed.append(Failure(entry.path, entry.line, str(error)))
         except RecursionError:
             report.failed.append(Failure(entry.path, entry.line, "it is nested too deeply"))
-    held = {a.id: a for a in archive.articles([article.id for _, article in read_now])}
-    before = dict(held)
-    staged: dict[str, Article] = {}
-    for entry, article in read_now:
-        reason = _refusal(article, held.get(article.id))
-        if reason:
-            report.failed.append(Failure(entry.path, entry.line, reason))
-            continue
-        _count(article, held.get(article.id), report)
-        held[article.id] = article
-        sources[article.id].append(entry.fingerprint)
-        staged[article.id] = article
-    return _embed(staged.values(), before, sources, embedder, passage_chars)
+    return read_now
 
 
 def _refusal(article: Article, holder: Article | None) -> str | None:
@@ -249,28 +207,30 @@ def _count(article: Article, before: Article | None, report: Report) -> None:
         report.updated += 1
 
 
-def _embed(
-    staged: Iterable[Article],
-    before: Mapping[str, Article],
-    sources: Mapping[str, Sequence[bytes]],
-    embedder: Embedder,
-    passage_chars: int,
-) -> list[Accession]:
-    """Accessions with the vectors of those passages whose text is new."""
-    cut = []
-    for article in staged:
-        same = article.id in before and before[article.id].version == article.version
-        cut.append((article, [] if same else chunk(article, passage_chars)))
-    texts = [embedded_text(article, p.text) for article, passages in cut for p in passages]
-    vectors = iter(embedder.embed(texts) if texts else ())
-    return [
-        Accession(article, sources[article.id], passages, list(islice(vectors, len(passages))))
-        for article, passages in cut
-    ]
+def _cut(
+    article: Article, before: Article | None, fingerprints: Sequence[bytes], passage_chars: int
+) -> Accession:
+    """The article with the passages of its text, if that is new."""
+    is_same = before is not None and before.version == article.version
+    passages = [] if is_same else chunk(article, passage_chars)
+    return Accession(article, tuple(fingerprints), passages, ())
 
 
-def _batches(entries: Iterable[Entry | Failure]) -> Iterator[list[Entry | Failure]]:
-    batch: list[Entry | Failure] = []
+def _embedded(
+    prepared: Iterable[tuple[Report, list[Accession]]], embedder: Embedder
+) -> Iterator[tuple[Report, list[Accession]]]:
+    """The same with vectors."""
+    for counts, accessions in prepared:
+        texts = [embedded_text(a.article, p.text) for a in accessions for p in a.passages]
+        vectors = iter(embedder.embed(texts) if texts else ())
+        yield (
+            counts,
+            [replace(a, vectors=list(islice(vectors, len(a.passages)))) for a in accessions],
+        )
+
+
+def _batches(entries: Iterable[Found]) -> Iterator[list[Found]]:
+    batch: list[Found] = []
     for entry in entries:
         batch.append(entry)
         if len(batch) == _BATCH:

@@ -134,7 +134,7 @@ def clean(text: str) -> str:
             in_links = number >= tail and links.end() == len(line)
         elif _is_boilerplate(line, at_edge):
             in_links = in_links or (number >= tail and "sponsored" in line.lower())
-        elif in_links and not _is_prose(line) and not _NOTICE.match(line):
+        elif in_links and not is_prose(line) and not _NOTICE.match(line):
             continue
         else:
             in_links = False
@@ -142,7 +142,8 @@ def clean(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", "\n".join(kept)).strip("\n")
 
 
-def _is_prose(line: str) -> bool:
+def is_prose(line: str) -> bool:
+    """Whether a line is as long as a sentence of a story, and ends like one."""
     return len(line.split()) >= _SHORTEST_PROSE and bool(_SENTENCE_END.search(line))
 
 
@@ -155,7 +156,7 @@ def _head_and_tail(lines: list[str]) -> tuple[int, int]:
     def story(numbers: Iterable[int]) -> Iterator[int]:
         for number in numbers:
             line = lines[number]
-            if _is_prose(line) and not _NOTICE.match(line) and not _is_boilerplate(line, True):
+            if is_prose(line) and not _NOTICE.match(line) and not _is_boilerplate(line, True):
                 yield number
 
     first = next(story(range(len(lines))), 0)
@@ -194,17 +195,57 @@ def _score(line: str, words: int) -> int:
     return 2 * bool(call) + address + bool(_READER.search(line)) + min(matter, 2) + (words <= 8)
 
 
+# What may stand between a label and its colon: "Correction (Mar. 23, 2026):", "Correction to this
+# article, Monday at 3 p.m. ET -". Anything else, as in "Corrections officers:", is no label.
+_DATED = (
+    r"(?:[\s,(\[]+(?:\d[\d.:/]*(?:st|nd|rd|th)?|[ap]\.?m\.?|[A-Z]{1,2}[SD]?T|GMT|on|of|at|from|notice|"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)(?:[a-z]+|\.)?|(?:mon|tues?|wed(?:nes)?|"
+    r"thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day|\.)?|published|added|issued|updated|appended|"
+    r"to (?:this|our) (?:article|story|report)))*[\s)\]]*(?:[:—–]|\s-\s|$)"
+)
+_PIECE = r"(?:article|story|report|column|piece|post|page|headline|version)\b"
+_THIS = rf"(?:this|our) (?:[A-Z][a-z]+\.? \d{{1,2}}(?:, \d{{4}},?)? |\w+ )?{_PIECE}"
+_BY_OTHERS = r"\b(?! by (?!(?:the|its|our) (?:author|editor|publisher|newsroom)))"
 _NOTICE = re.compile(
     r"[\W_]*(?:(?P<note>(?:(?:writer|author|editor|reporter|publisher)[’']?s?[’']?|a) note\b|"
-    r"note (?:to|from|for)\b)|(?P<correction>(?:corrections?|clarifications?|amendment)\b"
-    r"[^.:—–]{0,40}[:—–]|(?:corrections?|clarifications?)\W*$|an earlier version of this\b|"
-    r"this (?:article|story|report) (?:has been|was) (?:corrected|amended|clarified)\b)|"
-    r"(?P<retraction>retract(?:ion|ed)\b[^.:—–]{0,40}[:—–]|RETRACTION\b|"
-    r"(?:this|our) (?:article|story|report)\b[^.]{0,80}\b(?:been|is|was) (?:retracted|withdrawn)\b|"
-    r"(?:[^.]{0,80}\s)?(?:(?:withdraws|retracts|withdraw|retract) (?:the|this|its|our)|"
-    r"(?:has|have) (?:withdrawn|retracted) (?:this|our)) (?:\w+ )?(?:article|story|report)\b))",
+    rf"note (?:to|from|for)\b|updated?{_DATED}(?<=[:—–-])(?=\s*{_THIS})|"
+    rf"{_THIS} (?:has been|was) (?:updated|refiled|republished)\b"
+    r"(?![^.]*\bto (?:correct|clarify)\b))|"
+    r"(?P<correction>(?:corrections?|clarifications?)"
+    rf"(?:\s?(?:&|and|/)\s?(?:corrections?|clarifications?))?{_DATED}|amendment\W*:|"
+    r"(?:(?:because of|due to|owing to)\b[^.“\"]{1,120},\s)?(?:in )?(?:an?|our|the) "
+    rf"(?:earlier|previous|original) versions? of {_THIS}"
+    r"(?! (?:was |were |first |initially |originally )*(?:published|appeared|ran|posted))|"
+    rf"earlier versions of {_THIS}|"
+    rf"{_THIS}[^.“\"]{{0,60}}? (?:has been|was|is) (?:corrected|amended|clarified){_BY_OTHERS}|"
+    rf"{_THIS}[^.“\"]{{0,60}}? (?:has been|was) \w+[^.“\"]{{0,80}} to (?:correct|clarify)\b|"
+    rf"{_THIS} corrects\b|"
+    r"(?<=\()(?:corrects|clarifies) [^)]*\b"
+    r"(?:paragraph|headline|byline|to (?:say|show|read|add|remove))\b|"
+    r"(?![^\n]*[“\"])[^\n]*\bwe (?:deeply |sincerely )?(?:regret|apologi[sz]e for) "
+    r"(?:the|this|our) (?:error|mistake)s?\.?$)|"
+    rf"(?P<retraction>retract(?:ion|ed){_DATED}|"
+    rf"{_THIS}[^.“\"]{{0,80}} (?:been|is|was) (?:retracted|withdrawn|unpublished){_BY_OTHERS}|"
+    rf"{_THIS} (?:has been|was) (?:removed|taken down) (?:because|after|as it|pending)\b|"
+    r"(?:[^.]{0,80}\s)?"
+    r"(?:withdraws|retracts|we (?:withdraw|retract)|ha(?:s|ve) (?:withdrawn|retracted)) "
+    rf"(?:(?:this|our) (?:\w+ )?{_PIECE}|"
+    rf"(?:the|its) (?:\w+ )?{_PIECE},? (?:\w+ ){{0,2}}[“\"‘])))",
     re.I,
 )
+_IN_NOTE = ("correction", "retraction")
+
+
+def _kind(line: str) -> str | None:
+    """What a paragraph is a notice of; an editor's note that corrects or retracts does that."""
+    notice = _NOTICE.match(line)
+    kind = notice.lastgroup if notice else None
+    if notice and kind == "note":
+        said = [
+            _NOTICE.match(one) for one in _SENTENCES.split(line[notice.end() :].lstrip(" :—–-"))
+        ]
+        kind = next((one.lastgroup for one in said if one and one.lastgroup in _IN_NOTE), kind)
+    return kind
 
 
 def marks(text: str) -> tuple[Mark, ...]:
@@ -216,12 +257,12 @@ def marks(text: str) -> tuple[Mark, ...]:
     start, label = 0, None
     for line in text.split("\n"):
         end = start + len(line)
-        notice = _NOTICE.match(line)
-        kind = notice.lastgroup if notice else None
+        kind = _kind(line)
         if label and line:
-            found[-1] = Mark(found[-1].start, end, label)
+            said = kind if label == "note" and kind in _IN_NOTE else label
+            found[-1] = Mark(found[-1].start, end, said)
             label = None
-        elif kind and notice:
+        elif kind:
             found.append(Mark(start, end, kind))
             bare = len(line.split()) <= 3 and not _SENTENCE_END.search(line)
             label = kind if bare else None

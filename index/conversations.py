@@ -9,17 +9,20 @@ generation. SQLite lets one write at a time: while an `add` commits a batch, a t
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import IndexLocked, InputError
+from . import tombstones, withheld
 from .article import from_iso, isoformat
 from .filter import Filter
+from .stale import Stale, stale_citations, standings
 from .tables import conversations, feedback, turns
 
 MOST_TURNS = 500  # of one conversation
@@ -35,6 +38,8 @@ class Turn:
     filters: Filter
     "in force for this turn, also where carried over"
     asked_at: datetime
+    stale: tuple[Stale, ...] = field(default=(), compare=False)
+    "the citations that no longer hold, as reckoned when the turn was loaded"
 
     @property
     def question(self) -> str:
@@ -94,8 +99,39 @@ class Conversations:
         new = conversations.insert().prefix_with("OR IGNORE")
         with self._writing() as connection:
             connection.execute(new, {"id": conversation_id, "title": shortened(turn.question)})
+            # Nothing else is written meanwhile: what was erased by now does not come back here.
+            if (at := _erased_at(connection, turn.answer)) is not None:
+                redacted = withheld.redacted(turn.answer, withheld.erased(at))
+                values["answer"] = sa.literal(json.dumps(redacted))
+                row = sa.select(*values.values()).where(last_number < MOST_TURNS)
             if connection.execute(turns.insert().from_select([*values], row)).rowcount == 0:
                 raise full(conversation_id)
+
+    def shown(self, held: Sequence[Turn]) -> "list[Turn]":
+        """The turns as they may be shown now: without what cites an article that may not."""
+        answers = [turn.answer for turn in held]
+        with self._engine.connect() as connection:
+            reasons = withheld.reasons(connection, answers)
+        return [
+            replace(turn, answer=withheld.redacted(turn.answer, why)) if why else turn
+            for turn, why in zip(held, reasons, strict=True)
+        ]
+
+    def expire(self, days: int) -> int:
+        """Delete conversations in which nothing was asked for so many days (0: none); how many."""
+        if not days:
+            return 0
+        last = sa.select(turns.c.conversation_id).group_by(turns.c.conversation_id)
+        old = last.having(sa.func.max(turns.c.asked_at) < time.time() - days * 86400)
+        with self._engine.connect() as connection:
+            ids = list(connection.scalars(old))
+        if ids:  # so that looking needs no turn to write
+            with self._writing() as connection:
+                gone = conversations.delete().where(
+                    conversations.c.id.in_(ids), conversations.c.id.in_(old)
+                )
+                return connection.execute(gone).rowcount
+        return 0
 
     def find(self, conversation_id: str) -> Conversation | None:
         """A conversation with all its turns; None where there is none."""
@@ -104,7 +140,10 @@ class Conversations:
         with self._engine.connect() as connection:
             head = connection.execute(named).first()
             rows = connection.execute(query.order_by(turns.c.number)).all()
-        return Conversation(head.id, head.title, tuple(map(_turn, rows))) if head else None
+            held = self.shown(list(map(_turn, rows)))
+            now = standings(connection, (turn.answer for turn in held))
+        told = (replace(one, stale=tuple(stale_citations(one.answer, now))) for one in held)
+        return Conversation(head.id, head.title, tuple(told)) if head else None
 
     def load(self, conversation_id: str) -> Conversation:
         """As `find`. Raises InputError where there is none."""
@@ -185,6 +224,13 @@ class Conversations:
                 "statement": meant[0] if meant else None,
             }
 
+    def with_stale(self) -> "Iterator[Conversation]":
+        """The conversations with an answer that no longer holds, the one asked last first."""
+        for summary in self.list(limit=-1):  # SQLite's word for no limit
+            found = self.find(summary.id)
+            if found and any(turn.stale for turn in found.turns):
+                yield found
+
     def rename(self, conversation_id: str, title: str) -> None:
         """Give it another title. Raises InputError where there is none, or the title is empty."""
         if not title.strip():
@@ -213,6 +259,12 @@ class Conversations:
             raise IndexLocked(message) from None
 
 
+def _erased_at(connection: sa.Connection, answer: Mapping[str, Any]) -> float | None:
+    cited = withheld.quoted(answer)
+    keys = [key for article_id in cited for key in tombstones.keys_of(article_id, None)]
+    return tombstones.erased_at(connection, keys) if keys else None
+
+
 def shortened(title: str) -> str:
     """A title on one line, cut where it is long."""
     title = " ".join(title.split())
@@ -238,6 +290,6 @@ def _filters_out(filters: Filter) -> str:
 
 def _turn(row: Any) -> Turn:
     held = json.loads(row.filters)
-    dates = {name: from_iso(held[name]) for name in ("since", "until", "as_of") if held[name]}
-    filters = Filter(outlets=tuple(held["outlets"]), **dates)
+    since, until, as_of = (from_iso(held[name]) for name in ("since", "until", "as_of"))
+    filters = Filter(since, until, tuple(held["outlets"]), as_of)
     return Turn(json.loads(row.answer), filters, datetime.fromtimestamp(row.asked_at, UTC))

@@ -51,6 +51,8 @@ class MiniLM:
     """
 
     max_tokens = 256
+    runs_here = True
+    "in this process: no text leaves it"
 
     def __init__(self, folder: Path | None = None) -> None:
         import onnxruntime
@@ -122,6 +124,12 @@ class LlamaIndexEmbedder:
     def __init__(self, model: "BaseEmbedding") -> None:
         self._model = model
         self.name = f"{type(model).__name__}:{model.model_name}"
+
+    def close(self) -> None:
+        """Let go of the connections of a model of OpenAI's API."""
+        client = getattr(self._model, "_client", None)
+        if client is not None:
+            client.close()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See Embedder. Raises ModelUnavailable or ModelError."""

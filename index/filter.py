@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from . import tables
 from .article import day_end, day_start
 
-_WITHHELD = ("withheld", "killed", "canceled", "cancelled")
+KILLED_HERE = "killed by hand"  # which no source undoes
+_WITHHELD = (KILLED_HERE, "withheld", "killed", "kill", "canceled", "cancelled", "spiked", "draft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Filter:
     until: datetime | date | None = None
     outlets: tuple[str, ...] = ()
     as_of: datetime | date | None = None
+    retracted: bool = False
+    "whether articles that were retracted count: in lists, and as evidence only when asked for"
 
     @property
     def is_open(self) -> bool:
@@ -35,21 +38,29 @@ class Filter:
         return self == Filter()
 
 
-def conditions(matching: Filter) -> list[sa.ColumnElement[bool]]:
-    """A filter as SQL; what may not be shown now is left out whatever the date of asking."""
+def conditions(matching: Filter, *, by_index: bool = True) -> list[sa.ColumnElement[bool]]:
+    """A filter as SQL; what may not be shown now is left out whatever the date of asking.
+
+    `by_index` false: for a few rows, where SQLite would else read all of a large outlet.
+    """
     columns, now = tables.articles.c, time.time()
     asked = tables.seconds(day_end(matching.as_of)) if matching.as_of else now
     found: list[sa.ColumnElement[bool]] = [
         columns.embargo_at.is_(None) | (columns.embargo_at <= min(asked, now)),
         columns.expires_at.is_(None) | (columns.expires_at > now),
         columns.status.is_(None) | columns.status.not_in(_WITHHELD),
+        # Under embargo until who knows when.
+        columns.status.is_distinct_from("embargoed") | columns.embargo_at.is_not(None),
     ]
+    if not matching.retracted:  # whatever the date of asking: what is wrong was wrong then too
+        found.append(columns.retracted_at.is_(None))
     if matching.since:
         found.append(columns.published_at >= tables.seconds(day_start(matching.since)))
     if matching.until:
         found.append(columns.published_at <= tables.seconds(day_end(matching.until)))
     if matching.outlets:
-        found.append(columns.outlet.in_(matching.outlets))
+        outlet = columns.outlet if by_index else sa.literal_column("+articles.outlet", sa.Text)
+        found.append(outlet.in_(matching.outlets))
     if matching.as_of:
         found.append(sa.func.coalesce(columns.published_at, columns.added_at) <= asked)
         found.append(sa.func.coalesce(columns.updated_at, 0) <= asked)

@@ -1,4 +1,4 @@
-"""Finds the articles that paths hold: files, folders, lines of JSONL, rows of CSV.
+"""Finds the articles that paths hold: files, folders, lines of JSONL, records of WARC.
 
 for entry in read(["articles/"], max_article_bytes=5_000_000):
     article = entry.load() if isinstance(entry, Entry) else None
@@ -9,11 +9,14 @@ for entry in read(["articles/"], max_article_bytes=5_000_000):
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,8 +24,10 @@ from ..errors import InputError
 from .article import Article
 from .readers.html import read_html
 from .readers.markdown import read_markdown
+from .readers.parts import Part, json_parts, xml_parts
 from .readers.records import checked_header, read_csv, read_json
 from .readers.text import read_text
+from .readers.warc import NoPage, pages, read_page
 
 _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".txt": read_text,
@@ -31,8 +36,15 @@ _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".html": read_html,
     ".htm": read_html,
 }
-_KNOWN = (*_READERS, ".jsonl", ".ndjson", ".csv")
+_CUT: dict[str, Callable[[bytes], list[Part]]] = {
+    ".xml": xml_parts,
+    ".nitf": xml_parts,
+    ".json": json_parts,
+}
+_WARC = (".warc", ".warc.gz")
+_KNOWN = (*_READERS, *_CUT, ".jsonl", ".ndjson", ".csv", *_WARC)
 _LISTED = ", ".join(_KNOWN)
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ class Failure:
 
     path: str
     line: int | None
-    "where a line or row of the file is meant, counted from 1"
+    "where a line, row or record of the file is meant, counted from 1"
     reason: str
 
 
@@ -57,14 +69,33 @@ class Entry:
     "raises InputError: one line that says what is wrong, without path and line"
 
 
-def read(paths: Iterable[Path | str], *, max_article_bytes: int) -> Iterator[Entry | Failure]:
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Records of a file that are no articles and no failures, such as requests and pictures."""
+
+    path: str
+    kinds: Mapping[str, int]
+
+
+Found = Entry | Failure | PassedOver
+
+
+def read(
+    paths: "Iterable[Path | str | Entry | Failure]", *, max_article_bytes: int
+) -> Iterator[Found]:
     """The articles of files and folders in order of name; each file is read once.
 
+    What was found elsewhere, on the web for instance, is passed on.
+
     In folders, hidden files and files of other kinds are passed over. Nothing is parsed before
-    `Entry.load` is called, and of a file of records one record at a time is in memory.
+    `Entry.load` is called, save XML and JSON, which say only inside what they are; of a file of
+    records one record at a time is in memory.
     """
     seen: set[Path] = set()
     for path in paths:
+        if isinstance(path, Entry | Failure):
+            yield path
+            continue
         for found in _files(Path(path), seen):
             if isinstance(found, Failure):
                 yield found
@@ -78,7 +109,7 @@ def estimate(paths: Iterable[Path | str]) -> int:
     for found in (found for path in paths for found in _files(Path(path), seen)):
         if isinstance(found, Failure):
             continue
-        if found[0].suffix.lower() in _READERS:
+        if _suffix(found[0]) in (*_READERS, *_CUT, *_WARC):
             total += 1
             continue
         with suppress(OSError), found[1].open("rb") as file:
@@ -93,7 +124,7 @@ def _files(given: Path, seen: set[Path]) -> Iterator[tuple[Path, Path] | Failure
         path = left.pop()
         try:
             resolved = path.resolve(strict=True)
-            known = path.suffix.lower() in _KNOWN
+            known = _suffix(path) in _KNOWN
             is_empty = is_empty and not known
             if resolved in seen:
                 continue
@@ -113,24 +144,65 @@ def _files(given: Path, seen: set[Path]) -> Iterator[tuple[Path, Path] | Failure
         yield Failure(_shown(given), None, f"the folder holds no file that ends in {_LISTED}")
 
 
-def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Entry | Failure]:
+def _suffix(path: Path) -> str:
+    name = path.name.lower()
+    return next((known for known in _WARC if name.endswith(known)), path.suffix.lower())
+
+
+def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Found]:
     shown, fallback_id = _shown(path), _shown(resolved)
-    suffix = path.suffix.lower()
+    suffix = _suffix(path)
     try:
         with resolved.open("rb") as file:
             if not file.peek(1):
                 yield Failure(shown, None, "the file is empty")
-            elif suffix not in _READERS:
+            elif suffix in _WARC:
+                yield from _captures(file, shown, limit)
+            elif suffix not in (*_READERS, *_CUT):
                 records = _records(file, suffix == ".csv", shown, fallback_id, limit)
                 yield next(records, Failure(shown, None, "the file holds no records"))
                 yield from records
             elif len(raw := file.read(limit + 1)) > limit:
                 yield Failure(shown, None, _too_long("file", limit))
+            elif suffix in _CUT:
+                yield from _parts(_CUT[suffix], raw, shown, fallback_id)
             else:
                 fingerprint = _fingerprint(os.fsencode(resolved), raw)
                 yield Entry(shown, None, fingerprint, partial(_READERS[suffix], raw, fallback_id))
     except OSError as error:
         yield Failure(shown, None, _reason(error))
+
+
+def _parts(
+    cut: Callable[[bytes], list[Part]], raw: bytes, shown: str, fallback_id: str
+) -> Iterator[Entry | Failure]:
+    """The only article of a file is called by its path, each of several also by its content."""
+    try:
+        parts = cut(raw)
+    except InputError as error:
+        yield Failure(shown, None, str(error))
+        return
+    for number, (content, load) in enumerate(parts, 1):
+        alone = len(parts) == 1
+        digest = blake2b(content, digest_size=6).hexdigest()
+        part_id = fallback_id if alone else f"{fallback_id}#{digest}"
+        fingerprint = _fingerprint(part_id.encode(), content)
+        yield Entry(shown, None if alone else number, fingerprint, partial(load, part_id))
+
+
+def _captures(file: BinaryIO, shown: str, limit: int) -> Iterator[Found]:
+    """A captured page is called by its address, wherever the file lies."""
+    passed = Counter[str]()
+    for page in pages(file, limit):
+        if not isinstance(page, NoPage):
+            fingerprint = _fingerprint(page.url.encode("utf-8", "replace"), page.raw)
+            yield Entry(shown, page.number, fingerprint, partial(read_page, page, page.url))
+        elif page.reason:
+            yield Failure(shown, page.number, page.reason)
+        else:
+            passed[page.kind] += 1
+    if passed:
+        yield PassedOver(shown, passed)
 
 
 def _records(
@@ -201,3 +273,23 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
         return "its symbolic links lead in a circle"
     return f"it cannot be opened: {getattr(error, 'strerror', None) or error}"
+
+
+def read_stream(file: BufferedReader, *, max_article_bytes: int) -> Iterator[Entry | Failure]:
+    """The articles of standard input: JSON Lines where it begins with `{`, else one text or page.
+
+    An article that says neither an id nor an address is called by its content.
+    """
+    shown = "standard input"
+    if file.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        yield from _records(file, False, shown, "-", max_article_bytes)
+        return
+    raw = file.read(max_article_bytes + 1)
+    if not raw.strip():
+        yield Failure(shown, None, "it is empty")
+    elif len(raw) > max_article_bytes:
+        yield Failure(shown, None, _too_long("text", max_article_bytes))
+    else:
+        reader = read_html if _PAGE.match(raw) else read_text
+        name = f"-#{blake2b(raw.strip(), digest_size=6).hexdigest()}"
+        yield Entry(shown, None, _fingerprint(b"-", raw), partial(reader, raw, name))

@@ -5,15 +5,18 @@ An article's facts are one JSON text; what is filtered by stands in columns too.
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
+from .notices import standing
 
 METADATA = sa.MetaData()
 
@@ -66,7 +69,7 @@ vectors = sa.Table(  # apart from passages, so that reading spans does not read 
     "vectors",
     METADATA,
     sa.Column("passage_pk", sa.Integer, primary_key=True),
-    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # float16; float32 by older releases
 )
 sources = sa.Table(
     "sources",
@@ -84,6 +87,7 @@ bands = sa.Table(  # of the text's signature: articles that share one may be cop
     METADATA,
     sa.Column("band", sa.Integer, primary_key=True),
     sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True, index=True),
+    sqlite_with_rowid=False,  # else each row is stored twice
 )
 tombstones = sa.Table(  # what was erased, without content: hashes of its id and address
     "tombstones",
@@ -152,7 +156,7 @@ _FULL_TEXT = (
     title, body, content='', tokenize='{_TOKENIZER}')""",
 )
 # The columns from which `_article` makes an Article.
-ARTICLE = (articles.c.id, versions.c.text, versions.c.facts)
+ARTICLE = (articles.c.id, articles.c.notice, versions.c.text, versions.c.facts)
 
 IS_PUBLISHED = (versions.c.article_pk == articles.c.pk) & (versions.c.version == articles.c.version)
 IS_OF_PUBLISHED = (passages.c.article_pk == articles.c.pk) & (
@@ -203,11 +207,12 @@ def columns(article: Article) -> dict[str, Any]:
         "embargo_at": first(article.embargo_until),
         "expires_at": seconds(day_end(article.expires)) if article.expires else None,
         "outlet": article.outlet,
-        "status": article.status.casefold() if article.status else None,
+        # As IPTC's catalogue has it: "stat:withheld".
+        "status": article.status.casefold().split(":")[-1].strip() if article.status else None,
     }
 
 
-_STORED_APART = ("id", "text")
+_STORED_APART = ("id", "text", "notice")
 
 
 def facts_of(article: Article) -> str:
@@ -221,10 +226,29 @@ def facts_of(article: Article) -> str:
     return json.dumps({name: value for name, value in facts.items() if value not in (None, [], {})})
 
 
+def marks_of(facts: dict[str, Any]) -> tuple[Mark, ...]:
+    """The marks that are among an article's facts."""
+    return tuple(Mark(*mark) for mark in facts.get("marks", ()))
+
+
 def article_of(row: Any) -> Article:
     """The article of a row with ARTICLE's columns."""
     facts = json.loads(row.facts)
     facts |= {name: from_iso(facts[name]) for name in MOMENTS if name in facts}
-    facts["marks"] = tuple(Mark(*mark) for mark in facts.get("marks", ()))
+    facts["marks"] = marks_of(facts)
     facts["authors"] = tuple(facts.get("authors", ()))
-    return Article(id=row.id, text=row.text, **facts)
+    article = Article(id=row.id, text=row.text, **facts)
+    notice = standing(article, row.notice)
+    return replace(article, notice=notice) if notice else article
+
+
+def vector_bytes(vector: NDArray[np.float32]) -> bytes:
+    """A vector as it is stored: what the vector store is made of, so a rebuild loses nothing."""
+    return vector.astype(np.float16).tobytes()
+
+
+def vectors_of(stored: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
+    """Stored vectors, one a row; an older release stored twice as many bytes a number."""
+    kinds = (np.float32 if len(one) == 4 * dimension else np.float16 for one in stored)
+    rows = [np.frombuffer(one, kind) for one, kind in zip(stored, kinds, strict=True)]
+    return np.array(rows, np.float32)

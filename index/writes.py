@@ -3,18 +3,20 @@
 Each function runs inside the transaction of the connection that it is given (`archive.py`).
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from . import tables
+from . import standing, tables
 from .article import Article
 from .chunk import Passage
+from .filter import KILLED_HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,27 @@ def keys(
 def renew(connection: sa.Connection, pk: int, version: str, article: Article) -> None:
     """Give a published version the facts that are known now."""
     is_this = is_version(pk, version)
+    held = connection.execute(sa.select(tables.versions).where(*is_this)).one()
+    if held.text != article.text:  # a re-flowed copy: its marks are not those of the stored text
+        article = replace(article, marks=tables.marks_of(json.loads(held.facts)))
     connection.execute(
         tables.versions.update().where(*is_this).values(facts=tables.facts_of(article))
     )
     now = tables.columns(article)
     if now["updated_at"] is None:
         del now["updated_at"]  # when its text was last seen to change is still true
-    connection.execute(UPDATE, {"key": pk, "pending": None, **now})
+    change(connection, [{"key": pk, "pending": None, **now}])
+    standing.settle(connection, [pk])
     grow(connection)
+
+
+def change(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what is known now of articles; the status of one that was killed by hand stays."""
+    held = tables.articles.c.status
+    status = sa.case((held == KILLED_HERE, held), else_=sa.bindparam("now_status"))
+    named = [{"now_status" if k == "status" else k: v for k, v in row.items()} for row in rows]
+    if named:
+        connection.execute(UPDATE.values(status=status), named)
 
 
 def is_version(pk: int, version: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -92,7 +107,7 @@ def store_versions(connection: sa.Connection, staged: Sequence[tuple[int, str, A
         )
         for passage, vector in zip(accession.passages, accession.vectors, strict=True):
             spans.append({**key, "start": passage.start, "end": passage.end})
-            vectors.append(vector.tobytes())
+            vectors.append(tables.vector_bytes(vector))
     insert(connection, tables.versions.insert(), versions)
     rows = zip(numbered(connection, tables.passages, spans), vectors, strict=True)
     of_passages = [{"passage_pk": pk, "vector": vector} for pk, vector in rows]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Reply",
+    "begun",
     "cited_sentences",
     "endpoint_of",
     "narrow",
@@ -57,6 +58,8 @@ class Reply:
     model: str
     prompt_version: str
     usage: Usage = Usage()
+    is_whole: bool = True
+    "False where the endpoint cut it off"
 
     @property
     def input_tokens(self) -> int | None:
@@ -131,7 +134,12 @@ def reply_of(said: Said, llm: "LLM", version: str) -> Reply:
             f"{endpoint_of(llm)} replied with nothing after {written} tokens. "
             f"Check {LLM_SETTINGS}, or raise BYLINE_LLM_MAX_TOKENS."
         )
-    return Reply(said.text, llm.metadata.model_name, version, said.usage)
+    return Reply(said.text, llm.metadata.model_name, version, said.usage, said.is_whole)
+
+
+def begun(llm: "LLM") -> Reply:
+    """A reply that is not there yet, and stands where it is not read to its end."""
+    return Reply("", llm.metadata.model_name, load("answer").version, is_whole=False)
 
 
 def _messages(

@@ -5,7 +5,8 @@ for event in ask(question, library, Means()): ...   # Found, str (a token), Stat
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,24 +15,28 @@ from ..errors import InputError, ModelError
 from ..index.archive import Archive
 from ..index.article import day_of, day_start, isoformat
 from ..index.embed import Embedder
+from ..index.filter import Filter
+from ..index.origins import outlets_of
 from ..index.store import Store
+from ..index.words import stems
 from . import answer as written
 from .asked import kind_asked
 from .budget import Deadline, Usage
 from .check import Checker
 from .choose import choose
-from .cite import Citation, Numbering, Sentence, Source, Statement, citation
-from .credits import credit
+from .cite import Citation, Numbering, Sentence, Source, Statement, citations
+from .credits import ENOUGH, credit, share
 from .decide import Decision, decide
 from .dissent import Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
+from .judge import Judge, Sitting
 from .listing import listed
 from .premise import of_premise
 from .question import Question
 from .refusal import reads_as_declined
 from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
-from .verify import Judge, checked_by
+from .verify import checked_by
 from .when import EVENT_DAYS, asked, unstamped
 
 if TYPE_CHECKING:
@@ -42,9 +47,18 @@ STYLES = ("sentences", "quotes")
 _STRAY = re.compile(
     r"[\[【［]\s*\d*\s*(?![^\[\]]*[\]】］])"
 )  # the beginning of a number, never closed
+_ENDED = re.compile(r"[.!?…。！？][\"”’»')*_\]]*\s*\Z")
+_CUT_OFF = (
+    "the model's reply was cut off: an unfinished last sentence is left out; "
+    "BYLINE_LLM_MAX_TOKENS raises its limit"
+)
 _LONGEST_REPLY = 40_000  # characters; one that does not stop is cut off
 _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
+
+
+class _Withdrawn(Exception):
+    """An article that is asked from may not be shown any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class Answer:
     status: str
     "answered | declined"
     reason: str | None
-    "no_evidence | evidence_too_old | unsupported, where declined"
+    "no_evidence | evidence_too_old | unsupported | source_incomplete | source_withheld: declined"
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
     disagreements: tuple[Disagreement, ...]
@@ -75,6 +89,8 @@ class Answer:
     policy: str
     index_version: int
     usage: Usage
+    style: str = "sentences"
+    "sentences, as a model wrote them | quotes, word for word, which `model` only chose"
     confidence: float = 0.0
     "how likely an answer from the articles is right, 0 to 1; reckoned where it is declined too"
     timings: dict[str, float] = field(default_factory=dict)
@@ -201,13 +217,41 @@ class _Asking:
         self.usage, self.reply = Usage(), None
         self.ranked: list[Candidate] = []
         self.hits: list[Hit] = []
+        self.deadline = Deadline(means.seconds)
+        self.judge = Sitting(means.judge, self.deadline) if means.judge else None
+        self.is_cut = False
         self.draft = self._new_draft()
         self.is_of_articles = False
+        self.shown_at = 0.0
 
     notes: list[str]
     reply: written.Reply | None
 
     def events(self, stream: bool) -> Iterator[Event]:
+        """All events; once something it stands on may no longer be shown, it is declined."""
+        try:
+            with closing(self._events(stream)) as events:
+                for event in events:
+                    if not isinstance(event, Found):
+                        self._require_shown(at_most_every=0 if isinstance(event, Answer) else 1)
+                    yield event
+        except _Withdrawn:
+            self.draft, self.reply = self._new_draft(), None
+            withheld = self._answer(Decision(False, "source_withheld", 0.0), ())
+            yield replace(withheld, index_version=self.library.archive.generation)
+
+    def _require_shown(self, *, at_most_every: float = 0.0) -> None:
+        """Raise _Withdrawn where what was found or is cited may not be shown any more."""
+        now = time.monotonic()
+        if now < self.shown_at + at_most_every:
+            return
+        cited = (s.hit for sentence in self.draft.tried for s in sentence.sources)
+        ids = {hit.article_id for hit in (*self.hits, *cited)}
+        if ids - self.library.archive.showable(ids):
+            raise _Withdrawn
+        self.shown_at = now
+
+    def _events(self, stream: bool) -> Generator[Event, None, None]:
         began = time.monotonic()
         library, means, question = self.library, self.means, self.question
         index_version = library.archive.generation
@@ -216,13 +260,20 @@ class _Asking:
         shown = written.pack(self.hits, writer, means.max_passages) if writer else self.hits
         found = time.monotonic()
         yield Found(tuple(self.hits), len(shown))
+        # Whoever was told may have taken their time.
+        may_count = library.archive.showable(hit.article_id for hit in self.hits)
+        self.hits, shown = (
+            [hit for hit in hits if hit.article_id in may_count] for hits in (self.hits, shown)
+        )
+        writer = writer if shown else None
         self.draft = self._new_draft()
         sentences = self._of_articles()
         self.is_of_articles = sentences is not None
         if sentences is None and writer:
             yield from self._written(writer, shown, stream)
         else:
-            for sentence in self._quoted() if sentences is None else sentences:
+            quoted = self._newest_first(self._quoted()) if sentences is None else sentences
+            for sentence in quoted:
                 yield from self.draft.add(sentence)
         decision, contest = self._decided(), None
         if (
@@ -256,7 +307,7 @@ class _Asking:
         return replace(question, filter=replace(given, since=when.first, until=when.last))
 
     def _retrieved(self) -> list[Hit]:
-        return retrieve(
+        found = retrieve(
             self.question.text,
             self.question.filter,
             self.library.archive,
@@ -267,11 +318,12 @@ class _Asking:
             when=self.asked,
             as_of=day_of(self.question.as_of),
         )
+        return [hit for hit in found if hit.text]  # of some nothing may be quoted
 
     def _new_draft(self) -> _Draft:
         means, library = self.means, self.library
         checker = Checker(
-            self.hits, library.embedder, means.judge, as_of=day_of(self.question.as_of)
+            self.hits, library.embedder, self.judge, as_of=day_of(self.question.as_of)
         )
         return _Draft(checker, means.policy)
 
@@ -296,35 +348,50 @@ class _Asking:
         ranked, llm = self._rank(), self.means.llm
         if llm is None:
             return extract(self.question, ranked, self.library.embedder)
-        sentences, self.reply = choose(self.question, ranked, llm, Deadline(self.means.seconds))
+        self._require_shown()
+        sentences, self.reply = choose(self.question, ranked, llm, self.deadline)
+        if self.reply and not self.reply.is_whole:
+            self.notes.append(_CUT_OFF)
         return sentences
+
+    def _newest_first(self, quoted: list[Sentence]) -> list[Sentence]:
+        """Without a model, a figure that a later report replaces gives way to that report."""
+        if self.means.llm or self.means.policy == "off":
+            return quoted
+        contest = find_contest(self.question.text, quoted, self.hits, self.library.embedder)
+        if contest is None or not contest.superseded:
+            return quoted
+        newest = contest.newest
+        return [newest, *(one for one in quoted if one.sources != newest.sources)]
 
     def _written(self, llm: "LLM", shown: Sequence[Hit], stream: bool) -> Iterator[Event]:
         """What the model writes, sentence by sentence, once more where that is wanted."""
-        deadline = Deadline(self.means.seconds)
+        deadline = self.deadline
         yield from self._read(self._pieces(llm, shown, deadline, stream), shown, stream)
         failed, first = self.draft.failed, self.draft
         if self.means.repair and failed and deadline.left:
             assert self.reply
-            usage, notes = self.reply.usage, list(self.notes)
+            self._require_shown()
+            before, notes = self.reply, list(self.notes)
             try:
                 reply = written.repair(self.question, shown, failed, llm, deadline)
             except ModelError:
                 self.notes.append("the model did not write again: its first answer stands")
                 return
             self.draft = self._new_draft()
+            self.reply = replace(reply, usage=before.usage + reply.usage)
             again = list(self._read(iter([reply.text]), shown, False))
             if again and self.draft.passed > first.passed:
                 self.notes.append("written once more after the check")
                 yield from (event for event in again if isinstance(event, Statement))
             else:
                 self.draft, self.notes = first, notes
-            self.reply = replace(reply, usage=usage + reply.usage)
 
     def _pieces(
         self, llm: "LLM", shown: Sequence[Hit], deadline: Deadline, stream: bool
     ) -> Iterator[str]:
         if stream:
+            self.reply = written.begun(llm)
             self.reply = yield from written.write_stream(self.question, shown, llm, deadline)
         else:
             self.reply = written.write(self.question, shown, llm, deadline)
@@ -355,14 +422,20 @@ class _Asking:
         finally:
             if close := getattr(pieces, "close", None):
                 close()
-        yield from add(reader.close())
+        last = reader.close()
+        if self.reply and not self.reply.is_whole:
+            self.is_cut = True
+            self.notes.append(_CUT_OFF)
+            last = [one for one in last if _ENDED.search(one[0])]
+        yield from add(last)
         self.notes += noted(mended)
 
     def _decided(self) -> Decision:
         """Whether something is answered."""
         draft, newest, today = self.draft, self._newest(), day_of(self.question.as_of)
         if not any(statement.citations for statement in draft.statements):
-            reason = "unsupported" if draft.statements or draft.hidden else "no_evidence"
+            has_said = draft.statements or draft.hidden or self.is_cut
+            reason = "unsupported" if has_said else "no_evidence"
             refused = True if self.reply else None
             sure = decide(self.question, self._rank(), reply_refused=refused).confidence
             return Decision(False, reason, sure)
@@ -393,12 +466,26 @@ class _Asking:
 
     def _answer(self, decision: Decision, disagreements: tuple[Disagreement, ...]) -> Answer:
         draft, means, reason = self.draft, self.means, decision.reason
+        if reason in ("no_evidence", "unsupported") and self._only_teasers():
+            reason = "source_incomplete"
         newest = self._newest()
-        offered = self._offered() if reason else []
+        offered = self._offered() if reason and reason != "source_withheld" else []
         is_checked = means.policy != "off"
         notes = [*self.notes, *draft.checker.notes]
+        if self.judge and self.judge.silent:
+            notes.append(
+                f"{self.judge.silent} × the judge {self.judge.name} gave nothing: "
+                "the rules alone checked"
+            )
+        notes += self._withdrawn(draft.numbering.citations(), is_declined=bool(reason))
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
+        sources = offered if reason else draft.numbering.sources
+        cited = citations(sources)
+        teasers = [n for n, s in enumerate(sources, 1) if s.hit.article.completeness == "teaser"]
+        if teasers:
+            which = ", ".join(f"[{number}]" for number in teasers)
+            notes.append(f"only the beginning of the article is at hand: {which}")
         return Answer(
             question=self.typed.text,
             standalone_question=self.typed.text,
@@ -406,19 +493,60 @@ class _Asking:
             status="declined" if reason else "answered",
             reason=reason,
             statements=() if reason else tuple(draft.statements),
-            citations=() if reason else draft.numbering.citations(),
+            citations=() if reason else self._with_copies(cited),
             disagreements=() if reason else disagreements,
-            nearest=tuple(citation(source, n) for n, source in enumerate(offered, 1)),
+            nearest=self._with_copies(cited) if reason else (),
             as_of=self.typed.as_of,
             newest_evidence=newest,
             notes=tuple(notes),
             model=self.reply.model if self.reply else None,
             prompt_version=self.reply.prompt_version if self.reply else None,
-            checked_by=(checked_by(self.library.embedder, means.judge) if is_checked else None),
+            checked_by=self._checked_by() if is_checked else None,
             policy=means.policy,
             index_version=0,
             usage=self.reply.usage if self.reply else Usage(),
+            style="sentences" if self.reply and means.style != "quotes" else "quotes",
             confidence=round(decision.confidence, 4),
+        )
+
+    def _checked_by(self) -> str:
+        """What checked in truth: a judge only where it gave something."""
+        judge, embedder = self.judge, self.library.embedder
+        if judge is None or not judge.given:
+            return checked_by(embedder, None)
+        if judge.silent:
+            return f"{checked_by(embedder, None)}+judge {judge.name}"
+        return checked_by(embedder, judge)
+
+    def _withdrawn(self, cited: Sequence[Citation], *, is_declined: bool) -> list[str]:
+        """What a reader must know of retracted articles: those cited, or one that would answer."""
+        wanted = self.question.filter
+        if not is_declined:
+            told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
+            return [f"the article of [{one.number}] was retracted" for one in told]
+        if wanted.retracted or not self.library.archive.has_retracted():
+            return []
+        library, question = self.library, self.question
+        asked = replace(question, filter=replace(wanted, retracted=True))
+        found = _Asking(asked, library, self.means)._retrieved()
+        hits = [hit for hit in found if _is_retracted(hit)]
+        today = day_of(question.as_of)
+        ranked = rank(question.text, hits, library.archive, library.embedder, today)
+        answers = decide(question, ranked, asked=self.asked).answer
+        if not hits or not (answers or credit(asked, hits, len(hits))):
+            return []
+        notice = (ranked[0].hit if ranked else hits[0]).article.notice
+        if notice and notice.date and day_of(notice.date) > today:
+            return []  # not yet on the day of asking
+        when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
+        return [f"a report on it was retracted{when}, so it is not used"]
+
+    def _with_copies(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
+        """The citations with the other outlets that had run the text by the date of asking."""
+        matching = Filter(as_of=self.question.filter.as_of)
+        copies = self.library.archive.copies([c.article_id for c in citations], matching)
+        return tuple(
+            replace(c, copies=outlets_of(copies.get(c.article_id, ()), c.outlet)) for c in citations
         )
 
     def _offered(self) -> list[Source]:
@@ -427,12 +555,26 @@ class _Asking:
         first = {s.hit.article_id: s for s in reversed([*cited, *nearest(self._rank(), _NEAREST)])}
         return list(reversed(first.values()))[:_NEAREST]
 
+    def _only_teasers(self) -> bool:
+        """Whether articles have the question's words, and of all of these only the beginning."""
+        wanted, articles = set(stems(self.question.text)), (hit.article for hit in self.hits)
+        about = [article for article in articles if share(wanted, article) >= ENOUGH]
+        return bool(about) and all(article.completeness == "teaser" for article in about)
+
     def _declining(self, reason: str, newest: datetime | date | None) -> str:
         if reason == "evidence_too_old" and newest:
             day = day_of(newest)
             return (
                 f"The newest that the articles say on this is of {day.day} {day:%B %Y}: "
                 "too old to tell how it is now."
+            )
+        if reason == "source_withheld":
+            return "An article that this answer stood on was withdrawn meanwhile: ask again."
+        if reason == "source_incomplete":
+            url = next(filter(None, (source.hit.url for source in self._offered())), None)
+            where = f": the rest is at {url}" if url else "."
+            return (
+                f"Only the beginning of an article on this is at hand, and it does not say{where}"
             )
         if not self.hits and not self.question.filter.is_open:
             return "No article matches the question and its filters."
@@ -446,6 +588,10 @@ class _Asking:
         if reason == "unsupported":
             return "The articles do not answer this: what was written is not supported by them."
         return "The articles do not answer this."
+
+
+def _is_retracted(hit: Hit) -> bool:
+    return bool(hit.article.notice and hit.article.notice.kind == "retracted")
 
 
 def to_json(value: Any) -> Any:

@@ -32,7 +32,8 @@ class Chat:
 
     `stream` is `Desk.stream` or a function like it. With a `store` every answered turn is kept,
     and an `id` continues the conversation of that name (a new one where nothing is stored yet).
-    `known_outlets` gives the outlets of the index and their article counts.
+    `known_outlets` gives the outlets of the index and their article counts. `private`: nothing is
+    stored, and nothing that was is gone on with.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class Chat:
         *,
         known_outlets: Callable[[], Mapping[str, int]] | None = None,
         llm: "Callable[[], LLM | None]" = lambda: None,
+        private: bool = False,
     ) -> None:
         self.id = id or secrets.token_urlsafe(9)
         self.turns: list[Turn] = []
         self.title: str | None = None
-        if id and store and (held := store.find(id)):
+        if id and store and not private and (held := store.find(id)):
             self.turns, self.title = list(held.turns), held.title
         self._stream, self._store, self._llm = stream, store, llm
+        self.private = private
         self._known_outlets = known_outlets
 
     @property
@@ -83,6 +86,8 @@ class Chat:
         if len(self.turns) >= MOST_TURNS:
             raise full(self.id)
         typed = question(text).text
+        if self._store:  # what was withdrawn since is not thought of any more
+            self.turns = self._store.shown(self.turns)
         known = self._known_outlets() if self._known_outlets else None
         before, asked_at = self.filters, datetime.now(UTC)
         as_of = before.as_of if as_of is None else as_of
@@ -117,7 +122,7 @@ class Chat:
         answer = replace(answer, question=typed, standalone_question=read.question, notes=notes)
         turn = Turn(answer.to_dict(), now, asked_at)
         try:
-            if self._store:
+            if self._store and not self.private:
                 self._store.append(self.id, turn)
         except IndexLocked as error:  # an answer that was waited for is not thrown away
             answer = replace(answer, notes=(*notes, str(error)))

@@ -7,11 +7,12 @@ Numbers run from 1 in the order in which the text shows them; a passage has one 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import quote as percent_encoded
 
-from ..index.article import Article
+from ..index.article import Article, Notice
+from ..index.rights import Excerpts
 from .retrieve import Hit
 from .speakers import speaker_of
 
@@ -40,16 +41,6 @@ class Sentence:
     verdict: str = "unchecked"
     support: float | None = None
     "how likely its sources carry it, 0 to 1, where that was checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a newsroom said about its own article."""
-
-    kind: str
-    "corrected | retracted"
-    text: str
-    date: datetime | date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +119,17 @@ class Numbering:
             verdict, why = "unsupported", why or _CITES_NOTHING
         return Statement(shown, end - len(shown), end, tuple(cited), verdict, sentence.support, why)
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What the numbers stand for, in their order."""
+        return tuple(self._spans)
+
     def citations(self) -> tuple[Citation, ...]:
         """What the numbers point to.
 
         Each quotes from the first to the last character that a sentence takes from its passage.
         """
-        return tuple(citation(source, number) for number, source in enumerate(self._spans, 1))
+        return citations(self._spans)
 
 
 def cite(sentences: Iterable[Sentence]) -> tuple[str, tuple[Statement, ...], tuple[Citation, ...]]:
@@ -147,10 +143,17 @@ def _passage(source: Source) -> tuple[str, int, int]:
     return source.hit.article_id, source.hit.start, source.hit.end
 
 
-def citation(source: Source, number: int) -> Citation:
-    """The record of a source under its number."""
+def citations(sources: Iterable[Source]) -> tuple[Citation, ...]:
+    """The records of sources, numbered from 1; together they quote of an article what they may."""
+    excerpts = Excerpts()
+    return tuple(citation(source, number, excerpts) for number, source in enumerate(sources, 1))
+
+
+def citation(source: Source, number: int, excerpts: Excerpts) -> Citation:
+    """The record of a source under its number, cut to what may still be quoted."""
     article = source.hit.article
-    quoted = article.text[source.start : source.end]
+    start, end = excerpts.take(article, source.start, source.end)
+    quoted = article.text[start:end]
     return Citation(
         number=number,
         article_id=article.id,
@@ -162,13 +165,13 @@ def citation(source: Source, number: int) -> Citation:
         updated=article.updated,
         url=article.url,
         kind=article.kind,
-        start=source.start,
-        end=source.end,
+        start=start,
+        end=end,
         quote=quoted,
-        speaker=_speaker(article.text, source.start, source.end),
+        speaker=_speaker(article.text, start, end),
         link=text_link(article.url, quoted),
         copies=(),
-        notice=notice(article),
+        notice=_notice_within(article, excerpts),
     )
 
 
@@ -182,14 +185,15 @@ def _speaker(text: str, start: int, end: int) -> str | None:
     return f"{quoted.speaker} ({said})" if said else quoted.speaker
 
 
-def notice(article: Article) -> Notice | None:
-    """The retraction or, where there is none, the last correction that an article carries."""
-    for kind, name in (("retraction", "retracted"), ("correction", "corrected")):
-        marked = [mark for mark in article.marks if mark.kind == kind]
-        if marked:
-            said = article.text[marked[-1].start : marked[-1].end]
-            return Notice(name, " ".join(said.split()), article.updated)
-    return None
+def _notice_within(article: Article, excerpts: Excerpts) -> Notice | None:
+    """Its notice; one in words of its text counts as a quote."""
+    found = article.notice
+    for mark in article.marks if found else ():
+        span = mark.start, mark.end
+        is_said = " ".join(article.text[slice(*span)].split()) == found.text  # type: ignore[union-attr]
+        if is_said and excerpts.take(article, *span) != span:
+            return replace(found, text="the article says what")  # type: ignore[type-var]
+    return found
 
 
 _BRACKETED = re.compile(r"\[(\d+)\]")
@@ -205,6 +209,8 @@ def text_link(url: str | None, quoted: str) -> str | None:
     if not url or not url.startswith(("http://", "https://")):
         return None
     words = quoted.split()
+    if not words:
+        return url
     ends = [words] if len(words) <= _WHOLE_UP_TO else [words[:_EDGE], words[-_EDGE:]]
     # A dash, comma or ampersand would be read as part of the directive.
     parts = [percent_encoded(" ".join(part), safe="").replace("-", "%2D") for part in ends]

@@ -46,7 +46,7 @@ _ABOUT_ITSELF = re.compile(
     r"appeared|outlet|newspaper|opinion|date|day|time|news)\b",
     re.I,
 )
-_ENOUGH = 0.5  # share of the words that tell which article is meant
+ENOUGH = 0.5  # share of the words that tell which article is meant
 
 
 def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[Sentence] | None:
@@ -68,14 +68,15 @@ def _meant(text: str, hits: Sequence[Hit], article_count: int) -> Article | None
     articles = list({hit.article_id: hit.article for hit in hits}.values())
     if article_count == 1 or not wanted:
         return articles[0] if article_count == 1 and articles else None
-    shares = [_share(wanted, article) for article in articles]
+    shares = [share(wanted, article) for article in articles]
     best = max(range(len(articles)), key=lambda at: (shares[at], -at), default=None)
-    return articles[best] if best is not None and shares[best] >= _ENOUGH else None
+    return articles[best] if best is not None and shares[best] >= ENOUGH else None
 
 
-def _share(wanted: set[str], article: Article) -> float:
+def share(wanted: set[str], article: Article) -> float:
+    """The share of some stems that an article says, 0 to 1; 0 where there are none."""
     facts = " ".join(filter(None, (article.title, article.outlet, article.section, article.kind)))
-    return len(wanted & set(stems(f"{facts} {article.text}"))) / len(wanted)
+    return len(wanted & set(stems(f"{facts} {article.text}"))) / (len(wanted) or 1)
 
 
 def _told(article: Article, asked: str) -> Sentence | None:

@@ -17,7 +17,7 @@ from ..index.article import day_start
 from ..index.chunk import sentence_spans
 from ..index.copies import groups
 from ..index.embed import Embedder
-from ..index.numbers import NUMBER, value_of, without_dates
+from ..index.numbers import NUMBER, in_digits, value_of, without_dates
 from .asked import kind_asked
 from .cite import Numbering, Sentence, Source
 from .facts import Quantity, facts
@@ -32,10 +32,19 @@ _SAME = 0.005  # relative difference of two figures that are one
 _ROUNDED = 0.05  # the same where one of them is about that
 _COUNTED = re.compile(r"[ -]((?:(?!and|or|to|in|on|at|for|of|was|were|is|are|had|have)[a-z]+)\b)")
 _REPLACES = re.compile(
-    r"\b(?:correct(?:s|ed|ion)|revis\w+|rais(?:es|ed)|lift(?:s|ed)|rose|risen|climb(?:s|ed)|"
-    r"lower(?:s|ed)|increased|reduced|retract\w+|wrongly|misstated|instead of|not \S+ as)\b",
+    r"\b(?:correct(?:s|ed|ion)|revis\w+|rais(?:es|ed)|lift(?:s|ed)|rose|ris(?:es|en)|climb(?:s|ed)|"
+    r"lower(?:s|ed)|increased|gr(?:ew|own)|went up|now stands|reduced|"
+    r"retract\w+|wrongly|misstated|instead of|not \S+ as)\b",
     re.I,
 )
+# "The toll has risen to 17": a count that has grown, with nothing counted behind it.
+_GROWN = re.compile(
+    r"\b(?:toll|number|count|tally|total)\b[^.]*?\b(?:ris(?:es|en)|rose|climb(?:s|ed)|gr(?:ew|own)|"
+    r"increased|went up|stands|rais(?:es|ed)|lift(?:s|ed)|revised)\b[^.,;]{0,25}?"
+    r"\b(?:to|at)\b[^.,;]{0,12}\Z",
+    re.I,
+)
+_ALIKE_GROWN = 0.4  # cosine of two sentences of which one tells such a count
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,13 @@ class Figure:
         return self.quantity.shown
 
     @property
+    def has_grown(self) -> bool:
+        """Whether it is where a toll or a number has got to, without a word for what it counts."""
+        text = in_digits(self.text)
+        found = (m for m in NUMBER.finditer(text) if value_of(m) == self.quantity.value)
+        return any(_GROWN.search(text[: match.start()]) for match in found)
+
+    @property
     def counted(self) -> str:
         """What it counts, in a word: its unit or the noun behind it."""
         counted = re.search(r"[a-z]+$", self.written)
@@ -102,6 +118,12 @@ class Contest:
     matter: str
     sides: tuple[tuple[Figure, ...], ...]
     superseded: bool
+
+    @property
+    def newest(self) -> Sentence:
+        """The sentence of the newest figure, word for word."""
+        last = max(self.sides[-1], key=lambda figure: figure.when)
+        return Sentence(" ".join(last.text.split()), (last.source,))
 
     @property
     def sentence(self) -> Sentence:
@@ -127,7 +149,7 @@ class Contest:
                     citations=tuple(numbering.numbers([side[0].source])),
                     articles=tuple(articles),
                     published=tuple(article.published for article in articles.values()),
-                    sources=len(groups([article.text for article in articles.values()])),
+                    sources=len(_independent(side)),
                 )
             )
         return Disagreement(self.matter, tuple(positions), self.superseded)
@@ -179,8 +201,7 @@ def _alike(
     comparable = [
         other
         for other in others
-        if other.source.hit.article_id != one.source.hit.article_id
-        and _is_same_thing(one.quantity, other.quantity)
+        if other.source.hit.article_id != one.source.hit.article_id and _is_same_thing(one, other)
     ]
     # The first figure of a sentence that can be compared speaks for it.
     comparable = list(
@@ -192,15 +213,24 @@ def _alike(
     for other in comparable:
         theirs = vectors[_masked(other.text)]
         on_topic = min(float(asked @ mine), float(asked @ theirs)) >= _ON_TOPIC
-        if on_topic and float(mine @ theirs) >= _ALIKE:
+        alike = _ALIKE_GROWN if one.has_grown or other.has_grown else _ALIKE
+        if on_topic and float(mine @ theirs) >= alike:
             yield other
 
 
-def _is_same_thing(one: Quantity, other: Quantity) -> bool:
-    """Whether two figures count one thing: one unit, a noun in common, and a like size."""
+def _is_same_thing(this: Figure, that: Figure) -> bool:
+    """Whether two figures count one thing: one unit, a noun in common, and a like size.
+
+    A count that has grown names none: it is compared with a lower one that was published before.
+    """
+    one, other = this.quantity, that.quantity
     smaller, larger = sorted((abs(one.value), abs(other.in_unit_of(one))))
-    is_like = one.unit == other.unit and larger <= _FARTHEST * smaller
-    return is_like and not set(one.things[:2]).isdisjoint(other.things[:2])
+    if one.unit != other.unit or larger > _FARTHEST * smaller:
+        return False
+    old, new = sorted((this, that), key=lambda figure: figure.when)
+    is_later = old.when < new.when and old.quantity.value < new.quantity.value
+    has_grown = new.has_grown and not one.unit and is_later
+    return has_grown or not set(one.things[:2]).isdisjoint(other.things[:2])
 
 
 def _sides(one: Figure, others: Iterator[Figure]) -> list[list[Figure]]:
@@ -221,10 +251,18 @@ def _is_same(one: Quantity, other: Quantity) -> bool:
     return gap <= loose * max(abs(one.value), abs(other.value))
 
 
+def _independent(side: Sequence[Figure]) -> list[Hit]:
+    """The earliest hit of each text: copies, as the archive knows them or as they read, are one."""
+    hits = [figure.source.hit for figure in sorted(side, key=lambda figure: figure.when)]
+    first = {(hit.origin or hit.article_id): hit for hit in reversed(hits)}
+    own = list(reversed(first.values()))
+    return [own[group[0]] for group in groups([hit.article.text for hit in own])]
+
+
 def _who(side: Sequence[Figure]) -> str:
-    first = min(side, key=lambda figure: figure.when).source.hit
+    first, *rest = _independent(side)
     day = f"{first.published.day} {first.published:%B %Y}" if first.published else "undated"
-    others = {figure.source.hit.outlet for figure in side} - {first.outlet}
+    others = {hit.outlet for hit in rest} - {first.outlet}
     more = f" and {len(others)} more" if others else ""
     return f"{first.outlet or 'unnamed outlet'}{more}, {day}"
 

@@ -150,6 +150,8 @@ def _leads(ranked: Sequence[Candidate]) -> list[Candidate]:
         spans = sentence_spans(
             text, 0, min(len(text), _LEAD_WITHIN), candidate.hit.article.language
         )
+        if candidate.hit.article.excerpt_limit is not None:
+            spans = []  # what may be quoted of it is the passage
         start, end = next(
             ((a, b) for a, b in spans if len(text[a:b].split()) > 7),
             (candidate.start, candidate.end),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import takewhile
 
 from ..index.dates import resolve
 from ..index.numbers import SYMBOLS, TOKEN, Day, dates_at, in_digits, value_of
@@ -45,7 +46,11 @@ _WORDED = tuple(
     (re.compile(pattern, re.I), value)
     for pattern, value in (
         (r"\b(?:three[- ]quarters)\b(?= of)", "75%"),
-        (r"\b(?:(?:a|one)[- ])?quarter\b(?= of (?!20|19|the year))", "25%"),
+        (
+            r"\b(?:(?:a|one)[- ])?(?<!last )(?<!st )(?<!nd )(?<!rd )(?<!th )quarter\b"
+            r"(?= of (?!20|19|the year))",
+            "25%",
+        ),
         (r"\btwo[- ]thirds\b", "67%"),
         (r"\b(?:a|one)[- ]third\b(?= of)", "33%"),
         (r"\b(?:one|a) in (?:four|4)\b", "25%"),
@@ -59,6 +64,16 @@ _WORDED = tuple(
         (r"\bper cent\b", "percent"),
     )
 )
+_COUNTS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "seven": 7, "nine": 9}
+_NTHS = {"fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
+_NTHS |= {"twentieth": 20}
+_FRACTION = re.compile(rf"\b({'|'.join(_COUNTS)})[- ]({'|'.join(_NTHS)})s?\b(?= of)", re.I)
+# "It first came out" is no ordinal: one stands behind such a word, or ends what is said.
+_FIRST = re.compile(
+    r"(?P<ahead>[\w'’]+ )?(?<![\w-])first(?= (?!(?:in|at|on|by|to|with|among)\b)[a-z])", re.I
+)
+_RANKING = {"the", "a", "his", "her", "its", "their", "our", "my", "this", "that", "very", "and"}
+_RANKING |= {"for", "in", "at", "on", "to", "of", "or"}
 _UNITS = {
     "km": ("m", 1000.0), "kilometre": ("m", 1000.0), "kilometer": ("m", 1000.0),
     "mile": ("m", 1609.344), "metre": ("m", 1.0), "meter": ("m", 1.0), "ft": ("m", 0.3048),
@@ -79,6 +94,7 @@ _HEDGES = {
 _HEDGE = re.compile(
     rf"\b({'|'.join(sorted(_HEDGES, key=len, reverse=True))})\s*(?:an?\s+)?\Z", re.I
 )
+_WITHIN = {"days", "weeks", "months", "years"}  # "over three years" is the span, not more than it
 _NOT_COUNTED = STOP_WORDS | {"st", "nd", "rd", "th"}
 _THING = re.compile(r"[\s-]*((?:[A-Za-z'’-]+[\s-]*){0,4})")
 
@@ -184,6 +200,11 @@ class Facts:
     keys: frozenset[str]
     "what it is found by: the stems of its content words, and its dates with an @"
 
+    @property
+    def denies(self) -> bool:
+        """Whether a negation, or a word such as fail, stands in it."""
+        return any(word.stem in _NEGATIONS or _NOT.search(word.text) for word in self.words)
+
 
 _MODALITY = {
     "alleged": "alleged allegedly suspected reportedly accused claims claimed alleges purportedly",
@@ -202,6 +223,7 @@ def facts(text: str, written: date | None = None) -> Facts:
     bare, periods = _periods(text, written)
     for pattern, value in _WORDED:
         bare = pattern.sub(value, bare)
+    bare = _FIRST.sub(_firstly, _FRACTION.sub(_percent, bare))
     bare = in_digits(bare)
     words, numbers, offsets = _words(bare)
     modes = frozenset(MODE_OF[fold(w.text)] for w in words if fold(w.text) in MODE_OF)
@@ -211,19 +233,45 @@ def facts(text: str, written: date | None = None) -> Facts:
     return Facts(text, words, numbers, periods, names, tuple(_quotes(text)), modes, content, keys)
 
 
+def stems_of(words: str) -> frozenset[str]:
+    """The stems of words."""
+    return frozenset(map(stem, words.split()))
+
+
+def _percent(fraction: re.Match[str]) -> str:
+    return f"{100 * _COUNTS[fraction[1].lower()] / _NTHS[fraction[2].lower()]:.3g}%"
+
+
+def _firstly(match: re.Match[str]) -> str:
+    ahead = (match["ahead"] or "").rstrip()
+    is_ranking = fold(ahead) in _RANKING or ahead.endswith(("'s", "’s", "s'", "s’"))
+    return match[0] if is_ranking else f"{match['ahead'] or ''}firstly"
+
+
+_OF_YEAR = re.compile(r"\s+of\s+\d{4}")  # "the last quarter of 2025" is no relative date
 _SOME_DAY = date(2000, 6, 15)  # where no date is known, relative words still compare
 
 
 def _periods(text: str, written: date | None) -> tuple[str, tuple[Period, ...]]:
     """The text with stated dates blanked, and all its dates."""
-    whens = resolve(text, written or _SOME_DAY)
-    found = [Period(when.words, when.first, when.last, None) for when in whens]
+    whens = [w for w in resolve(text, written or _SOME_DAY) if not _OF_YEAR.match(text, w.end)]
+    found = [(when.start, Period(when.words, when.first, when.last, None)) for when in whens]
     bare = text
     for start, end, day in dates_at(text):
         if not any(when.start < end and start < when.end for when in whens):
-            found.append(Period(text[start:end].strip(" ,."), None, None, day))
+            found.append((start, Period(text[start:end].strip(" ,."), None, None, day)))
         bare = bare[:start] + " " * (end - start) + bare[end:]
-    return bare, tuple(found)
+    for start, period in list(found):  # "from 3 to 10 March": the third is a date too
+        days, short = period.days(), _SHORT.search(bare, 0, start)
+        if days and days[0] == days[1] and short and 0 < int(short[1]) < days[0].day:
+            first = days[0].replace(day=int(short[1]))
+            words = text[short.start() : start] + period.words
+            found.append((short.start(), Period(words, first, first, None)))
+            bare = bare[: short.start()] + " " * (start - short.start()) + bare[start:]
+    return bare, tuple(period for _, period in found)
+
+
+_SHORT = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\s*(?:to|until|till|and|[-–—])\s*\Z")
 
 
 def _words(bare: str) -> tuple[tuple[Word, ...], tuple[Quantity, ...], tuple[tuple[int, int], ...]]:
@@ -271,11 +319,14 @@ def _quantity(match: re.Match[str], bare: str, at: int) -> Quantity:
         unit = "percent"
     if next_words[:2] in (["percentage", "point"], ["percentage", "points"]):
         unit = "point"
-    counted = (word for word in next_words if word not in _NOT_COUNTED and len(word) > 1)
+    own = takewhile(lambda word: word not in ("last", "next"), next_words)  # "24,100 last year"
+    counted = (word for word in own if word not in _NOT_COUNTED and len(word) > 1)
     things = tuple(map(stem, counted))
     shown = _shown(value_of(match), unit, is_ordinal)
     said_hedge = f"{fold(hedge[1])} " if hedge else ""
     kind = _HEDGES[fold(hedge[1])] if hedge else ""
+    if said_hedge == "over " and next_words[:1] and next_words[0] in _WITHIN:
+        said_hedge = kind = ""
     return Quantity(value_of(match), unit, things, kind, is_ordinal, said_hedge + shown, at)
 
 

@@ -37,6 +37,8 @@ class Said:
 
     text: str
     usage: Usage
+    is_whole: bool = True
+    "False where the endpoint cut it off, at its limit or in mid-stream"
 
 
 def openai_llm(
@@ -79,13 +81,22 @@ def chat(llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **op
 
     Raises ModelUnavailable or ModelError.
     """
+    response = reply(llm, messages, deadline, **options)
+    is_whole = _finish(response.raw) in (None, "stop")
+    return Said(response.message.content or "", _usage(llm, *usage_of(response.raw)), is_whole)
+
+
+def reply(
+    llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any
+) -> "ChatResponse":
+    """As `chat`, as LlamaIndex has it."""
     what = endpoint_of(llm)
     with _errors(what, deadline):
-        for attempt in _retrying(llm, deadline):
+        for attempt in retrying(deadline, llm):
             with attempt:
                 deadline.check(what)
                 response = llm.chat(messages, **_options(llm, deadline, **options))
-    return Said(response.message.content or "", _usage(llm, *usage_of(response.raw)))
+    return response
 
 
 def stream_chat(
@@ -96,7 +107,7 @@ def stream_chat(
     A call that fails is made again only while nothing has come. Closing the generator frees the
     model. Raises ModelUnavailable or ModelError.
     """
-    text, read, written = "", None, None
+    text, read, written, finish = "", None, None, None
     options |= STREAM_USAGE if is_openai(llm) else {}
     with closing(responses(llm, messages, deadline, **options)) as found:
         for response in found:
@@ -105,7 +116,9 @@ def stream_chat(
                 yield response.delta
             now_read, now_written = usage_of(response.raw)
             read, written = now_read or read, now_written or written
-    return Said(text, _usage(llm, read, written))
+            finish = _finish(response.raw) or finish
+    is_whole = finish == "stop" or (finish is None and not is_openai(llm))
+    return Said(text, _usage(llm, read, written), is_whole)
 
 
 def responses(
@@ -114,7 +127,7 @@ def responses(
     """As `stream_chat`, as LlamaIndex has it."""
     what = endpoint_of(llm)
     with _errors(what, deadline):
-        for attempt in _retrying(llm, deadline):
+        for attempt in retrying(deadline, llm):
             with attempt:
                 deadline.check(what)
                 found = _begun(llm, messages, _options(llm, deadline, **options))
@@ -142,6 +155,20 @@ def usage_of(raw: Any) -> tuple[int | None, int | None]:
     """Tokens read and written, as an endpoint's raw reply states them."""
     usage = raw.get("usage") if isinstance(raw, dict) else getattr(raw, "usage", None)
     return getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+
+
+def _finish(raw: Any) -> str | None:
+    """Why an endpoint stopped writing: stop, length, content_filter."""
+    choices = getattr(raw, "choices", None) or [None]
+    reason: str | None = getattr(choices[0], "finish_reason", None)
+    return reason
+
+
+def close_client(model: object) -> None:
+    """Let go of the connections that a LlamaIndex model of OpenAI's API holds open."""
+    client = getattr(model, "_client", None)
+    if client is not None:
+        client.close()
 
 
 def is_openai(llm: "LLM") -> bool:
@@ -183,7 +210,7 @@ def _errors(what: str, deadline: Deadline) -> Iterator[None]:
         raise
 
 
-def _retrying(llm: "LLM", deadline: Deadline) -> "Retrying":
+def retrying(deadline: Deadline, llm: "LLM | None" = None) -> "Retrying":
     """Attempts while time is left for them; one for a model that retries by itself."""
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 

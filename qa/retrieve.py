@@ -5,21 +5,27 @@ hits = retrieve("Who resigned?", Filter(), archive, store, embedder, limit=10)
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.archive import Archive, Shelf, StoredPassage
+from ..errors import DiskError, IndexDamaged, IndexLocked
+from ..index.archive import Archive, StoredPassage
 from ..index.article import Article, day_of, isoformat
+from ..index.chunk import sentence_spans
 from ..index.embed import Embedder, Vectors
 from ..index.filter import Filter
+from ..index.rights import Excerpts, cut
+from ..index.shelf import Shelf
 from ..index.store import Store
-from ..index.words import STOP_WORDS, words
+from ..index.words import STOP_WORDS, stems, words
+from .copies import in_place_of
 from .when import Asked
 
 SIGNALS = ("dense", "passages", "articles")
@@ -39,6 +45,10 @@ _NOTICES = ("correction", "retraction")
 # read and compared one by one up to here, which is exact; above it the vector index is asked for
 # more than is needed and the filter drops the rest.
 _EXACT_UP_TO = 5000
+# Where a filter lets more through than this share it is cheaper to rank all and to drop some than
+# to let SQLite look up each (decision 0016).
+_DROPPED_ABOVE = 0.3
+Ranking = list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class Hit:
     text: str
     score: float
     "of reciprocal rank fusion: comparable within one search only"
+    origin: int | None = None
+    "the same number for articles that run one text; None where that was not looked up"
 
     @property
     def article_id(self) -> str:
@@ -90,6 +102,7 @@ class Hit:
             "end": self.end,
             "text": self.text,
             "score": self.score,
+            "notice": self.article.to_dict(with_text=False)["notice"],
         }
 
 
@@ -107,53 +120,138 @@ def retrieve(
 ) -> list[Hit]:
     """The best passages for a text, best first, by reciprocal rank fusion of the signals.
 
+    Of articles that run one text one is shown. `spent` are numbers of articles not to look at.
+
     With what a question says of time (`when`, read against `as_of`), articles of its period or of
     the days before the asking come a little higher, and what a later hit revises below it. A search
     is not a question: without `when` dates count for nothing.
     """
-    query, depth = full_text_query(text), max(_DEPTH, limit)
-    shelf, allowed = archive.shelf(), archive.matching_articles(matching)
-    passing = np.isin(shelf.articles, allowed)
-    may_count = (set(shelf.keys[passing].tolist()), set(allowed.tolist()))
-    # Where a filter lets most through it is cheaper to drop a few of the best than to ask for it.
-    is_wide = not len(passing) or float(passing.mean()) > 0.5
-
-    def lexical(match: Callable[..., list[tuple[int, float]]], counting: set[int]) -> list[int]:
-        if is_wide:
-            reach = 3 * depth
-            found = [key for key, _ in match(query, None, reach)]
-            kept = [key for key in found if key in counting][:depth]
-            if len(kept) == depth or len(found) < reach:
-                return kept
-        return [key for key, _ in match(query, matching, depth)]
-
-    with ThreadPoolExecutor(2) as aside:  # SQLite and the embedder work beside each other
-        vector = aside.submit(embedder.embed_question, text) if "dense" in signals else None
-        articles = aside.submit(lexical, archive.match_articles, may_count[1])
-        by_passage = lexical(archive.match_passages, may_count[0]) if "passages" in signals else []
-        by_article = articles.result() if "articles" in signals else []
-    rankings = [by_passage]
-    if vector is not None:
-        archive.require(dimension=str(vector.result().size))
-        rankings.append(nearest(vector.result(), shelf, passing, archive, store, depth))
-    article_of = dict(_articles_of(sorted(set().union(*rankings)), shelf, passing))
-    scores = fuse([[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings])
-    of_article = fuse([by_article])
-    for pk, article_pk in article_of.items():
-        if pk in scores:
-            scores[pk] += of_article.get(article_pk, 0.0)
+    depth = max(_DEPTH, limit)
+    scores, origin = _scores(text, matching, archive, store, embedder, depth, signals, limit=limit)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))
     if when is None or as_of is None:
         found = archive.passages(best[:limit], matching)
     else:
-        found = archive.passages(best[: max(_DEPTH, limit)], matching)
+        found = archive.passages(best[:depth], matching)
         for passage in found:
             scores[passage.pk] *= timeliness(when, as_of, passage.article.published)
         found = sorted(found, key=lambda passage: (-scores[passage.pk], passage.pk))[:limit]
         if when.wants_latest:
             _lower_revised(found, scores, archive, when)
             found.sort(key=lambda passage: (-scores[passage.pk], passage.pk))
-    return [Hit(p.article, p.start, p.end, p.text, scores[p.pk]) for p in found]
+    hits = [Hit(p.article, p.start, p.end, p.text, scores[p.pk], origin[p.pk]) for p in found]
+    return within_rights(hits, text)
+
+
+def within_rights(hits: Iterable[Hit], text: str) -> list[Hit]:
+    """Hits cut to what may be quoted of their articles in all, where most words of a text are.
+
+    Of an article that may not be quoted any further, no hit is left but the first, without text.
+    """
+    wanted, excerpts, found = set(stems(text)), Excerpts(), dict[tuple[str, int, int], Hit]()
+    for hit in hits:
+        article, start, end = hit.article, hit.start, hit.end
+        if article.excerpt_limit is not None and end - start > (room := excerpts.room(article)):
+            spans = sentence_spans(article.text, start, end, article.language)
+            windows = [(left, cut(article, left, end, room)) for left, _ in spans]
+            start, end = max(
+                windows, key=lambda w: len(wanted & set(stems(article.text[slice(*w)])))
+            )
+        start, end = excerpts.take(article, start, end)
+        if start < end or all(other.article_id != hit.article_id for other in found.values()):
+            cut_hit = replace(hit, start=start, end=end, text=article.text[start:end])
+            found[hit.article_id, start, end] = cut_hit
+    return list(found.values())
+
+
+def _scores(
+    text: str,
+    matching: Filter,
+    archive: Archive,
+    store: Store,
+    embedder: Embedder,
+    depth: int,
+    signals: Sequence[str],
+    *,
+    limit: int,
+    spent: frozenset[int] = frozenset(),
+) -> tuple[dict[int, float], dict[int, int]]:
+    """Passages that some signal ranks, with their fused scores, and the origin of each's article.
+
+    `spent` are articles that are left out: copies, where they took the ranks of others.
+    """
+    query = full_text_query(text)
+    shelf, allowed = archive.shelf(), archive.matching_articles(matching)
+    allowed = allowed[~np.isin(allowed, list(spent))] if spent else allowed
+    passing = shelf.among(allowed)
+    share = float(passing.mean()) if len(passing) else 1.0
+
+    def lexical(
+        match: Callable[..., list[tuple[int, float]]], among: Callable[..., Any]
+    ) -> Ranking:
+        if share > _DROPPED_ABOVE:
+            reach = int(2 * depth / share)
+            found = np.array([key for key, _ in match(query, None, reach)], np.int64)
+            kept: Ranking = found[among(found)][:depth].tolist()
+            if len(kept) == depth or len(found) < reach:
+                return kept
+        if not spent:
+            return [key for key, _ in match(query, matching, depth)]
+        found = np.array([key for key, _ in match(query, matching, 3 * depth)], np.int64)
+        kept = found[among(found)][:depth].tolist()
+        return kept
+
+    def dense() -> Ranking:
+        vector = embedder.embed_question(text)
+        archive.require(dimension=str(vector.size))
+        return nearest(vector, shelf, passing, archive, store, depth)
+
+    def passes(keys: Sequence[int]) -> NDArray[np.bool_]:
+        at = shelf.places(keys)
+        return (at >= 0) & passing[at] if len(passing) else at >= 0
+
+    with ThreadPoolExecutor(2) as aside:  # SQLite, numpy and the embedder work beside each other
+        by_vector = aside.submit(dense) if "dense" in signals else None
+        articles = aside.submit(lexical, archive.match_articles, lambda a: np.isin(a, allowed))
+        by_passage = lexical(archive.match_passages, passes) if "passages" in signals else []
+        by_article = articles.result() if "articles" in signals else []
+    rankings = [by_passage, *([by_vector.result()] if by_vector else [])]
+    article_of = _articles_of(sorted(set().union(*rankings)), shelf, passes)
+    rankings = [[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings]
+    group_of = archive.origins([*article_of.values(), *by_article])
+    same = in_place_of(rankings, article_of, group_of, shelf, set(allowed.tolist()), archive)
+    origin = {pk: group_of[article] for pk, article in article_of.items()}
+    origin |= {shown: origin[pk] for pk, shown in same.items()}
+    scores = fuse(list(dict.fromkeys(same.get(pk, pk) for pk in ranking)) for ranking in rankings)
+    is_cut = any(len(ranking) == depth for ranking in rankings)
+    if same and not spent and is_cut and len(scores) < limit:  # once more, without the copies
+        article_of |= _articles_of(sorted(set(same.values())), shelf, passes)
+        shown, groups = {article_of.get(pk) for pk in scores}, {origin[pk] for pk in same}
+        members = archive.origins(allowed.tolist()).items()
+        copies = frozenset(pk for pk, group in members if group in groups) - shown
+        return _scores(
+            text,
+            matching,
+            archive,
+            store,
+            embedder,
+            depth,
+            signals,
+            limit=limit,
+            spent=copies,
+        )
+    of_article = fuse([list(dict.fromkeys(group_of[pk] for pk in by_article))])
+    for pk in scores:
+        scores[pk] += of_article.get(origin[pk], 0.0)
+    return scores, origin
+
+
+def _articles_of(
+    keys: Sequence[int], shelf: Shelf, passes: Callable[[Sequence[int]], NDArray[np.bool_]]
+) -> dict[int, int]:
+    """The article of each passage that passes."""
+    kept = zip(keys, passes(keys), shelf.places(keys), strict=True)
+    return {pk: int(shelf.articles[at]) for pk, good, at in kept if good}
 
 
 def timeliness(when: Asked, as_of: datetime | date, published: datetime | date | None) -> float:
@@ -206,31 +304,23 @@ def nearest(
     archive: Archive,
     store: Store,
     depth: int,
-) -> list[int]:
+) -> Ranking:
     """Numbers of the passages nearest to a vector among those that pass, best first."""
-    keys = shelf.keys[passing]
-    if shelf.vectors is None and len(keys) > _EXACT_UP_TO:
+    where = np.flatnonzero(passing)
+    if shelf.codes is None and len(where) > _EXACT_UP_TO:
         every = len(shelf.keys)
-        return store.nearest(vector, min(every, int(depth * 1.5 * every / len(keys))))
-    if not len(keys):
+        # A store that a dead process left unreadable is mended by the next writer.
+        with suppress(IndexDamaged, IndexLocked, DiskError):
+            return store.nearest(vector, min(every, int(depth * 1.5 * every / len(where))))
+    if shelf.codes is not None and len(where) > 2 * depth:
+        about = shelf.nearness(vector, where)
+        where = np.sort(where[np.argpartition(-about, 2 * depth)[: 2 * depth]])
+    if not len(where):
         return []
-    if shelf.vectors is None:
-        nearness = archive.vectors(keys.tolist()) @ vector
-    else:
-        nearness = (shelf.vectors @ vector)[passing]
-    first = np.argpartition(-nearness, depth)[:depth] if depth < len(keys) else np.arange(len(keys))
-    order = first[np.lexsort((keys[first], -nearness[first]))]
-    best: list[int] = keys[order].tolist()
+    keys = shelf.keys[where]
+    exact = archive.vectors(keys.tolist()) @ vector
+    best: Ranking = keys[np.lexsort((keys, -exact))][:depth].tolist()
     return best
-
-
-def _articles_of(
-    keys: Sequence[int], shelf: Shelf, passing: NDArray[np.bool_]
-) -> Iterator[tuple[int, int]]:
-    """The article of each passage that passes."""
-    for key, at in zip(keys, np.searchsorted(shelf.keys, keys), strict=True):
-        if at < len(shelf.keys) and shelf.keys[at] == key and passing[at]:
-            yield key, int(shelf.articles[at])
 
 
 def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:

@@ -129,31 +129,41 @@ def _verify(
     judge = None if sense is None else judge  # one that gives nothing is as none
     sense = _sense(claim, texts, embedder) if sense is None else sense
     is_sound = all(finding.verdict == "supported" for finding in findings)
-    if judge is None and is_sound and _is_outright(claim, carriers):
+    unsaid = frozenset[str]().union(*(finding.unsaid for finding in findings))
+    if judge is None and is_sound and _is_outright(claim, carriers, unsaid):
         sense = max(sense, _OUTRIGHT)
     verdict = min((finding.verdict for finding in findings), key=_RANK.index, default="supported")
-    lowered = {"supported": 1.0, "partial": _DOUBTED}
+    lowered = {"supported": 1.0, "unchecked": _DOUBTED, "partial": _DOUBTED}
     score = sense * prod(lowered.get(finding.verdict, _VETOED) for finding in findings)
     if verdict == "supported" and sense < SUPPORTED:
-        is_spoken_of = judge is None and _share(claim, carriers) >= SPOKEN_OF
+        is_derived = any(finding.verdict == "supported" for finding in findings)
+        is_spoken_of = judge is None and (is_derived or _share(claim, carriers) >= SPOKEN_OF)
         is_unsure = is_spoken_of or (judge is not None and sense > 1 - SUPPORTED)
         verdict = "unchecked" if is_unsure else "unsupported"
-    whys = [finding.why for finding in findings if finding.verdict == verdict]
+    shown = (verdict, "supported") if verdict == "unchecked" else (verdict,)
+    whys = [finding.why for finding in findings if finding.verdict in shown]
     if verdict == "unsupported" and not whys:
         whys = [f"{carriers[0].label} does not say so"]
     spans = tuple(one.span for one in sorted(carriers, key=lambda one: one.span))
     return Verdict(verdict, score, "; ".join(dict.fromkeys(whys)) or None, spans)
 
 
-def _is_outright(claim: Facts, carriers: Sequence[Held]) -> bool:
-    """Whether one sentence says every word of a statement, its names in it too, in their order."""
+def _is_outright(claim: Facts, carriers: Sequence[Held], unsaid: frozenset[str]) -> bool:
+    """Whether one sentence says every word of a statement, its names in it too, in their order.
+
+    What is derived (`unsaid`) it need not say.
+    """
     names = {stem(word) for name in claim.names for word in name.words}
     checked = names | {stem(word) for period in claim.periods for word in words(period.words)}
-    wanted = {
-        word.stem
-        for word in claim.content
-        if word.stem not in checked and word.stem not in _TELLS and not word.text[0].isdigit()
-    } - {stem(number.unit) for number in claim.numbers}
+    wanted = (
+        {
+            word.stem
+            for word in claim.content
+            if word.stem not in checked and word.stem not in _TELLS and not word.text[0].isdigit()
+        }
+        - {stem(number.unit) for number in claim.numbers}
+        - unsaid
+    )
     return bool(wanted or claim.numbers) and any(
         wanted <= (held := {word.stem for word in one.read.words})
         and names <= held | set(map(stem, words(one.beside)))

@@ -7,70 +7,24 @@ A finding is a verdict with its reason in words, or a derivation that was used (
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 
+from dateutil.relativedelta import relativedelta
+
 from ..index.dates import When
 from ..index.words import fold, stem
-from .facts import MODE_OF, Facts, Name, Period, Quantity, facts
+from .derive import derived, derived_day, is_part, is_rest
+from .facts import MODE_OF, Facts, Name, Period, Quantity, Word, facts
+from .held import Case as Case
+from .held import Finding as Finding
+from .held import Held as Held
+from .held import near as near
+from .pins import pins
 from .speakers import Quoted
 from .speakers import quotations as spoken
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """A sentence of the evidence."""
-
-    number: int
-    "the place of its passage in the evidence"
-    start: int
-    end: int
-    read: Facts
-    passage: str
-    label: str
-    beside: str
-    written: date | None
-
-    @property
-    def span(self) -> tuple[int, int, int]:
-        """As in Verdict.spans."""
-        return self.number, self.start, self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A verdict with its reason, or a derivation (supported)."""
-
-    verdict: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A statement, and the evidence around the sentences that carry it."""
-
-    claim: Facts
-    carriers: Sequence[Held]
-    "the sentences that hold most of its words, the best first"
-    near: Sequence[Held]
-    "these and the ones beside them"
-    held: Sequence[Held]
-    "all sentences of the evidence"
-
-    @property
-    def best(self) -> Held:
-        """The sentence that holds most of the statement."""
-        return self.carriers[0]
-
-
-def near(carriers: Sequence[Held], held: Sequence[Held]) -> list[Held]:
-    """The sentences that carry a statement, and the ones beside them in the same passage."""
-    places = {at for at, one in enumerate(held) if one in carriers}
-    around = {at + step for at in places for step in (-1, 0, 1)}
-    passages = {one.number for one in carriers}
-    return [one for at, one in enumerate(held) if at in around and one.number in passages]
 
 
 @lru_cache(maxsize=20_000)
@@ -83,6 +37,7 @@ def plain(text: str) -> str:
 # Numbers
 
 _CONVERTED = 0.05  # units are converted to round numbers: 30 km are 19 miles
+_ANYBODY = {"peopl", "person"}  # who else may be called passengers
 _MEANT = {"about": (0.9, 1.1), "under": (0.9, 1.0), "over": (1.0, 1.25)}
 
 
@@ -91,11 +46,20 @@ def numbers(case: Case) -> Iterator[Finding]:
     for number in case.claim.numbers:
         if number.value == 1 and not number.unit and not number.is_ordinal:
             continue  # "one" is mostly no number
-        here = [(one, other) for one in case.near for other in one.read.numbers]
+        here = [
+            (one, other)
+            for one in case.near
+            for other in one.read.numbers
+            if not is_part(other, one, case)
+        ]
         same = [(one, other) for one, other in here if _matches(number, other)]
         rival = _rival(number, here)
-        if same:
-            yield from _pinned(number, same, here)
+        found = list(_pinned(number, same, here)) if same else []
+        is_wrong = not same or any(one.verdict == "contradicted" for one in found)
+        if is_wrong and (told := derived(number, case)):
+            yield told
+        elif same:
+            yield from found
         elif rival:
             one, other = rival
             is_same_thing = set(other.things[:2]) & set(number.things[:2])
@@ -118,7 +82,14 @@ def _matches(number: Quantity, other: Quantity) -> bool:
     if abs(value - number.value) <= slack:
         return {number.hedge, other.hedge} != {"over", "under"}
     low, high = _MEANT.get(number.hedge, (1.0, 1.0))
-    return bool(number.value) and not other.hedge and low <= value / number.value <= high
+    alike = number.kind == other.kind and bool(number.value) and not other.hedge
+    alike = alike and _digits(number.value) <= _digits(value)  # "about 14,546" is not of 16,000
+    return alike and low <= value / number.value <= high
+
+
+def _digits(value: float) -> int:
+    """How many digits a number has that are not zeros at its end."""
+    return len(f"{value:.11e}".partition("e")[0].replace(".", "").strip("-0"))
 
 
 _Placed = tuple[Held, Quantity]
@@ -132,7 +103,9 @@ def _pinned(
     fits = [one for one in same if not things or not one[1].things or things & set(one[1].things)]
     if not fits and things and number.unit in ("", "percent"):
         for one, other in here:
-            if other.things[:1] == number.things[:1] and other.value != number.value:
+            same_thing = 2 if number.things[0] in _ANYBODY and len(number.things) > 1 else 1
+            is_rival = other.things[:same_thing] == number.things[:same_thing]
+            if is_rival and other.value != number.value:
                 why = f"'{number.shown}' in {one.label} is of something else"
                 why += f"; {one.label} says '{other.shown}'"
                 yield Finding("contradicted", why)
@@ -149,7 +122,9 @@ def _rival(number: Quantity, here: Sequence[_Placed]) -> _Placed | None:
     alike = [
         placed
         for placed in here
-        if number.kind == placed[1].kind and number.is_ordinal == placed[1].is_ordinal
+        if number.kind == placed[1].kind
+        and number.is_ordinal == placed[1].is_ordinal
+        and not _is_pronoun(*placed)
     ]
     things = set(number.things[:2])
     return next(
@@ -158,11 +133,20 @@ def _rival(number: Quantity, here: Sequence[_Placed]) -> _Placed | None:
     )
 
 
+def _is_pronoun(one: Held, number: Quantity) -> bool:
+    """Whether it is a "one" that counts nothing: "one of the nine", "no one"."""
+    behind = one.read.words[number.at + 1 : number.at + 2]
+    counts = bool(behind) and behind[0].stem in number.things[:1]
+    return number.value == 1 and not (number.unit or number.is_ordinal or counts)
+
+
 def _elsewhere(number: Quantity, case: Case) -> bool:
     """Whether it stands farther away beside a word that it has beside it here: an age, a title."""
     beside = _around(case.claim, number.at)
     return any(
-        _matches(number, other) and beside & _around(one.read, other.at)
+        _matches(number, other)
+        and beside & _around(one.read, other.at)
+        and not is_part(other, one, case)
         for one in case.held
         for other in one.read.numbers
     )
@@ -177,13 +161,16 @@ def periods(case: Case) -> Iterator[Finding]:
         if any(fold(period.words) in fold(one.read.text) for one in case.near):
             continue
         here = [(one, other) for one in case.near for other in one.read.periods]
-        match = next(((one, other) for one, other in here if period.holds(other)), None)
+        match = next(((one, other) for one, other in here if _holds(period, other)), None)
         if match:
             one, other = match
             if one.written and other.first:
                 yield Finding("supported", f"'{other.words}' in {one.label} is {_days(other)}")
             continue
         if any(period.holds(other) for one in case.near for other in facts(one.beside).periods):
+            continue
+        if told := derived_day(period, case):
+            yield told
             continue
         label = case.best.label
         held = [other for one in case.carriers for other in one.read.periods]
@@ -193,6 +180,21 @@ def periods(case: Case) -> Iterator[Finding]:
             yield Finding("contradicted", f"{why}; {label} says '{rival.words}'")
         else:
             yield Finding("unsupported", why)
+
+
+def _holds(period: Period, other: Period) -> bool:
+    """Whether the other lies within a period; "in February", of no year, is that of any."""
+    if period.holds(other):
+        return True
+    is_open = period.first and period.last and not _OF_A_YEAR.search(period.words)
+    if not (is_open and period.first and period.last and other.first):
+        return False
+    years = other.first.year - period.first.year
+    first, last = (day + relativedelta(years=years) for day in (period.first, period.last))
+    return replace(period, first=first, last=last).holds(other)
+
+
+_OF_A_YEAR = re.compile(r"\d{4}|last|next|this|ago|year|week|month\b|day\b|morrow|night", re.I)
 
 
 def _days(period: Period) -> str:
@@ -247,6 +249,8 @@ def _acronym(word: str, case: Case) -> bool:
 
 def _inflected(word: str, text: str) -> bool:
     """Whether the evidence has the word with another ending: Velmora, Velmoran."""
+    if f" {word}s " in text:
+        return True
     root = re.escape(word[: max(5, len(word) - 3)])
     return len(word) > 5 and re.search(rf" {root}\w{{0,4}} ", text) is not None
 
@@ -301,7 +305,8 @@ def polarity(case: Case) -> Iterator[Finding]:
         ):
             continue
         silent = best if word.negated else claim
-        if _alike(claim, at, best, same) and not any(other.negated for other in silent.words):
+        is_denied = _alike(claim, at, best, same) and not any(o.negated for o in silent.words)
+        if is_denied and not is_rest(case):
             yield Finding(
                 "contradicted", f"{label} says {'' if word.negated else 'not '}'{word.text}'"
             )
@@ -368,9 +373,10 @@ def roles(case: Case) -> Iterator[Finding]:
             or not order.keys() >= set(mine)
         ):
             continue
-        theirs = _arguments(read, order[verb.stem])
-        is_turned = _is_passive(case.claim, at) != _is_passive(read, order[verb.stem])
-        if theirs == (mine if is_turned else mine[::-1]):
+        there = order[verb.stem]
+        theirs = (_arguments(read, there), _named(read, there))
+        is_turned = _is_passive(case.claim, at) != _is_passive(read, there)
+        if (mine if is_turned else mine[::-1]) in theirs:
             yield Finding(
                 "contradicted", f"in {label} '{verb.text}' stands between them the other way round"
             )
@@ -384,14 +390,34 @@ def roles(case: Case) -> Iterator[Finding]:
 
 
 def _arguments(read: Facts, at: int) -> tuple[str, str] | None:
-    """The content words next to a verb on either side."""
-    before = [w.stem for w in read.words[max(0, at - _BESIDE) : at] if w.is_content]
-    behind = _next(read, at)
-    return (before[-1], behind) if before and behind else None
+    """What stands next to a verb on either side: a content word, of a name the surname."""
+    surname = {
+        name.at + n: stem(name.words[-1]) for name in read.names for n in range(len(name.words))
+    }
+    beside = [
+        [surname.get(n, read.words[n].stem) for n in places if _is_argument(read.words[n])]
+        for places in (
+            range(at - 1, max(-1, at - 1 - _BESIDE), -1),
+            range(at + 1, min(len(read.words), at + 1 + _BESIDE)),
+        )
+    ]
+    return (beside[0][0], beside[1][0]) if all(beside) else None
+
+
+def _is_argument(word: Word) -> bool:
+    return word.is_content and not word.text[0].isdigit()
+
+
+def _named(read: Facts, at: int) -> tuple[str, str] | None:
+    """The names nearest to a verb on either side: "Petra Hale, a baker, sued Tomas Rehn"."""
+    ahead = [name for name in read.names if name.at < at]
+    behind = [name for name in read.names if at < name.at <= at + _BESIDE]
+    return (stem(ahead[-1].words[-1]), stem(behind[0].words[-1])) if ahead and behind else None
 
 
 def _is_passive(read: Facts, at: int) -> bool:
-    return any(word.stem == "by" for word in read.words[at + 1 : at + 2])
+    behind = [word.text for word in read.words[at + 1 : at + 3]]
+    return behind[:1] == ["by"] and not behind[-1][0].isdigit()  # "fell by 3" is none
 
 
 def _in_place_of(name: Name, case: Case) -> tuple[Held, str] | None:
@@ -471,4 +497,4 @@ def _person(speaker: str) -> str | None:
     return fold(speaker.split()[-1]) if is_person else None
 
 
-CHECKS = (numbers, periods, names, quotations, polarity, roles, modality, speakers)
+CHECKS = (numbers, pins, periods, names, quotations, polarity, roles, modality, speakers)

@@ -98,7 +98,15 @@ class Slow:
     seconds: float
 
 
-Turn = str | Refused | Slow | Callable[[dict[str, Any]], "str | Refused"]
+@dataclass(frozen=True)
+class Cut:
+    """A turn of a scripted endpoint that ends for another reason; None: without one."""
+
+    text: str
+    finish: str | None = "length"
+
+
+Turn = str | Refused | Slow | Cut | Callable[[dict[str, Any]], "str | Refused"]
 
 
 @dataclass
@@ -139,16 +147,18 @@ class _Player(BaseHTTPRequestHandler):
         self.script.times.append(time.monotonic())
         turn: Any = self.turns[min(len(self.script.requests), len(self.turns)) - 1]
         turn = turn(asked) if callable(turn) else turn
-        pause, text = (turn.seconds, turn.text) if isinstance(turn, Slow) else (0.0, turn)
+        pause = turn.seconds if isinstance(turn, Slow) else 0.0
+        text = turn.text if isinstance(turn, (Slow, Cut)) else turn
+        finish = turn.finish if isinstance(turn, Cut) else "stop"
         if isinstance(turn, Refused):
             self._send(turn.status, {"error": {"message": "no"}}, turn.headers)
         elif asked.get("stream"):
-            self._stream(text, pause, asked)
+            self._stream(text, pause, asked, finish)
         else:
             time.sleep(pause * len(text.split(" ")))
-            self._send(200, _completion(text))
+            self._send(200, _completion(text, finish))
 
-    def _stream(self, text: str, pause: float, asked: dict[str, Any]) -> None:
+    def _stream(self, text: str, pause: float, asked: dict[str, Any], end: str | None) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
@@ -156,6 +166,8 @@ class _Player(BaseHTTPRequestHandler):
             for piece in re.findall(r"\S*\s*", text):
                 time.sleep(pause)
                 self._event([{"index": 0, "delta": {"content": piece}}])
+            if end:
+                self._event([{"index": 0, "delta": {}, "finish_reason": end}])
             if "stream_options" in asked:
                 self._event([], usage=_USED)
             self.wfile.write(b"data: [DONE]\n\n")
@@ -185,7 +197,7 @@ _SHAPE = {"id": "x", "created": 1, "model": "scripted"}
 _USED = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
-def _completion(text: str) -> dict[str, Any]:
+def _completion(text: str, finish: str | None) -> dict[str, Any]:
     message = {"role": "assistant", "content": text}
-    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    choices = [{"index": 0, "message": message, "finish_reason": finish}]
     return _SHAPE | {"object": "chat.completion", "choices": choices, "usage": _USED}

@@ -99,6 +99,8 @@ class TestJson:
             (("articles", "remove", "https://herald.example/2026/mayor-resigns"), {"removed"}),
             (("check",), {"articles", "passages", "vectors", "problems"}),
             (("check", "--rebuild"), {"articles", "problems"}),
+            (("check", "--repair"), {"articles", "problems"}),
+            (("backup", "one.byline"), {"articles", "sha256"}),
             (("add", "articles"), {"added", "updated", "unchanged", "failed", "seconds"}),
         ],
         ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
@@ -237,14 +239,18 @@ class TestWrong:
         self, added: Run, home: Path
     ) -> None:
         write(home / "default" / "chroma" / "chroma.sqlite3", b"garbage" * 1000)
-        failed(added("check"), 1, "Run `byline check --rebuild`: .* nothing is lost")
-        assert added("check", "--rebuild").code == 0
+        done = added("check")
+        assert re.search("cannot be read: .*Run `byline check --repair", done.err)
+        assert (done.code, done.err.count("\n")) == (1, 1)
+        assert added("check", "--repair").code == 0
         assert added("check").err == ""
 
     def test_a_damaged_archive_is_one_line(self, run: Run, home: Path) -> None:
         (home / "default").mkdir(parents=True)
         write(home / "default" / "archive.db", b"garbage" * 1000)
-        failed(run("ask", "Who?"), 1, "cannot be opened: file is not a database")
+        failed(
+            run("ask", "Who?"), 1, "is damaged: file is not a database.*byline restore FILE --force"
+        )
 
     def test_an_argument_that_is_not_valid_text_is_no_bug(self, added: Run) -> None:
         assert added("ask", "who \udcff resigned").code == 0
@@ -355,3 +361,38 @@ def test_an_interrupt_keeps_what_was_accepted_and_says_so(
     assert out.startswith(f"{kept} added, ")
     assert 0 < kept < 400
     assert run("check").err == ""
+
+
+class TestRights:
+    @pytest.fixture(autouse=True)
+    def added(self, run: Run, folder: Path) -> None:
+        run("add", folder)
+
+    def test_an_article_is_killed_and_shown_again(self, run: Run) -> None:
+        mayor = "https://herald.example/2026/mayor-resigns"
+        assert "1 killed" in run("articles", "kill", mayor).out
+        failed(run("articles", "show", mayor), 2, "There is no article")
+        assert json.loads(run("articles", "kill", mayor, "--undo", "--json").out) == {
+            "shown_again": 1
+        }
+        assert run("articles", "show", mayor).code == 0
+
+    def test_an_article_is_erased_once_it_is_confirmed(self, run: Run, folder: Path) -> None:
+        mayor = "https://herald.example/2026/mayor-resigns"
+        assert run("articles", "erase", mayor).code == 1  # nobody is there to say yes
+        assert json.loads(run("articles", "erase", mayor, "--yes", "--json").out) == {
+            "ids": [mayor],
+            "copies": [],
+            "answers": 0,
+            "files": [],
+        }
+        assert "was erased on" in run("add", folder).out
+        assert "1 added" in run("add", folder, "--erased-too").out
+        failed(run("articles", "erase", "nope", "--yes"), 2, "nothing was erased")
+
+    def test_a_local_only_index_asks_no_model_elsewhere(self, run: Run) -> None:
+        assert run("index", "local-only").out == "Index 'default' is not local_only\n"
+        assert run("index", "local-only", "on").out == "Index 'default' is local_only\n"
+        model = {"BYLINE_LLM": "m", "BYLINE_LLM_API_KEY": "k"}
+        failed(run("ask", "Who resigned?", **model), 1, "local_only.*nothing was sent")
+        failed(run("index", "local-only", "maybe"), 2, "neither on nor off")

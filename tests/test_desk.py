@@ -19,7 +19,7 @@ from byline.tests.fakes import Letters, saying
 
 ANSWER = """question standalone_question text status reason statements citations disagreements
 nearest as_of newest_evidence notes model prompt_version checked_by policy index_version usage
-confidence timings"""
+style confidence timings"""
 STATEMENT = "text start end citations verdict score why"
 CITATION = """number article_id version outlet title authors published updated url kind start end
 quote speaker link copies notice"""

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from ..index.article import from_iso, isoformat
 from ..index.conversations import Conversation, Turn
 from ..index.filter import Filter
+from ..qa.ask import to_json as as_json
 from .render import day, moment
 
 # What Markdown (CommonMark and GitHub's) may read as more than text. A backslash in front of ASCII
@@ -33,6 +34,7 @@ def to_json(conversation: Conversation) -> str:
             "asked_at": isoformat(turn.asked_at),
             "filters": _filters(turn.filters),
             "answer": turn.answer,
+            "stale": as_json(turn.stale),
         }
         for turn in conversation.turns
     ]
@@ -89,6 +91,9 @@ def _turn(number: int, turn: Turn) -> Iterator[str]:
     if cited:
         yield "### Nearest passages" if declined else "### Sources"
         yield from map(_source, cited)
+    if turn.stale:
+        yield "### No longer holds"
+        yield "\n".join(f"- {plain(one.summary)}" for one in turn.stale)
     yield "\n".join(f"- {name}: {plain(value)}" for name, value in _facts(turn) if value)
 
 
@@ -115,7 +120,8 @@ def _facts(turn: Turn) -> Iterator[tuple[str, str]]:
     yield "Newest evidence", moment(from_iso(answer["newest_evidence"])) or ""
     yield "Reason", (answer["reason"] or "").replace("_", " ")
     yield "Notes", "; ".join(answer["notes"])
-    yield "Written by", answer["model"] or "no model: sentences are quoted"
+    how = "Chosen by" if answer["model"] and answer.get("style") == "quotes" else "Written by"
+    yield how, answer["model"] or "no model: sentences are quoted"
     yield "Checked by", answer["checked_by"] or ""
     yield "Policy", answer["policy"]
 

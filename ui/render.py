@@ -1,6 +1,6 @@
 """What the page shows of one question, as JSON values that only ever become text nodes.
 
-for turn in turns(chat.stream, "Who resigned on Monday?", 12480, outlets=["The Ledger"]):
+for turn in turns(chat.stream, "Who resigned?", 12480, text_of, outlets=["The Ledger"]):
     ...  # what to show now in the place of the one before: turn["status"], turn["sentences"]
 
 No offset leaves Python, since a browser would count UTF-16 units: text goes out in pieces.
@@ -10,7 +10,6 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -19,8 +18,9 @@ from ..errors import BylineError
 from ..index.article import Article, day_start, from_iso
 from ..index.conversations import Conversation
 from ..index.filter import Filter
+from ..index.rights import excerpt
 from ..qa.ask import Answer, Found
-from ..qa.cite import Statement, notice
+from ..qa.cite import Statement
 
 _log = logging.getLogger(__name__)
 # Characters shown on each side of a quote: more than nearly every article has, and a bound for the
@@ -54,7 +54,11 @@ def welcome(desk: Desk) -> dict[str, Any]:
 
 
 def turns(
-    stream: Callable[..., Iterator[Any]], question: str, passages: int, **filters: Any
+    stream: Callable[..., Iterator[Any]],
+    question: str,
+    passages: int,
+    text_of: TextOf,
+    **filters: Any,
 ) -> Iterator[dict[str, Any]]:
     """A question and what has become of it so far; the last is answered, declined or failed.
 
@@ -69,12 +73,11 @@ def turns(
     }
     yield turn
     try:
-        articles: dict[tuple[str, str], Article] = {}  # changed in place
         draft, sentences = "", list[dict[str, Any]]()
         for event in stream(question, **filters):
             if isinstance(event, Found):
-                articles |= {(h.article_id, h.article.version): h.article for h in event.hits}
-                yield turn | {"text": _reading(len(event.hits), len(articles))}
+                articles = len({hit.article_id for hit in event.hits})
+                yield turn | {"text": _reading(len(event.hits), articles)}
             elif isinstance(event, str):
                 draft += event
                 if not _NO_ANSWER.startswith(draft.strip().upper()[: len(_NO_ANSWER)]):
@@ -84,7 +87,7 @@ def turns(
                 sentences.append({"said": said, "weak": _weak(event.verdict, event.why)})
                 yield turn | _written(sentences, draft)
             elif isinstance(event, Answer):
-                yield turn | answered(event.to_dict(), partial(_read, articles))
+                yield turn | answered(event.to_dict(), text_of)
     except BylineError as error:
         yield turn | {"status": "failed", "text": str(error)}
     except Exception as error:
@@ -92,12 +95,6 @@ def turns(
         name = type(error).__name__
         text = f"Unexpected {name}: the question could not be answered. The server's log says more."
         yield turn | {"status": "failed", "text": text}
-
-
-def _read(
-    articles: Mapping[tuple[str, str], Article], article_id: str, version: str
-) -> Article | None:
-    return articles.get((article_id, version))
 
 
 def stored(conversation: Conversation, text_of: TextOf) -> list[dict[str, Any]]:
@@ -109,6 +106,7 @@ def stored(conversation: Conversation, text_of: TextOf) -> list[dict[str, Any]]:
             "conversation": conversation.id,
             "question": turn.question,
             "filters": shown_filters(turn.filters),
+            "stale": [one.summary for one in turn.stale],
             **answered(turn.answer, text_of),
         }
         for number, turn in enumerate(conversation.turns, 1)
@@ -126,10 +124,14 @@ def answered(answer: Mapping[str, Any], text_of: TextOf) -> dict[str, Any]:
         "reason": answer["reason"],
         "standalone": looked_for if looked_for != answer["question"] else None,
         "sentences": list(_sentences(answer)),
-        "sources": [_source(one, text_of(one["article_id"], one["version"])) for one in cited],
+        "sources": [
+            _source(one, text_of(one["article_id"], one["version"]), _quoted(one, cited))
+            for one in cited
+        ],
         "disagreements": [_disagreement(one) for one in answer["disagreements"]],
         "notes": list(answer["notes"]),
         "model": answer["model"],
+        "style": answer.get("style"),
         "newest": day(from_iso(answer["newest_evidence"])),
     }
 
@@ -148,15 +150,14 @@ def listed_article(article: Article) -> dict[str, Any]:
 
 def whole_article(article: Article) -> dict[str, Any]:
     """An article by itself, no more of it than its rights allow."""
-    limit = article.excerpt_limit
-    said = notice(article)
+    said = article.notice
     return listed_article(article) | {
         "authors": ", ".join(article.authors),
         "published": moment(article.published),
         "updated": moment(article.updated),
         "url": article.url,
         "notice": said and {"kind": said.kind, "text": said.text},
-        "text": article.text if limit is None else f"{article.text[:limit]} …",
+        "text": excerpt(article),
     }
 
 
@@ -243,7 +244,13 @@ def _disagreement(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"matter": found["matter"], "positions": positions, "superseded": found["superseded"]}
 
 
-def _source(citation: Mapping[str, Any], article: Article | None) -> dict[str, Any]:
+def _quoted(citation: Mapping[str, Any], cited: Sequence[Mapping[str, Any]]) -> int:
+    """How many characters of its article the answer shows."""
+    of_article = [one for one in cited if one["article_id"] == citation["article_id"]]
+    return sum(len(c["quote"]) + len((c["notice"] or {}).get("text") or "") for c in of_article)
+
+
+def _source(citation: Mapping[str, Any], article: Article | None, quoted: int) -> dict[str, Any]:
     return {
         "number": citation["number"],
         "article": citation["article_id"],
@@ -259,20 +266,22 @@ def _source(citation: Mapping[str, Any], article: Article | None) -> dict[str, A
         "link": citation["link"],
         "copies": list(citation["copies"]),
         "notice": citation["notice"],
-        **_text(article, citation),
+        **_text(article, citation, quoted),
     }
 
 
-def _text(article: Article | None, citation: Mapping[str, Any]) -> dict[str, str]:
-    """The article's text before, in and after the quote, no more of it than its rights allow."""
-    quote, start, end = citation["quote"], citation["start"], citation["end"]
-    if article is None or article.text[start:end] != quote:
-        return {"before": "", "quote": quote, "after": ""}
+def _text(article: Article | None, citation: Mapping[str, Any], quoted: int) -> dict[str, str]:
+    """The article's text before, in and after the quote, no more of it than its rights allow.
+
+    Where it is quoted in several places, none of these may show more than its quote.
+    """
+    start, end = citation["start"], citation["end"]
+    if article is None or article.text[start:end] != citation["quote"]:
+        return {"before": "", "quote": citation["quote"], "after": ""}
     before = after = _MOST_AROUND
     if article.excerpt_limit is not None:
-        end = min(end, start + article.excerpt_limit)
-        before = (article.excerpt_limit - (end - start)) // 2
-        after = article.excerpt_limit - (end - start) - before
+        left = article.excerpt_limit - quoted if quoted == end - start else 0
+        before, after = left // 2, left - left // 2
     first, last = max(start - before, 0), min(end + after, len(article.text))
     return {
         "before": ("… " if first else "") + article.text[first:start],

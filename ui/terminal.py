@@ -4,9 +4,10 @@ show_answer(desk.stream("Who resigned?"))
 """
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -19,9 +20,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ..index.article import Article, isoformat
+from ..index.article import Article, Notice, isoformat
 from ..index.build import Report
 from ..index.conversations import Summary
+from ..index.erase import Erasure
+from ..index.origins import Copy
+from ..index.rights import excerpt
 from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement
 from ..qa.retrieve import Hit
@@ -36,7 +40,7 @@ def show_answer(events: Iterable[Event]) -> Answer:
 
     Returns the answer, which is the last event.
     """
-    out, shown = _console(), list[str]()
+    out, shown = console(), list[str]()
     answer: Answer | None = None
     for event in events:
         if isinstance(event, Statement):
@@ -71,9 +75,9 @@ def _show_sources(out: Console, answer: Answer) -> None:
         out.print(_source_line(citation))
         out.print(_quote(citation.quote))
         if citation.speaker:
-            out.print(_indented(f"said by {citation.speaker}", "dim"))
+            out.print(indented(f"said by {citation.speaker}", "dim"))
         if citation.notice:
-            out.print(_indented(f"{citation.notice.kind}: {citation.notice.text}", "yellow"))
+            out.print(indented(noticed(citation.notice), "yellow"))
     for note in answer.notes:
         out.print(Text(f"\n{note}", style="yellow"))
     for why in (s.why for s in answer.statements if s.why and s.verdict not in MARKS):
@@ -88,7 +92,7 @@ def _ends(answer: Answer) -> Iterator[str]:
     if answer.newest_evidence:
         yield f"newest evidence: {_day(answer.newest_evidence)}"
     if answer.model:
-        yield f"written by {answer.model}"
+        yield f"{'chosen' if answer.style == 'quotes' else 'written'} by {answer.model}"
     elif not answer.declined:
         yield "quoted word for word, no language model took part"
     if answer.checked_by and not answer.declined:
@@ -97,7 +101,7 @@ def _ends(answer: Answer) -> Iterator[str]:
 
 def show_conversations(found: Sequence[Summary]) -> None:
     """One line a conversation."""
-    out = _console()
+    out = console()
     for one in found:
         line = Text(f"{one.changed:%Y-%m-%d %H:%M}  ", style="cyan")
         line.append(f"{one.id}  ", style="dim")
@@ -109,7 +113,7 @@ def show_conversations(found: Sequence[Summary]) -> None:
 
 def show_hits(hits: Sequence[Hit]) -> None:
     """Each passage with where it stands."""
-    out = _console()
+    out = console()
     if not hits:
         out.print("Nothing was found.")
     for number, hit in enumerate(hits, 1):
@@ -117,41 +121,82 @@ def show_hits(hits: Sequence[Hit]) -> None:
         line.append(hit.title or hit.article_id, style="bold")
         out.print(line)
         out.print(Text(f"    {_where(hit.outlet, hit.published)} · {hit.article_id}", style="dim"))
-        out.print(_indented(textwrap.shorten(hit.text, 280, placeholder=" …")))
+        if hit.article.notice:
+            out.print(indented(noticed(hit.article.notice), "yellow"))
+        out.print(indented(textwrap.shorten(hit.text, 280, placeholder=" …")))
 
 
-def show_articles(articles: Sequence[Article], total: int) -> None:
+def copy_of(origin: Copy | None) -> dict[str, str | None]:
+    """Whose text an article runs, as a JSON key."""
+    return {"copy_of": origin.id if origin else None}
+
+
+def _copied(origin: Copy) -> str:
+    return f"copy of {origin.id} ({origin.outlet or 'unnamed outlet'})"
+
+
+def show_articles(
+    articles: Sequence[Article], total: int, origins: Mapping[str, Copy] = MappingProxyType({})
+) -> None:
     """One line an article."""
-    out = _console()
+    out = console()
     for article in articles:
         line = Text(f"{_day(article.published):10}  ", style="cyan")
         line.append(f"{article.outlet or '-'}: ", style="dim")
         line.append(article.title or article.text[:60].replace("\n", " "))
+        if article.notice:
+            line.append(f"  {article.notice.kind}", style="yellow")
         line.append(f"  {article.id}", style="dim")
+        if article.id in origins:
+            line.append(f"  {_copied(origins[article.id])}", style="yellow")
+        if article.completeness == "teaser":
+            line.append("  (teaser)", style="yellow")
         out.print(line, soft_wrap=True)
     out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
 
 
-def show_article(article: Article) -> None:
+def show_article(article: Article, origin: Copy | None = None) -> None:
     """The article's facts and its text as stored."""
-    out = _console()
+    out = console()
+    if origin:
+        out.print(Text(_copied(origin), style="yellow"), soft_wrap=True)
     facts = article.to_dict(with_text=False)
     extra = facts.pop("extra")
+    if article.notice:
+        facts["notice"] = noticed(article.notice)
     for name, value in (facts | extra).items():
         if value not in (None, [], {}):
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             out.print(Text.assemble((f"{name:10} ", "cyan"), shown), soft_wrap=True)
     out.print()
-    out.print(Text(article.text), soft_wrap=True)
+    shown = excerpt(article)
+    out.print(Text(shown), soft_wrap=True)
+    if shown != article.text:
+        where = f": the rest is at {article.url}" if article.url else ""
+        out.print(Text(f"\nNo more of it may be quoted{where}", style="yellow"), soft_wrap=True)
+
+
+def show_erasure(erased: Erasure) -> None:
+    """What was erased, and what was not."""
+    out = console()
+    out.print(f"{len(erased.ids)} erased, {erased.answers} stored answers that cited them redacted")
+    for file in erased.files:
+        out.print(Text(f"  deleted, as it held the text: {file}", style="yellow"), soft_wrap=True)
+    for article_id in erased.copies:
+        said = f"  not erased, though it runs the same text: {article_id}"
+        out.print(Text(said, style="yellow"), soft_wrap=True)
 
 
 def show_report(report: Report) -> None:
     """What became of what was to be added."""
-    out = _console()
+    out = console()
     counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged"
     failed = f", {len(report.failed)} failed" if report.failed else ""
     speed = f" in {report.seconds:.1f} s ({report.articles_per_second} articles per second)"
     out.print(Text(f"{counts}{failed}{speed}"))
+    if passed := ", ".join(f"{n} {kind}" for kind, n in report.passed_over.most_common(5)):
+        total = report.passed_over.total()
+        out.print(Text(f"  {total} records passed over, as they are no articles: {passed}"))
     for failure in report.failed[:_FAILURES_SHOWN]:
         where = failure.path if failure.line is None else f"{failure.path}, line {failure.line}"
         out.print(Text(f"  {where}: {failure.reason}", style="yellow"), soft_wrap=True)
@@ -165,6 +210,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "added": report.added,
         "updated": report.updated,
         "unchanged": report.unchanged,
+        "passed_over": dict(report.passed_over),
         "failed": [
             {"path": failure.path, "line": failure.line, "reason": failure.reason}
             for failure in report.failed
@@ -195,7 +241,8 @@ def adding(total: int) -> Iterator[Callable[[Report], None]]:
         yield show
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Standard output, with colour on a terminal, in lines of a readable width."""
     found = Console()
     return Console(
         highlight=False,
@@ -210,6 +257,8 @@ def _source_line(citation: Citation) -> Text:
     line = Text(f"[{citation.number}] ", style="cyan")
     line.append(_where(citation.outlet, citation.published))
     line.append(f" · {citation.title or citation.article_id.rsplit('/')[-1]}", style="dim")
+    if citation.copies:
+        line.append(f" · also in {', '.join(citation.copies)}", style="dim")
     return line
 
 
@@ -221,11 +270,19 @@ def _day(moment: datetime | date | None) -> str:
     return (isoformat(moment) or "undated")[:10]
 
 
+def noticed(notice: Notice) -> str:
+    """A notice in a line."""
+    when = f" {_day(notice.date)}" if notice.date else ""
+    where = f" ({notice.link})" if notice.link else ""
+    return f"{notice.kind}{when}: {notice.text}{where}"
+
+
 def _quote(text: str) -> Text:
-    return _indented(f"“{' '.join(text.split())}”", "italic")
+    return indented(f"“{' '.join(text.split())}”", "italic")
 
 
-def _indented(text: str, style: str = "") -> Text:
-    width = _console().width
+def indented(text: str, style: str = "") -> Text:
+    """A text filled to the width, four characters in."""
+    width = console().width
     filled = textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ")
     return Text(filled, style=style)

@@ -126,6 +126,8 @@ def generate(
     draw = random.Random(seed)
     corpus = Corpus(archive=desk.archive, passage_chars=desk.settings.passage_chars)
     articles = {found.id: found for found in map(corpus.article, corpus.ids) if found}
+    # A case quotes its article, and a model would read whole passages.
+    articles = {key: found for key, found in articles.items() if found.excerpt_limit is None}
     names = Names(article.text for article in articles.values())
     asked = [found for article in articles.values() for found in ask_about(article, names)]
     collection = Collection.of(desk.archive, corpus, names, asked)

@@ -157,7 +157,11 @@ def copies_as_sources(seen: Seen) -> float | None:
     texts = {i: article.text for i in ids if (article := seen.corpus.article(i))}
     if len(texts) < len(ids) or not ids:
         return None
-    copies = {two for one, two in combinations(ids, 2) if is_copy(texts[one], texts[two])}
+    copies = {
+        two
+        for one, two in combinations(ids, 2)
+        if seen.corpus.origin(one) == seen.corpus.origin(two) or is_copy(texts[one], texts[two])
+    }
     return len(copies) / len(ids)
 
 

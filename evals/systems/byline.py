@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...desk import Desk
+from ...index.filter import Filter
 from ...qa.ask import Answer, Found
 from ...qa.retrieve import Hit
 from ..case import Case
@@ -42,11 +43,13 @@ class BylineSystem:
         }
         asked = {"policy": policy, "style": style}
         self.about = {"settings": settings | asked, "index": index}
+        # What an embargo or an expiry changes moves no generation.
+        shown = hashlib.sha256(archive.matching_articles(Filter()).tobytes()).hexdigest()[:12]
         # The index by what it is and which state it is in, not by where it lies.
         self.depends_on = {
             "code": code_version(),
             "settings": {k: v for k, v in (settings | asked).items() if k != "index"},
-            "index": {"uuid": archive.uuid, "generation": archive.generation},
+            "index": {"uuid": archive.uuid, "generation": archive.generation, "shown": shown},
         }
 
     def answer(self, case: Case) -> Response:

@@ -50,20 +50,26 @@ _COPYRIGHT = re.compile(
 _BETWEEN_NAMES = re.compile(r"\s*;\s*|\s*,\s+(?:and\s+)?|\s+(?:and|&)\s+")
 _BY = re.compile(r"^by:?\s+", re.I)
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_].*)?", re.I)
+_DEEPEST = 100  # levels of a value that is kept as it is
 _LATEST = timedelta(hours=24)
 
 
 def read_json(raw: bytes, fallback_id: str) -> Article:
     """The article of one line of a JSONL file. InputError: it is no JSON object, or see below."""
+    record = parsed(raw)
+    if not isinstance(record, Mapping):
+        raise InputError(f"a JSON object is expected, not {_called(record)}")
+    return to_article(record, fallback_id)
+
+
+def parsed(raw: bytes) -> Any:
+    """The value of a JSON text. InputError: it is none."""
     try:
-        record = json.loads(decode(raw), parse_constant=_refuse_constant)
+        return json.loads(decode(raw), parse_constant=_refuse_constant)
     except RecursionError:
         raise InputError("not valid JSON: it is nested too deeply") from None
     except ValueError as error:
         raise InputError(f"not valid JSON: {error}") from error
-    if not isinstance(record, Mapping):
-        raise InputError(f"a JSON object is expected, not {_called(record)}")
-    return to_article(record, fallback_id)
 
 
 def read_csv(raw: bytes, fallback_id: str, header: bytes) -> Article:
@@ -268,12 +274,14 @@ def _language(given: str | None, text: str) -> str | None:
     return code[1].lower() if code else language(text)
 
 
-def _as_json(value: object) -> object:
+def _as_json(value: object, depth: int = 0) -> object:
     """The value as JSON can hold it; what it has no type for as text."""
+    if depth > _DEEPEST:
+        raise InputError("it is nested too deeply")
     if isinstance(value, Mapping):
-        return {str(key): _as_json(held) for key, held in value.items()}
+        return {str(key): _as_json(held, depth + 1) for key, held in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_as_json(held) for held in value]
+        return [_as_json(held, depth + 1) for held in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, bool | int | float):

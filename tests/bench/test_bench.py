@@ -66,3 +66,18 @@ def test_the_sample_is_asked_with_one_signal_and_with_all(tmp_path, vectors):
     printed = run("evals.py", tmp_path, vectors, "--limit", "6")
     assert "# all signals against dense alone" in printed
     assert "6 cases in both" in printed
+
+
+def test_copies_made_of_the_samples_articles_are_found(tmp_path, vectors):
+    printed = run("copies.py", tmp_path, vectors)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines()]
+    shares = {row[0]: float(row[3]) for row in rows if len(row) == 5 and row[1].isdigit()}
+    assert shares["all edits"] > 0.9
+    assert shares["no copy: two articles"] < 0.05  # the sample has copies of its own
+    filled = [row for row in rows if len(row) == 7 and row[0].isdigit()]
+    assert [int(row[0]) for row in filled][-1] == 1000
+
+
+def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None:
+    printed = run("crash.py", tmp_path, vectors, "--kills", "2")
+    assert "| lost, double, unfound or otherwise wrong | 0 |" in printed

@@ -255,7 +255,7 @@ class TestFile:
     def test_a_file_that_is_no_archive_is_refused_in_one_line(self, tmp_path: Path) -> None:
         path = tmp_path / "archive.db"
         path.write_bytes(b"This is a letter to the editor. " * 100)
-        with pytest.raises(IndexDamaged, match="cannot be opened: file is not a database") as error:
+        with pytest.raises(IndexDamaged, match="is damaged: file is not a database") as error:
             Archive(path)
         assert "\n" not in str(error.value)
         assert path.read_bytes().startswith(b"This is a letter")
@@ -287,7 +287,9 @@ class TestFile:
         with sqlite3.connect(archive.path) as connection:
             connection.execute("DELETE FROM articles_text_docsize WHERE id = 1")
         connection.close()
-        assert archive.problems() == ["the lexical index has 1 articles and 2 passages"]
+        assert archive.problems() == [
+            "the full-text table articles_text misses 1 and has 0 too many"
+        ]
 
 
 def test_a_version_that_comes_back_is_found_again(archive: Archive) -> None:

@@ -6,17 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from byline import Desk
-from byline.errors import IndexDamaged, IndexLocked, IndexMismatch, InputError
-from byline.index import archive as archive_module
+from byline.errors import IndexLocked, IndexMismatch, InputError, ModelError
 from byline.index import build
-from byline.index.build import writing
+from byline.index import shelf as shelf_module
+from byline.index.embed import Vectors
 from byline.index.filter import Filter
+from byline.index.lock import writing
 from byline.qa import retrieve as retrieve_module
 from byline.tests.fakes import Broken, Letters
 
@@ -192,21 +193,47 @@ class TestRefused:
         self, home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(build, "_BATCH", 1)
-        embedder = Letters()
-        with Desk(home, embedder=embedder) as desk:
 
-            def interrupt(texts: object) -> None:
+        def after_two(report: build.Report) -> None:
+            if report.added == 2:
                 raise KeyboardInterrupt
 
-            def after_two(report: build.Report) -> None:
-                if report.added == 2:
-                    monkeypatch.setattr(embedder, "embed", interrupt)
-
+        with Desk(home, embedder=Letters()) as desk:
             report = desk.add(folder, progress=after_two)
             assert (report.interrupted, report.added) == (True, 2)
-            monkeypatch.undo()
             assert len(desk.articles) == 2
             assert counts(desk.add(folder)) == (1, 0, 2, 0)
+
+    def test_what_stops_the_embedder_stops_adding_and_keeps_the_batches_before(
+        self, home: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_BATCH", 1)
+        wire = records(*({"id": str(n), "text": f"{STORY} {n} were hurt."} for n in range(9)))
+
+        class Failing(Letters):
+            def embed(self, texts: Sequence[str]) -> Vectors:
+                if "5 were hurt" in texts[0]:
+                    raise ModelError("The endpoint refused.")
+                return super().embed(texts)
+
+        with Desk(home, embedder=Failing()) as desk:
+            with pytest.raises(ModelError, match="refused"):
+                desk.add(wire)
+            assert [article.id for article in desk.articles.list()] == ["0", "1", "2", "3", "4"]
+            assert "ahead" not in {thread.name for thread in threading.enumerate()}
+        with Desk(home, embedder=Letters()) as desk:
+            assert counts(desk.add(wire)) == (4, 0, 5, 0)
+
+    def test_an_article_that_comes_again_before_it_is_written_is_no_new_one(
+        self, letters: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_BATCH", 1)
+        first, second = ({"id": "a", "text": f"{STORY} {count} were hurt."} for count in "12")
+        report = letters.add(records(first, {**first, "outlet": "Wire"}, second, second, first))
+        assert counts(report) == (1, 3, 1, 0)
+        assert says(letters, "1 were hurt")
+        assert letters.check().passages == letters.check().vectors == 1
+        assert letters.check().problems == ()
 
 
 class TestRemoval:
@@ -358,7 +385,7 @@ class TestKilled:
 HOLDING = """
 import sys
 from pathlib import Path
-from byline.index.build import writing
+from byline.index.lock import writing
 with writing(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
@@ -382,7 +409,7 @@ class TestProcesses:
         ) as holder:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            named = rf"'default' is being written by process {holder.pid}\. Wait"
+            named = rf"'default' is being written by process {holder.pid} \(`-c .*UTC\)\. Wait"
             with pytest.raises(IndexLocked, match=named), writing(lock, wait_seconds=0.2):
                 pass
             reports: list[build.Report] = []
@@ -405,7 +432,7 @@ class TestProcesses:
         many: bool,
     ) -> None:
         if many:  # as in an index of more passages than are compared in memory
-            monkeypatch.setattr(archive_module, "_HELD_IN_MEMORY", 0)
+            monkeypatch.setattr(shelf_module, "HELD_IN_MEMORY", 0)
             monkeypatch.setattr(retrieve_module, "_EXACT_UP_TO", 0)
         letters.add(records({"id": "a", "text": STORY}))
         assert ids(letters, "zebra") == {"a"}
@@ -457,8 +484,7 @@ class TestRebuild:
     ) -> None:
         (damaged / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
         with Desk(home, embedder=Broken()) as desk:
-            with pytest.raises(IndexDamaged, match="byline check --rebuild"):
-                desk.check()
+            assert "cannot be read" in desk.check().problems[0]
             health = desk.check(rebuild=True)
             assert (health.articles, health.vectors, health.problems) == (3, health.passages, ())
 

@@ -58,6 +58,61 @@ def test_reporting_that_sounds_like_boilerplate_stays(line: str) -> None:
     assert clean(f"{STORY}\n{SECOND}\n{line}").endswith(line)
 
 
+# As newsrooms word them.
+WORDINGS = [
+    ("Because of an editing error, an earlier version of this article gave another age.", "c"),
+    ("Correction (Mar. 23): The age was 17.", "c"),
+    ("Correction, March 3, 2026, 4:15 p.m. ET: The age was 17.", "c"),
+    ("CORRECTION — The age was 17, not 71.", "c"),
+    ("Corrections/clarifications: The age was 17.", "c"),
+    ("(This March 3 story has been corrected to say 17, not 71, in paragraph 3)", "c"),
+    ("(Corrects paragraph 3 to say 17)", "c"),
+    ("This story has been updated to correct the spelling of a name.", "c"),
+    ("This version corrects the spelling of a name.", "c"),
+    ("• This article was amended on 5 March 2026. An earlier version said 71.", "c"),
+    ("Editor’s note: An earlier version of this article gave another age.", "c"),
+    ("In a March 3 report we gave another age. We regret the error.", "c"),
+    ("Correction appended", "c"),
+    ("Editor's note: This story has been retracted.", "r"),
+    ("This story has been retracted because its source was forged.", "r"),
+    ("This article has been removed because it did not meet our standards.", "r"),
+    ("We have retracted this article.", "r"),
+    ("This article was withdrawn by its authors.", "r"),
+    ("Retraction notice: the report was wrong.", "r"),
+    ("This story has been updated with comments from the mayor.", "n"),
+    ("Update (March 3): This story now has a comment.", "n"),
+]
+# Sentences of reports on other matters.
+ORDINARY = [
+    "Officials corrected the figure on Monday.",
+    "Corrections officers at the jail: three of them were hurt.",
+    "Correction facilities are full — and costly.",
+    "Clarification of the rules came late: nobody knew them.",
+    "Retraction of the landing gear failed, officials said.",
+    "The ministry withdraws the report on vaccines after criticism.",
+    "The Lancet has retracted the article on vaccines.",
+    "This report was withdrawn by the ministry on Monday.",
+    "This article of the constitution was withdrawn by parliament.",
+    "The government was forced to retract this report.",
+    "An earlier version of this article was published on Monday.",
+    "An earlier version of the bill gave the state more power.",
+    "“We regret the error,” the company said.",
+    "The company said it regrets the error.",
+    "Update: police said a man was held.",
+]
+
+
+@pytest.mark.parametrize(("line", "kind"), WORDINGS)
+def test_the_wordings_of_newsrooms_are_known(line: str, kind: str) -> None:
+    (mark,) = marks(f"{STORY}\n{line}\n{SECOND}")
+    assert mark.kind[0] == kind
+
+
+@pytest.mark.parametrize("line", ORDINARY)
+def test_a_sentence_of_a_report_is_no_notice(line: str) -> None:
+    assert marks(f"{STORY}\n{line}\n{SECOND}") == ()
+
+
 @pytest.mark.parametrize(("line", "kind"), NOTICES)
 def test_a_notice_is_marked_where_it_stands(line: str, kind: str) -> None:
     text = f"{STORY}\n\n{line}\n\n{SECOND}"

@@ -19,7 +19,9 @@ ANSWER = {
     "question": "Who resigned?",
     "standalone_question": "Who resigned?",
     "text": "Tomas Rehn resigned [1].",
-    "citations": [{"number": 1, "quote": "Rehn — «resigned»\n😀", "start": 3, "end": 21}],
+    "citations": [
+        {"number": 1, "article_id": "a", "quote": "Rehn — «resigned»\n😀", "start": 3, "end": 21}
+    ],
     "timings": {"total": 0.1},
 }
 FILTERS = Filter(NOON, date(2026, 4, 1), ("The Ledger", "Bulletin"), date(2026, 4, 6))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from byline.errors import IndexDamaged, SettingsError
+from byline.index.archive import Archive
 from byline.index.store import Store
 
 MANY = 1500  # Chroma writes its vector index to files from 1,000 rows
@@ -14,6 +15,7 @@ MANY = 1500  # Chroma writes its vector index to files from 1,000 rows
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
+    Archive(tmp_path / "archive.db").close()
     with Store(tmp_path / "chroma", "one") as store:
         yield store
 
@@ -76,9 +78,7 @@ def test_a_damaged_store_says_so_and_can_be_cleared(
         kept = database.read_bytes()[:5000] if damage == "cut database" else b"garbage" * 1000
         database.write_bytes(kept)
     for _ in range(2):
-        with pytest.raises(
-            IndexDamaged, match=r"cannot be read: .*byline check --rebuild"
-        ) as error:
+        with pytest.raises(IndexDamaged, match=r"cannot be read: .*byline check --repair") as error:
             store.nearest(directions(1)[0], 3)
         assert "\n" not in str(error.value)
     store.clear()

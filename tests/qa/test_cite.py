@@ -1,11 +1,10 @@
 """How an answer's sentences, numbers and quotes hold together."""
 
-from datetime import date
 from urllib.parse import unquote
 
 import pytest
-from byline.index.article import Article, Mark
-from byline.qa.cite import Citation, Sentence, Source, Statement, cite, notice, text_link
+from byline.index.article import Article
+from byline.qa.cite import Citation, Sentence, Source, Statement, cite, text_link
 from byline.qa.retrieve import Hit
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,19 +145,3 @@ class TestLink:
     )
     def test_only_a_web_address_becomes_a_link(self, url: str | None) -> None:
         assert text_link(url, "It rained.") is None
-
-
-def test_a_retraction_goes_before_corrections_of_which_the_last_counts() -> None:
-    text = "It rained. Correction: it hailed. Correction: it\nsnowed. Retracted: all of it."
-    corrections = (Mark(11, 33, "correction"), Mark(34, 56, "correction"))
-    corrected = Article(id="a", text=text, marks=corrections, updated=date(2026, 2, 4))
-    found = notice(corrected)
-    assert found is not None
-    assert (found.kind, found.text, found.date) == (
-        "corrected",
-        "Correction: it snowed.",
-        date(2026, 2, 4),
-    )
-    retracted = Article(id="a", text=text, marks=(*corrections, Mark(57, 78, "retraction")))
-    assert notice(retracted).kind == "retracted"  # type: ignore[union-attr]
-    assert notice(ARTICLE) is None

@@ -45,7 +45,7 @@ def test_each_position_has_its_citation_dates_and_independent_sources() -> None:
     assert record.positions[1].citations == (2,)
     assert not record.superseded
     assert said.text == (
-        "The reports differ: 142 millimetres (Wire and 1 more, 15 March 2026) or 168 millimetres "
+        "The reports differ: 142 millimetres (Wire, 15 March 2026) or 168 millimetres "
         "(Radio, 19 March 2026) [1][2]."
     )
 
@@ -81,3 +81,25 @@ def test_a_figure_that_the_question_names_itself_is_not_asked_for() -> None:
     assert (
         contest(hit("a", WIRE, 15, "Wire"), hit("b", OTHER, 19, "Radio"), question=question) is None
     )
+
+
+DEAD = "Eleven people were killed in the flood in the Corran Hills, the police said."
+TOLL = "The toll of the flood in the Corran Hills has risen to 17, the police said."
+ASKED = "How many people were killed in the flood in the Corran Hills?"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_toll_that_has_risen_replaces_the_earlier_count(first: int) -> None:
+    both = [hit("a", DEAD, 15, "Wire"), hit("b", TOLL, 19, "Radio")]
+    found = contest(*both[first:], *both[:first], question=ASKED)
+    assert found is not None
+    assert found.superseded
+    assert found.sentence.text.startswith("The figure has changed: 11 (Wire, 15 March 2026)")
+    assert found.newest.text == TOLL
+
+
+def test_a_toll_that_stood_lower_before_or_is_of_something_else_is_no_contest() -> None:
+    dead, late = hit("a", DEAD, 19, "Wire"), hit("b", TOLL, 15, "Radio")
+    assert contest(dead, late, question=ASKED) is None
+    shares = "The number of shares in Karvanik has risen to 17, the exchange said."
+    assert contest(hit("a", DEAD, 15, "W"), hit("b", shares, 19, "R"), question=ASKED) is None

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 from byline import Desk
 from byline.index.article import day_start
 from byline.qa.question import matching
-from byline.qa.retrieve import full_text_query, fuse, retrieve, timeliness
+from byline.qa.retrieve import full_text_query, fuse, nearest, retrieve, timeliness
 from byline.qa.when import asked
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,12 +41,15 @@ def exact(desk: Desk, text: str, **filters: object) -> list[object]:
     return hits
 
 
-def test_an_article_is_found_by_its_headline(sample_desk: Desk) -> None:
+def test_an_article_or_the_one_it_copies_is_found_by_its_headline(sample_desk: Desk) -> None:
+    articles = sample_desk.articles.list(1000)
+    origins = sample_desk.articles.origins([article.id for article in articles])
     missed = [
         article.title
-        for article in sample_desk.articles.list(1000)
+        for article in articles
         if article.title
-        and article.id not in {hit.article_id for hit in exact(sample_desk, article.title)[:3]}
+        and getattr(origins.get(article.id), "id", article.id)
+        not in {hit.article_id for hit in exact(sample_desk, article.title, retracted=True)[:3]}
     ]
     assert missed == []
 
@@ -112,7 +116,11 @@ def test_a_limit_is_kept(sample_desk: Desk) -> None:
 
 
 def test_as_many_are_given_as_are_asked_for_and_there_are(sample_desk: Desk) -> None:
-    assert len(exact(sample_desk, "the vote", limit=1000)) == sample_desk.check().passages > 100
+    found = exact(sample_desk, "the vote", limit=1000, retracted=True)
+    copies = sample_desk.articles.origins(sample_desk.archive.ids())
+    own = {article_id for article_id in sample_desk.archive.ids() if article_id not in copies}
+    assert {hit.article_id for hit in found} >= own
+    assert 100 < len(found) < sample_desk.check().passages
 
 
 def test_nothing_passes_a_filter_that_no_article_passes(sample_desk: Desk) -> None:
@@ -136,6 +144,18 @@ def test_what_two_rankings_agree_on_comes_first() -> None:
     scores = fuse([[1, 2, 3], [3, 4]])
     assert max(scores, key=lambda key: scores[key]) == 3
     assert scores[1] == pytest.approx(1 / 61)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.02], ids=["all", "half", "few"])
+def test_the_nearest_are_those_of_exact_search(sample_desk: Desk, share: float) -> None:
+    archive, store = sample_desk.archive, sample_desk.store
+    shelf, question = archive.shelf(), sample_desk.library().embedder.embed_question("A vote?")
+    passing = np.random.default_rng(2).random(len(shelf.keys)) < share
+    keys = shelf.keys[passing]
+    exact = archive.vectors(keys.tolist()) @ question
+    found = nearest(question, shelf, passing, archive, store, 10)
+    assert found == keys[np.lexsort((keys, -exact))][:10].tolist()
+    assert len(found) == min(10, len(keys)) > 0
 
 
 def test_a_query_is_made_of_quoted_content_words() -> None:

@@ -123,15 +123,17 @@ function state(turn) {
     const title = el('strong', '', 'This could not be answered');
     return [el('div', 'failure', title, el('p', '', turn.text)), again(turn)];
   }
-  const notes = turn.notes.map((note) => el('p', 'quiet', note));
+  const notes = [...turn.notes.map((note) => el('p', 'quiet', note)),
+    ...(turn.stale || []).map((why) => el('p', 'stale', `No longer holds: ${why}`))];
   if (turn.status === 'declined') {
     const why = el('div', 'declined', el('strong', '', turn.text));
     if (!turn.sources.length) return [why, ...notes, rating(turn)];
     const near = el('p', 'label', 'The nearest passages, which do not answer it');
     return [why, near, sources(turn), ...notes, rating(turn)];
   }
-  const how = turn.model ? `Written by ${turn.model} from these sources.` : 'Quoted word for word.';
-  const by = [how, turn.newest && `The newest is of ${turn.newest}.`].filter((part) => part);
+  const isQuoted = !turn.model || turn.style === 'quotes';
+  const who = turn.model && `${isQuoted ? 'Chosen' : 'Written'} by ${turn.model} from these sources.`;
+  const by = [who, isQuoted && 'Quoted word for word.', turn.newest && `The newest is of ${turn.newest}.`].filter((part) => part);
   return [answer(turn), ...turn.disagreements.map((one) => dispute(turn, one)),
     el('p', 'label', 'Sources'), sources(turn), ...notes, el('p', 'quiet', by.join(' ')),
     rating(turn)];
@@ -183,7 +185,7 @@ function rating(turn) {
 }
 
 function answer(turn) {
-  const body = el('div', turn.model ? 'answer' : 'answer quoted');
+  const body = el('div', turn.model && turn.style !== 'quotes' ? 'answer' : 'answer quoted');
   for (const { gap, said, numbers, tail, weak } of turn.sentences) {
     const chips = numbers.map((number) => chip(turn, number));
     const parts = [said + tail, numbers.length && '\u00a0', ...chips];

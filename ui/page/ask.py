@@ -93,7 +93,9 @@ class _Asking:
         box: Any = gr.Textbox("", **_BUSY)
         chat = self._desk.chat(self._current(kept))
         changed = _changed(chat.filters, given)
-        for turn in turns(chat.stream, text, self._desk.archive.count()[1], **changed):
+        for turn in turns(
+            chat.stream, text, self._desk.archive.count()[1], self._version, **changed
+        ):
             if turn["status"] in ("answered", "declined"):
                 kept = {"current": chat.id, "ids": _first(chat.id, kept["ids"])}
                 turn |= {
@@ -168,8 +170,10 @@ class _Asking:
         return kept["current"] if self._held(kept) else None
 
     def _version(self, article_id: str, version: str) -> Article | None:
-        article = self._desk.archive.article(article_id)
-        return article if article and article.version == version else None
+        try:
+            return self._desk.articles.get(article_id, version)
+        except InputError:  # removed, killed or erased since
+            return None
 
     def _listed(self, kept: Kept) -> dict[str, Any]:
         """The conversations of a browser that are still there."""

@@ -1,0 +1,236 @@
+"""An index in one file, and an index from it.
+
+backup(archive, Path("news.byline")); restore(Path("news.byline"), home / "news")
+
+The file is a tar of archive.db and manifest.json. Vectors are in the archive, so the vector store
+is left out, and made anew from them.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
+from .archive import Archive
+from .disk import is_refusal, reason_of, refused
+from .lock import writing
+from .migrate import SCHEMA
+from .settle import refill, settle
+from .store import Store
+
+_DATABASE, _MANIFEST = "archive.db", "manifest.json"
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup says of itself."""
+
+    index: str
+    made: str
+    "ISO 8601, UTC"
+    byline: str
+    "the release that made it"
+    schema: int
+    articles: int
+    passages: int
+    sha256: str
+    "of archive.db"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.articles} articles, {self.passages} passages of index '{self.index}' as of "
+            f"{self.made}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def backup(archive: Archive, path: Path) -> Manifest:
+    """Copy an archive as it is at one moment; writers and readers go on meanwhile.
+
+    A file that is there is replaced when the copy is whole. Raises InputError, DiskError.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(f"A backup is one file in a folder that is there; {path} is not.")
+    with _staging(path.parent) as staging:
+        copy = staging / _DATABASE
+        with (
+            closing(sqlite3.connect(archive.path)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)  # in one step: a writer cannot make it begin again
+            target.execute("PRAGMA journal_mode=DELETE")
+            schema = int(target.execute(_META, ["schema"]).fetchone()[0])
+            articles, passages = target.execute(_TOTALS).fetchone()
+        manifest = Manifest(
+            index=archive.path.parent.name,
+            made=datetime.now(UTC).isoformat(timespec="seconds"),
+            byline=version("byline"),
+            schema=schema,
+            articles=articles,
+            passages=passages,
+            sha256=_sha256(copy),
+        )
+        said = json.dumps(manifest.to_dict()).encode()
+        whole = staging / "backup.tar"
+        with tarfile.open(whole, "w") as tar:
+            about = tarfile.TarInfo(_MANIFEST)
+            about.size = len(said)
+            tar.addfile(about, io.BytesIO(said))
+            tar.add(copy, _DATABASE)
+        with whole.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(whole, path)
+    return manifest
+
+
+def restore(
+    path: Path, folder: Path, *, force: bool = False, chroma_url: str | None = None
+) -> Manifest:
+    """Make the index of a folder from a backup; readers that have it open follow.
+
+    The old index is in use until the new one is whole and checked; what it had erased stays
+    erased. Raises InputError where the file is no sound backup, or there is an index and not
+    `force`; IndexMismatch where a newer release made it; IndexLocked; DiskError.
+    """
+    target = folder / _DATABASE
+    if target.exists() and not force:
+        raise InputError(
+            f"There is an index '{folder.name}' already: give another name with --index, or put "
+            "the backup in its place with --force."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(folder.parent) as staging:
+        staged_folder = staging / folder.name
+        staged_folder.mkdir()
+        manifest = _unpacked(path, staged_folder / _DATABASE)
+        with closing(_opened(Archive, staged_folder / _DATABASE)) as staged:
+            folder.mkdir(exist_ok=True)
+            with writing(folder / "lock"), closing(_current(target)) as current:
+                with Store(staged_folder / "chroma", "") as store:
+                    keep_erased(current, staged, store, staged_folder / "lock")
+                _replace(current, staged, folder, chroma_url)
+    return manifest
+
+
+def keep_erased(current: Archive, staged: Archive, store: Store, lock_file: Path) -> None:
+    """Erase from what is restored what the index that it replaces had erased."""
+    if find_spec(f"{__package__}.erase") is None:
+        return
+    erase = import_module(f"{__package__}.erase")
+    erase.add_tombstones(staged, erase.tombstones(current))
+    erase.apply_tombstones(staged, store, lock_file=lock_file)
+
+
+def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | None) -> None:
+    """Put the staged archive in place in one transaction, then make the vector store from it."""
+    name, generation = current.uuid, max(current.generation, staged.generation) + 1
+    with closing(sqlite3.connect(staged.path)) as source:
+        with source:
+            for key, value in (("uuid", name), ("generation", str(generation))):
+                source.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
+        with Store(folder / "chroma", f"byline-{name}", chroma_url) as store:
+            store.doubt()  # a kill between the two is seen by who comes next
+            with closing(sqlite3.connect(current.path, timeout=30)) as target:
+                source.backup(target)
+            refill(current, store)
+            settle(current, store)
+
+
+def _current(path: Path) -> Archive:
+    """The archive that is replaced; where it cannot be read it is put aside."""
+    try:
+        return Archive(path)
+    except IndexDamaged:
+        for suffix in ("", "-wal", "-shm"):
+            damaged = path.with_name(path.name + suffix)
+            if damaged.exists():
+                os.replace(damaged, path.with_name(f"damaged-{path.name}{suffix}"))
+        return Archive(path)
+
+
+def _opened(kind: type[Archive], path: Path) -> Archive:
+    archive = kind(path)
+    try:
+        problems = archive.problems()
+        if problems:
+            raise InputError(f"The backup is damaged: {'; '.join(problems)}. Use another one.")
+    except BaseException:
+        archive.close()
+        raise
+    return archive
+
+
+def _unpacked(path: Path, database: Path) -> Manifest:
+    """Write the archive of a backup to a file; what the backup says of it, once that is checked."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            manifest = Manifest(**json.loads(_member(tar, _MANIFEST).read()))
+            if manifest.schema > SCHEMA:
+                raise IndexMismatch(
+                    f"{path} has schema {manifest.schema}, this release of Byline knows {SCHEMA}: "
+                    f"Byline {manifest.byline} made it. Upgrade Byline, or use another backup."
+                )
+            with database.open("wb") as file:
+                shutil.copyfileobj(_member(tar, _DATABASE), file, _MEBIBYTE)
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(f"There is no file {path}.") from None
+    except (tarfile.TarError, ValueError, TypeError, KeyError, EOFError) as error:
+        raise InputError(
+            f"{path} is no backup of Byline, or is cut short: {reason_of(error)}. Use another one."
+        ) from None
+    if _sha256(database) != manifest.sha256:
+        raise InputError(
+            f"The backup {path} is damaged: its checksum is not the one that it was made with. "
+            "Use another one."
+        )
+    return manifest
+
+
+def _member(tar: tarfile.TarFile, name: str) -> BinaryIO:
+    found = tar.extractfile(name)
+    if found is None:
+        raise KeyError(f"{name} is no file")
+    return found  # type: ignore[return-value]
+
+
+@contextmanager
+def _staging(beside: Path) -> Iterator[Path]:
+    """A folder for what is not whole yet, on the same disk; gone afterwards."""
+    try:
+        with tempfile.TemporaryDirectory(dir=beside, prefix=".byline-") as folder:
+            yield Path(folder)
+    except BylineError:
+        raise
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, OSError) or is_refusal(error):
+            raise refused(error, beside) from None
+        raise IndexDamaged(
+            f"The archive cannot be copied: {reason_of(error)}. Run `byline check`."
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_META = "SELECT value FROM meta WHERE key = ?"
+_TOTALS = "SELECT count(*), ifnull(sum(passages), 0) FROM articles WHERE version IS NOT NULL"

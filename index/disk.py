@@ -1,0 +1,68 @@
+"""What a disk says when it is full, read-only or broken, in one line that says what to do.
+
+raise refused(error, path)
+"""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+from ..errors import BylineError, DiskError, IndexDamaged, IndexLocked
+
+# What SQLite, Chroma's core and the system say; only the first has codes that reach Python.
+_REMEDIES = {
+    ("disk is full", "no space left", "file too large", "quota"): "Free some space",
+    ("readonly", "read-only", "permission denied", "not permitted"): "Make it writable",
+    ("disk i/o error", "input/output error", "unable to open database"): (
+        "Check the disk, its free space and the folder's permissions"
+    ),
+}
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def refused(error: BaseException, path: Path) -> DiskError:
+    """The error of a disk that refuses what it was asked, whatever the reason is."""
+    return DiskError(
+        f"{path} cannot be used: {reason_of(error)}. {_remedy(error) or 'Check the disk'} and run "
+        "it again: what was accepted is kept."
+    )
+
+
+def told(error: BaseException, archive: Path) -> BylineError | None:
+    """What is to be told of a database error of an archive; None: it is another matter."""
+    reason = reason_of(error)
+    if _remedy(error):
+        return refused(error, archive)
+    if "database is locked" in reason:
+        return IndexLocked(
+            f"The archive {archive} is being written to for too long. Try again in a moment."
+        )
+    if "malformed" in reason or "not a database" in reason:
+        return IndexDamaged(
+            f"The archive {archive} is damaged: {reason}. Put a backup in its place with "
+            "`byline restore FILE --force` (`byline backup FILE` makes one), or choose another "
+            "index with --index."
+        )
+    return None
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error of any library is a full, read-only or broken disk."""
+    return _remedy(error) is not None
+
+
+def reason_of(error: BaseException) -> str:
+    """An error's own words, on one line."""
+    said = getattr(error, "orig", None) or error
+    strerror = getattr(said, "strerror", None)
+    return " ".join(str(strerror or said).split())[:200].rstrip(".") or type(said).__name__
+
+
+def _remedy(error: Any) -> str | None:
+    if getattr(error, "errno", None) in _NO_SPACE:
+        return "Free some space"
+    said = str(error).casefold()
+    for signs, remedy in _REMEDIES.items():
+        if any(sign in said for sign in signs):
+            return remedy
+    return None

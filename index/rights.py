@@ -1,0 +1,67 @@
+"""How much of an article may be quoted: what its excerpt limit leaves, cut at a sentence.
+
+>>> article = Article(id="a", text="Rates rose. Prices fell again.", excerpt_limit=20)
+>>> excerpts = Excerpts()
+>>> excerpts.take(article, 0, 30), excerpts.take(article, 12, 30)
+((0, 11), (12, 18))
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from .article import Article
+from .chunk import sentence_spans
+
+
+class Excerpts:
+    """What one answer, or one list of hits, quotes of each article, so that it stays in bounds.
+
+    Article.excerpt_limit is of characters of the text over all its quotes; headlines do not count.
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
+
+    def room(self, article: Article) -> int:
+        """How many characters may still be quoted."""
+        taken = sum(end - start for start, end in self._taken[article.id])
+        return max(0, (article.excerpt_limit or 0) - taken)
+
+    def take(self, article: Article, start: int, end: int) -> tuple[int, int]:
+        """The span, or as much of it as may still be quoted; (start, start) where nothing may."""
+        known = any(left <= start and end <= right for left, right in self._taken[article.id])
+        if article.excerpt_limit is None or known:
+            return start, end
+        end = cut(article, start, end, self.room(article))
+        self._taken[article.id].append((start, end))
+        return start, end
+
+
+def cut(article: Article, start: int, end: int, room: int) -> int:
+    """Where the span ends if at most `room` characters of it are quoted.
+
+    At the end of a sentence, else of a word; `start` where not even a word fits.
+    """
+    if end - start <= room:
+        return end
+    spans = sentence_spans(article.text, start, end, article.language)
+    if whole := [stop for _, stop in spans if stop <= start + room]:
+        return whole[-1]
+    head = article.text[start : start + room + 1]
+    return start + len(head[: max(0, *map(head.rfind, " \n\t"))].rstrip())
+
+
+def shown(article: Article) -> dict[str, Any]:
+    """The article as JSON values, its text no longer than what may be quoted."""
+    text = excerpt(article)
+    values = article.to_dict() | {"text": text}
+    values["marks"] = [mark for mark in values["marks"] if mark["end"] <= len(text)]
+    return values
+
+
+def excerpt(article: Article) -> str:
+    """The text, or its beginning where no more may be quoted."""
+    limit = article.excerpt_limit
+    return (
+        article.text if limit is None else article.text[: cut(article, 0, len(article.text), limit)]
+    )

@@ -1,0 +1,79 @@
+"""Brings the vector store in line with the archive: what is pending goes in, what is doomed out.
+
+with writing(lock_file): archive.accept(accessions); settle(archive, store)
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import IndexDamaged
+from .archive import Archive
+from .lock import writing
+from .store import Store
+
+_AT_ONCE = 5000  # vectors
+_LOG = logging.getLogger(__name__)
+
+
+def settle(archive: Archive, store: Store) -> None:
+    """Finish what is begun, here or in a process that died: publish the pending, bury the doomed.
+
+    Vectors are stored before readers can find their passages, and deleted after they cannot. A
+    store that a dead process left unreadable or short is made anew first.
+    """
+    try:
+        if store.is_suspect and not store.survey().is_complete:
+            raise IndexDamaged(f"The vector store {store.folder} is short of vectors")
+        _settle(archive, store)
+    except IndexDamaged as error:
+        _LOG.warning(
+            "Index '%s': %s. It is made anew from the archive.",
+            archive.path.parent.name,
+            str(error).partition(". Run ")[0],
+        )
+        refill(archive, store)
+        _settle(archive, store)
+
+
+def _settle(archive: Archive, store: Store) -> None:
+    archive.find_copies()
+    store.catch_up(archive.generation)
+    keys = archive.pending()
+    if keys is not None:
+        store.add(keys, archive.vectors(keys))
+        archive.publish()
+    doomed = archive.doomed()
+    if doomed:
+        store.delete(doomed)
+        archive.forget_doomed(doomed)
+    store.catch_up(archive.generation, wrote=True)
+
+
+def refill(archive: Archive, store: Store) -> None:
+    """Make the vector store anew from the archive's vectors; nothing is embedded."""
+    store.refill(_stored(archive, archive.all_passages()))
+    archive.grow()
+    store.catch_up(archive.generation, wrote=True)
+
+
+def _stored(
+    archive: Archive, keys: Sequence[int]
+) -> Iterator[tuple[Sequence[int], NDArray[np.float32]]]:
+    for at in range(0, len(keys), _AT_ONCE):
+        some = keys[at : at + _AT_ONCE]
+        yield some, archive.vectors(some)
+
+
+def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> int:
+    """Take articles out of archive, lexical index and vector store; how many there were."""
+    with writing(lock_file):
+        settle(archive, store)
+        removed = sum(archive.remove(article_id) for article_id in ids)
+        store.catch_up(archive.generation, wrote=True)
+        settle(archive, store)
+        archive.merge_words()
+    return removed

@@ -1,0 +1,147 @@
+"""Keeps what is said of articles in the archive: by a person, or by another article.
+
+    standing.by_hand(connection, "ledger-17", "The quoted report was forged.")
+    standing.link(connection, [17])   # article 17 says "Retraction: ..." and names another
+
+`articles.notice` holds both, apart from the source's facts, so that no re-add undoes them.
+Each function runs inside the transaction of the connection that it is given (`archive.py`).
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from . import tables
+from .article import Article, day_start, isoformat
+from .filter import Filter, conditions
+from .notices import Announcement, announced, folded
+
+_ROWS = sa.select(tables.articles.c.pk, tables.articles.c.retracted_at, *tables.ARTICLE).where(
+    tables.IS_PUBLISHED
+)
+
+
+def settle(connection: sa.Connection, pks: Sequence[int]) -> None:
+    """Bring `retracted_at` to what is said of these articles now."""
+    for row in connection.execute(_ROWS.where(tables.articles.c.pk.in_(pks))).all():
+        notice, at = tables.article_of(row).notice, None
+        if notice and notice.kind == "retracted":
+            at = row.retracted_at or time.time()
+            at = tables.seconds(day_start(notice.date)) if notice.date else at
+        if at != row.retracted_at:
+            _update(connection, row.pk, retracted_at=at)
+
+
+def by_hand(connection: sa.Connection, article_id: str, reason: str | None) -> bool | None:
+    """Retract an article for a reason, or let it stand again (None).
+
+    Whether that changed anything; None: there is no such article.
+    """
+    named = _ROWS.where(tables.articles.c.id == article_id)
+    row = connection.execute(named).first()
+    if row is None:
+        return None
+    date = isoformat(datetime.now(UTC).replace(microsecond=0))
+    if reason is not None:
+        _hold(connection, row, hand={"kind": "retracted", "text": reason, "date": date})
+        return True
+    if row.retracted_at is None:
+        return False
+    _hold(connection, row, hand=None)
+    row = connection.execute(named).one()
+    if row.retracted_at is not None:  # something else retracts it: the person is believed
+        _hold(connection, row, hand={"kind": None, "date": date})
+    return True
+
+
+def link(connection: sa.Connection, pks: Sequence[int]) -> None:
+    """Mark the articles that these correct or retract, and those of these that others do.
+
+    Both must be of one outlet, the corrected one no younger, and the only one that is named so.
+    """
+    here = _read(connection, tables.articles.c.pk.in_(pks))
+    waiting = _waiting(connection, [article for _, article in here.values()])
+    earlier = tables.articles.c.pk.in_(waiting) & tables.articles.c.pk.not_in(pks)
+    shown = (tables.articles.c.pk.in_(pks) | earlier, *conditions(Filter()))
+    for row, article in _read(connection, *shown).values() if here else ():
+        said = announced(article)
+        if said is None or article.outlet is None:
+            continue
+        known = _named(connection, article, said) if row.pk in here else here
+        meant = [
+            target
+            for pk, (target, one) in known.items()
+            if pk != row.pk and said.names(one) and _may_mean(article, one)
+        ]
+        if len(meant) == 1:
+            told = {"kind": said.kind, "text": said.said, "date": isoformat(article.published)}
+            _hold(connection, meant[0], other=told | {"link": article.url, "pk": row.pk})
+        _hold(connection, row, names=None if meant else sorted(said.headlines | said.addresses))
+
+
+def forget(connection: sa.Connection, pk: int) -> None:
+    """Drop what notices of other articles hold of the text of this one, which is going."""
+    notice = tables.articles.c.notice
+    for row in connection.execute(_ROWS.where(notice.contains(f'"pk": {pk}}}'))).all():
+        other = json.loads(row.notice)["other"]
+        _hold(connection, row, other={"kind": other["kind"], "date": other["date"]})
+
+
+def _waiting(connection: sa.Connection, given: Sequence[Article]) -> list[int]:
+    """Articles that name one of these, and named none of those that were there before."""
+    outlets = {article.outlet for article in given if article.outlet}
+    names = {name for one in given for name in (folded(one.title or ""), one.id, one.url) if name}
+    query = sa.select(tables.articles.c.pk, tables.articles.c.notice).where(
+        tables.articles.c.outlet.in_(outlets), tables.articles.c.notice.contains('"names": ')
+    )
+    held = connection.execute(query).all()
+    return [row.pk for row in held if not names.isdisjoint(json.loads(row.notice).get("names", ()))]
+
+
+def _read(
+    connection: sa.Connection, *matching: sa.ColumnElement[bool]
+) -> dict[int, tuple[Any, Article]]:
+    rows = connection.execute(_ROWS.where(*matching)).all()
+    return {row.pk: (row, tables.article_of(row)) for row in rows}
+
+
+def _named(
+    connection: sa.Connection, article: Article, said: Announcement
+) -> dict[int, tuple[Any, Article]]:
+    """Articles that an announcement may mean, by the words of their headline or their address."""
+    ways: list[sa.ColumnElement[bool]] = []
+    if said.headlines:
+        phrases = " OR ".join(f'"{one}"' for one in sorted(said.headlines))
+        matches = sa.text("articles_text MATCH :phrases").bindparams(phrases=f"title : ({phrases})")
+        found = sa.select(sa.column("rowid", sa.Integer)).select_from(sa.table("articles_text"))
+        ways.append(tables.articles.c.pk.in_(found.where(matches)))
+    for address in said.addresses:
+        ways.append(tables.articles.c.id == address)
+        ways.append(tables.versions.c.facts.contains(json.dumps({"url": address})[1:-1]))
+    if not ways:
+        return {}
+    return _read(connection, tables.articles.c.outlet == article.outlet, sa.or_(*ways))
+
+
+def _may_mean(announcing: Article, other: Article) -> bool:
+    if announcing.outlet != other.outlet:
+        return False
+    if not (announcing.published and other.published):
+        return True
+    return day_start(other.published).date() <= day_start(announcing.published).date()
+
+
+def _hold(connection: sa.Connection, row: Any, **told: Any) -> None:
+    """Hold what was said, in place of what the same voice said before."""
+    held = (json.loads(row.notice) if row.notice else {}) | told
+    held = {voice: said for voice, said in held.items() if said}
+    _update(connection, row.pk, notice=json.dumps(held) if held else None)
+    settle(connection, [row.pk])
+
+
+def _update(connection: sa.Connection, pk: int, **values: Any) -> None:
+    connection.execute(tables.articles.update().where(tables.articles.c.pk == pk).values(**values))

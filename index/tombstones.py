@@ -1,0 +1,74 @@
+"""What was erased, without content: hashes of ids and addresses, which nothing may bring back.
+
+keys_of("https://ledger.example/a?utm_source=x", None)   # two hashes: of the id, of the address
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import sqlalchemy as sa
+
+from . import tables
+from .article import Article
+
+_TRACKING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
+
+
+def keys_of(article_id: str, url: str | None) -> list[bytes]:
+    """The hashes under which an article is known once it is erased."""
+    addresses = {_address(given) for given in (article_id, url) if given and "://" in given}
+    names = [f"id:{article_id}", *(f"address:{address}" for address in sorted(addresses))]
+    return [
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest() for name in names
+    ]
+
+
+def _address(url: str) -> str:
+    """An address without what changes from link to link of one page."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return url
+    kept = [pair for pair in parse_qsl(parts.query, True) if not pair[0].startswith(_TRACKING)]
+    host = (parts.hostname or "").removeprefix("www.")
+    return f"{host}{parts.path.rstrip('/')}?{urlencode(sorted(kept))}"
+
+
+def erased_at(connection: sa.Connection, keys: Iterable[bytes]) -> float | None:
+    """When what one of the keys names was erased, in seconds since 1970; None: it was not."""
+    named = tables.tombstones.c.key.in_(list(keys))
+    query = sa.select(sa.func.max(tables.tombstones.c.erased_at)).where(named)
+    last: float | None = connection.scalar(query)
+    return last
+
+
+def refusal(connection: sa.Connection, article: Article) -> str | None:
+    """Why an article may not be added; None: it may."""
+    at = erased_at(connection, keys_of(article.id, article.url))
+    if at is None:
+        return None
+    day = datetime.fromtimestamp(at, UTC)
+    return (
+        f"it was erased on {day.day} {day:%B %Y}, and nothing brings it back by itself: "
+        "`byline add --erased-too` adds it again"
+    )
+
+
+def stored(connection: sa.Connection) -> list[tuple[bytes, float]]:
+    """All tombstones: key and seconds since 1970."""
+    return [(key, at) for key, at in connection.execute(sa.select(tables.tombstones))]
+
+
+def keep(connection: sa.Connection, rows: Sequence[tuple[bytes, float]]) -> None:
+    """Add tombstones; of those that are there the older date stays."""
+    new: list[dict[str, Any]] = [{"key": key, "erased_at": at} for key, at in rows]
+    if new:
+        connection.execute(tables.tombstones.insert().prefix_with("OR IGNORE"), new)
+
+
+def lift(connection: sa.Connection, keys: Iterable[bytes]) -> None:
+    """Let what was erased be added again."""
+    connection.execute(tables.tombstones.delete().where(tables.tombstones.c.key.in_(list(keys))))

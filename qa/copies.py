@@ -1,0 +1,64 @@
+"""Of the articles that run one text, one is shown: its origin, else the one that ranks first.
+
+    same = in_place_of(rankings, article_of, group_of, shelf, allowed, archive)
+
+What only a copy says (a local insert) is shown as its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
+
+import numpy as np
+
+from ..index.archive import Archive
+from ..index.copies import contained
+from ..index.shelf import Shelf
+
+_SAID = 0.5  # share of a passage's shingles that has been said
+
+
+def in_place_of(
+    rankings: Sequence[Sequence[int]],
+    article_of: Mapping[int, int],
+    group_of: Mapping[int, int],
+    shelf: Shelf,
+    allowed: set[int],
+    archive: Archive,
+) -> dict[int, int]:
+    """For passages of copies, the passage that says the same and is shown in its place.
+
+    `group_of` has the origin of each article; `allowed` are those that pass the filter: an origin
+    that does not is not shown.
+    """
+    shown: dict[int, int] = {}  # the article of each group
+    for pk in _ordered(rankings):
+        group = group_of[article_of[pk]]
+        shown.setdefault(group, group if group in allowed else article_of[pk])
+    copied = [pk for pk in _ordered(rankings) if shown[group_of[article_of[pk]]] != article_of[pk]]
+    if not copied:
+        return {}
+    several = {shown[group_of[article_of[pk]]]: group_of[article_of[pk]] for pk in copied}
+    is_shown = np.isin(shelf.articles, list(several))
+    of_shown = dict(
+        zip(shelf.keys[is_shown].tolist(), shelf.articles[is_shown].tolist(), strict=True)
+    )
+    passages = {p.pk: p for p in archive.passages([*of_shown, *copied], hidden=True)}
+    said = defaultdict(list)
+    for pk in filter(passages.__contains__, of_shown):
+        said[several[of_shown[pk]]].append(passages[pk])
+    same = {}
+    for pk in filter(passages.__contains__, copied):
+        text, others = passages[pk].text, said[group_of[article_of[pk]]]
+        best = max(others, key=lambda one: contained(text, one.text), default=None)
+        # What stands on the border of two passages is half in each.
+        if best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID:
+            same[pk] = best.pk
+        else:
+            others.append(passages[pk])
+    return same
+
+
+def _ordered(rankings: Sequence[Sequence[int]]) -> list[int]:
+    """All passages once, the first of each ranking before the second of any."""
+    return list(dict.fromkeys(pk for pk in chain(*zip_longest(*rankings)) if pk is not None))

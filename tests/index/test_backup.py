@@ -1,0 +1,140 @@
+"""An index in one file and back: whole, checked, and the old one in use until then."""
+
+import json
+import sqlite3
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+from byline import Desk
+from byline.errors import IndexMismatch, InputError
+from byline.index.backup import restore
+from byline.index.migrate import SCHEMA
+from byline.tests.fakes import Broken, Letters
+
+STORED = Path(__file__).parent / "stored"
+
+
+@pytest.fixture
+def made(home: Path, folder: Path, tmp_path: Path) -> Path:
+    """A backup of the three articles, from which the index has moved on since."""
+    path = tmp_path / "three.byline"
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        desk.backup(path)
+        desk.articles.remove(str(folder / "ferry.txt"))
+        (folder / "new.txt").write_text("Harbour closed\nThe harbour closed on Friday.\n")
+        desk.add(folder / "new.txt")
+    return path
+
+
+def titles(desk: Desk) -> set[str | None]:
+    return {article.title for article in desk.articles.list()}
+
+
+def test_a_backup_becomes_another_index_without_embedding(home: Path, made: Path) -> None:
+    manifest = restore(made, home / "again")
+    assert (manifest.articles, manifest.schema, manifest.index) == (3, SCHEMA, "default")
+    with Desk(home, "again", embedder=Broken()) as desk, Desk(home) as first:
+        assert "Ferry fire closes Port Ansel terminal" in titles(desk)
+        assert desk.check().problems == ()
+        assert desk.check().vectors == 3
+        assert desk.archive.uuid != first.archive.uuid
+
+
+def test_it_takes_the_place_of_an_index_only_when_forced_and_readers_follow(
+    home: Path, made: Path
+) -> None:
+    with Desk(home, embedder=Letters()) as reader:
+        assert "Harbour closed" in {hit.title for hit in reader.search("harbour closed")}
+        with pytest.raises(InputError, match="There is an index 'default' already: .*--force"):
+            restore(made, home / "default")
+        restore(made, home / "default", force=True)
+        found = {hit.title for hit in reader.search("harbour ferry closed", 100)}
+        assert "Ferry fire closes Port Ansel terminal" in found
+        assert "Harbour closed" not in found
+        assert reader.check().problems == ()
+    assert not [p for p in home.iterdir() if p.name.startswith(".byline")]
+
+
+def test_a_damaged_index_is_put_aside(home: Path, made: Path) -> None:
+    (home / "default" / "archive.db").write_bytes(b"garbage" * 1000)
+    restore(made, home / "default", force=True)
+    with Desk(home, embedder=Broken()) as desk:
+        assert len(desk.articles) == 3
+        assert desk.check().problems == ()
+    assert (home / "default" / "damaged-archive.db").exists()
+
+
+def test_a_backup_is_whole_while_articles_are_added(
+    home: Path, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_text(
+        "".join(f'{{"id": "n{n}", "text": "Item {n} of the council."}}\n' for n in range(500))
+    )
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        adding = threading.Thread(target=desk.add, args=(path,))
+        adding.start()
+        manifest = desk.backup(tmp_path / "b.byline")
+        adding.join()
+    restore(tmp_path / "b.byline", home / "again")
+    with Desk(home, "again", embedder=Broken()) as desk:
+        assert desk.check().problems == ()
+        assert len(desk.articles) >= manifest.articles >= 3
+
+
+def changed(made: Path, **facts: object) -> None:
+    """The backup with a manifest that says something else."""
+    with tarfile.open(made) as tar:
+        tar.extractall(made.parent / "out", filter="data")
+    manifest = made.parent / "out" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | facts))
+    with tarfile.open(made, "w") as tar:
+        for name in ("manifest.json", "archive.db"):
+            tar.add(made.parent / "out" / name, name)
+
+
+class TestRefused:
+    @pytest.mark.parametrize("kept", [0, 700, 20_000])
+    def test_one_that_is_cut_short(self, home: Path, made: Path, kept: int) -> None:
+        made.write_bytes(made.read_bytes()[:kept])
+        with pytest.raises(InputError, match="no backup of Byline, or is cut short|is damaged"):
+            restore(made, home / "default", force=True)
+        with Desk(home, embedder=Broken()) as desk:
+            assert "Harbour closed" in titles(desk)
+
+    def test_one_whose_bytes_have_changed(self, home: Path, made: Path) -> None:
+        whole = bytearray(made.read_bytes())
+        whole[40_000] ^= 1
+        made.write_bytes(whole)
+        with pytest.raises(InputError, match="checksum is not the one"):
+            restore(made, home / "again")
+        assert not (home / "again").exists()
+
+    def test_one_of_a_newer_release(self, home: Path, made: Path) -> None:
+        changed(made, schema=SCHEMA + 1)
+        with pytest.raises(IndexMismatch, match="Upgrade Byline"):
+            restore(made, home / "again")
+
+    def test_one_whose_manifest_says_what_nobody_knows(self, home: Path, made: Path) -> None:
+        changed(made, colour="green")
+        with pytest.raises(InputError, match="no backup of Byline"):
+            restore(made, home / "again")
+
+    def test_one_that_is_not_there_or_no_backup(self, home: Path, folder: Path) -> None:
+        with pytest.raises(InputError, match="There is no file"):
+            restore(folder / "no.byline", home / "again")
+        with pytest.raises(InputError, match="is no backup of Byline"):
+            restore(folder / "ferry.txt", home / "again")
+
+    def test_one_whose_rows_do_not_agree(self, home: Path, made: Path, tmp_path: Path) -> None:
+        with Desk(home, embedder=Broken()) as desk:
+            with sqlite3.connect(desk.archive.path) as connection:
+                connection.execute("DELETE FROM vectors")
+            connection.close()
+            desk.backup(tmp_path / "bad.byline")
+        with pytest.raises(InputError, match=r"The backup is damaged: 3 passages have no vector"):
+            restore(tmp_path / "bad.byline", home / "again")

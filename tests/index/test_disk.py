@@ -1,0 +1,125 @@
+"""A disk that is full, read-only or broken: one line, and nothing that was accepted is lost."""
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from byline import Desk
+from byline.errors import DiskError, IndexDamaged
+from byline.index.archive import Archive
+from byline.index.lock import writing
+from byline.tests.conftest import Run, failed
+from byline.tests.fakes import Letters
+
+Mount = Callable[[str], None]
+
+
+@pytest.fixture
+def remount(home: Path) -> Iterator[Mount]:
+    """The home is a disk of its own, of 1 MB; it can be mounted again with other options."""
+    home.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small disk cannot be mounted here: that takes root's rights")
+
+    def again(options: str) -> None:
+        command = ["mount", "-o", f"remount,{options}", str(home)]
+        for _ in range(100):  # Chroma lets go of its files a moment after it is closed
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{home} cannot be mounted {options}")
+
+    yield again
+    subprocess.run(["umount", "-l", str(home)], check=True)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A thousand articles of words that do not repeat: two megabytes."""
+    dice, path = random.Random(1), tmp_path / "many.jsonl"
+    words = [f"{dice.randrange(16**8):08x}" for _ in range(100_000)]
+    path.write_text(
+        "".join(
+            json.dumps({"id": f"n{n}", "text": f"Item {n}. {' '.join(dice.choices(words, k=200))}"})
+            + "\n"
+            for n in range(1000)
+        )
+    )
+    return path
+
+
+def test_a_full_disk_is_told_keeps_what_was_accepted_and_goes_on_when_there_is_space(
+    home: Path, remount: Mount, many: Path
+) -> None:
+    accepted: list[int] = []
+    with Desk(home, embedder=Letters()) as desk:
+        for _ in range(2):
+            with pytest.raises(DiskError, match=r"cannot be used: .*space.* is kept") as error:
+                desk.add(many, progress=lambda report: accepted.append(report.accepted))
+            assert "\n" not in str(error.value)
+    remount("size=60m")
+    with Desk(home, embedder=Letters()) as desk:
+        assert len(desk.articles) >= max(accepted, default=0)
+        assert desk.add(many).accepted == 1000
+        assert desk.check().problems == ()
+        assert desk.check().articles == 1000
+
+
+def test_a_read_only_disk_is_one_line_whatever_is_asked(
+    run: Run, home: Path, remount: Mount, folder: Path
+) -> None:
+    remount("size=60m")
+    assert run("add", folder).code == 0
+    remount("ro")
+    for arguments in (("add", folder), ("check",), ("search", "ferry"), ("articles", "list")):
+        failed(run(*arguments), 1, "cannot be used: .*(Make it writable|Check the disk)")
+    remount("rw")
+    assert run("check").code == 0
+
+
+def test_a_folder_that_may_not_be_written_to_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", deny)  # root may do everything
+    with (
+        pytest.raises(DiskError, match=r"Permission denied\. Make it writable"),
+        writing(tmp_path / "lock"),
+    ):
+        pass
+
+
+class TestDamagedArchive:
+    def test_one_that_is_cut_short_is_told_with_the_way_back(
+        self, home: Path, folder: Path
+    ) -> None:
+        with Desk(home, embedder=Letters()) as desk:
+            desk.add(folder)
+            path = desk.archive.path
+        path.write_bytes(path.read_bytes()[:60_000])
+        with pytest.raises(IndexDamaged, match=r"is damaged: .*byline restore FILE --force"):
+            _everything(path)
+
+    def test_garbage_is_told_with_the_way_back(self, tmp_path: Path) -> None:
+        (tmp_path / "archive.db").write_bytes(b"garbage" * 1000)
+        with pytest.raises(IndexDamaged, match=r"not a database.*byline restore FILE --force"):
+            Archive(tmp_path / "archive.db")
+
+
+def _everything(path: Path) -> None:
+    archive = Archive(path)
+    try:
+        archive.list_articles()
+        problems = archive.problems()
+        assert not problems, problems
+    finally:
+        archive.close()
