@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
+from . import erase
 from .archive import Archive
 from .disk import is_refusal, reason_of, refused
 from .lock import writing
@@ -125,18 +125,10 @@ def restore(
             folder.mkdir(exist_ok=True)
             with writing(folder / "lock"), closing(_current(target)) as current:
                 with Store(staged_folder / "chroma", "") as store:
-                    keep_erased(current, staged, store, staged_folder / "lock")
+                    erase.add_tombstones(staged, erase.tombstones(current))
+                    erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
                 _replace(current, staged, folder, chroma_url)
     return manifest
-
-
-def keep_erased(current: Archive, staged: Archive, store: Store, lock_file: Path) -> None:
-    """Erase from what is restored what the index that it replaces had erased."""
-    if find_spec(f"{__package__}.erase") is None:
-        return
-    erase = import_module(f"{__package__}.erase")
-    erase.add_tombstones(staged, erase.tombstones(current))
-    erase.apply_tombstones(staged, store, lock_file=lock_file)
 
 
 def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | None) -> None:
@@ -144,8 +136,8 @@ def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | 
     name, generation = current.uuid, max(current.generation, staged.generation) + 1
     with closing(sqlite3.connect(staged.path)) as source:
         with source:
-            for key, value in (("uuid", name), ("generation", str(generation))):
-                source.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
+            meta = {"uuid": name, "generation": str(generation), "restored": uuid4().hex}
+            source.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
         with Store(folder / "chroma", f"byline-{name}", chroma_url) as store:
             store.doubt()  # a kill between the two is seen by who comes next
             with closing(sqlite3.connect(current.path, timeout=30)) as target:

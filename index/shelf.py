@@ -30,7 +30,8 @@ class Shelf:
     """
 
     generation: int
-    embedder: str | None
+    made: str
+    "with which embedder, and by which restore: else its numbers mean something else"
     keys: NDArray[np.int64]
     articles: NDArray[np.int64]
     "the number of each passage's article"
@@ -75,11 +76,12 @@ def read_shelf(connection: sa.Connection, before: Shelf | None) -> Shelf:
     """
     connection.exec_driver_sql("BEGIN")  # all that follows sees one state
     meta = {row.key: row.value for row in connection.execute(sa.select(tables.meta))}
-    generation, embedder = int(meta.get("generation", 0)), meta.get("embedder")
-    if before is None or before.embedder != embedder or before.generation > generation:
+    generation = int(meta.get("generation", 0))
+    made = f"{meta.get('embedder')} {meta.get('restored')}"
+    if before is None or before.made != made or before.generation > generation:
         none = np.zeros(0, np.int64)
         codes, scales = np.zeros((0, 0), np.int8), np.zeros(0, np.float32)
-        before = Shelf(generation, embedder, none, none, codes, scales)
+        before = Shelf(generation, made, none, none, codes, scales)
     count = sa.select(sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)).where(
         tables.articles.c.version.is_not(None)
     )
@@ -95,12 +97,12 @@ def read_shelf(connection: sa.Connection, before: Shelf | None) -> Shelf:
     keys = np.concatenate((before.keys, new[:, 0]))
     articles = np.concatenate((before.articles, new[:, 1]))
     if len(keys) > HELD_IN_MEMORY or before.codes is None:
-        return Shelf(generation, embedder, keys, articles, None, before.scales[:0])
+        return Shelf(generation, made, keys, articles, None, before.scales[:0])
     codes, scales = _coded(connection, new[:, 0], int(meta.get("dimension", 0)))
     if len(before.codes):
         codes = np.concatenate((before.codes, codes)) if len(new) else before.codes
         scales = np.concatenate((before.scales, scales))
-    return Shelf(generation, embedder, keys, articles, codes, scales)
+    return Shelf(generation, made, keys, articles, codes, scales)
 
 
 def _pairs(connection: sa.Connection, query: sa.Select[tuple[int, int]]) -> NDArray[np.int64]:

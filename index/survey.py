@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
+from .tables import vectors_of
 
 _AT_ONCE = 5000  # vectors
 _SLOWEST_SECONDS = 600.0  # a folder whose reading hangs is as good as torn
@@ -99,13 +100,13 @@ def compare(store: "Pages", archive: Path) -> Survey:
 
 def _unlike(keys: list[int], vectors: NDArray[np.float32], stored: dict[int, bytes]) -> list[int]:
     """Those whose vector is not the one that is stored."""
-    length = vectors.shape[1] * vectors.itemsize
-    whole = [len(stored.get(key, b"")) == length for key in keys]
-    blank = bytes(length)
-    joined = b"".join(
-        stored[key] if is_whole else blank for key, is_whole in zip(keys, whole, strict=True)
+    dimension = vectors.shape[1]
+    whole = [len(stored.get(key, b"")) in (2 * dimension, 4 * dimension) for key in keys]
+    blank = bytes(2 * dimension)
+    others = vectors_of(
+        [stored[key] if is_whole else blank for key, is_whole in zip(keys, whole, strict=True)],
+        dimension,
     )
-    others = np.frombuffer(joined, np.float32).reshape(vectors.shape)
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(others, axis=1)
     alike = np.einsum("ij,ij->i", vectors, others) >= _ALIKE * norms
     return [key for key, is_same in zip(keys, alike & np.array(whole), strict=True) if not is_same]
