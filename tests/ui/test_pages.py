@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -30,6 +32,14 @@ def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
 def address(desk: Desk) -> Iterator[str]:
     with served(desk) as address:
         yield address
+
+
+def eventually(found: Callable[[], Any], seconds: float = 10) -> Any:
+    """What is found, once it is there: an event of the page has no answer to wait for."""
+    until = time.monotonic() + seconds
+    while not (there := found()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return there
 
 
 def opened(page: Page, address: str, name: str) -> None:
@@ -117,7 +127,7 @@ class TestConversations:
         page.get_by_label("Which sentence").select_option("1")
         page.get_by_role("button", name="Send").click()
         expect(page.locator(".rating")).to_contain_text("Thank you")
-        (given,) = desk.conversations.feedback()
+        (given,) = eventually(lambda: [*desk.conversations.feedback()])
         assert given["thumb"] == "down"
         assert "4.2 million crowns" in given["statement"]
         page.goto(f"{address}/evals")
@@ -134,12 +144,10 @@ class TestConversations:
         page.keyboard.press("Escape")
         expect(page.get_by_role("tooltip")).to_have_count(0)
 
-    def test_a_suggested_question_is_asked_with_a_click(self, page: Page, desk: Desk) -> None:
-        text = "The Velmora Museum of Glass opened in 1931. It employs 43 people.\n" * 3
-        path = desk.folder / "museum.jsonl"
-        path.write_text(json.dumps({"id": "m", "title": "Museum", "text": text}))
-        desk.add(path)
-        with served(desk) as address:
+    def test_a_suggested_question_is_asked_with_a_click(
+        self, page: Page, sample_desk: Desk
+    ) -> None:
+        with served(sample_desk) as address:
             visit(page, address)
             first = page.locator(".suggested").first
             question = first.text_content() or ""

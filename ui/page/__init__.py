@@ -50,6 +50,7 @@ def serve(desk: Desk, host: str, port: int) -> None:
 
     Raises BylineError where it cannot listen there, or the index cannot be asked.
     """
+    warnings.filterwarnings("ignore", "The default formatting of datetime")  # Gradio's plots
     if len(desk.articles):
         desk.search("news", 1)  # loads what the first question would wait for
     listener = _listen(host, port)
