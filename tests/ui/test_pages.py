@@ -2,8 +2,12 @@
 
 import json
 import re
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -15,7 +19,7 @@ from byline.index.embed import MiniLM
 from byline.tests.conftest import ARTICLES
 from byline.tests.fakes import saying
 from byline.tests.ui.conftest import ask, marked, served, visit
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 COST = "What will the repair of the ferry cost?"
 MAYOR = "Who resigned as mayor?"
@@ -44,7 +48,7 @@ def eventually(found: Callable[[], Any], seconds: float = 10) -> Any:
 
 def opened(page: Page, address: str, name: str) -> None:
     visit(page, address)
-    page.get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
 
 
 class TestConversations:
@@ -171,38 +175,184 @@ def test_a_follow_up_is_shown_as_it_was_understood(
 
 
 class TestCollection:
-    def test_it_counts_finds_shows_and_removes(self, page: Page, desk: Desk, address: str) -> None:
+    def test_it_counts_finds_and_shows(self, page: Page, address: str) -> None:
         opened(page, address, "Collection")
         expect(page.locator(".counts h2")).to_have_text("3 articles")
         expect(page.locator(".outlets li")).to_have_count(3)
-        page.get_by_label("Find an article").fill("mayor")
-        page.get_by_role("button", name="Find").click()
-        first = page.locator("#articles .open").first
-        expect(first).to_contain_text("Mayor resigns over water contract")
-        first.click()
-        expect(page.locator("#article h2")).to_have_text("Mayor resigns over water contract")
+        days = "Articles by day from 3 March 2026 to 12 March 2026; most on 3 March 2026: 1"
+        expect(page.get_by_role("img", name=days)).to_be_visible()
+        expect(page.locator(".timeline .bar")).to_have_count(3)
+        chosen(page, "mayor", "Mayor resigns over water contract")
         expect(page.locator("#article .text")).to_contain_text("Deputy mayor Ilse Kamp")
-        page.locator("#article").get_by_role("button", name="Remove").click()
-        page.locator("#article").get_by_role("button", name="Remove it").click()
+
+    def test_an_article_is_removed_once_that_is_confirmed(
+        self, page: Page, desk: Desk, address: str
+    ) -> None:
+        opened(page, address, "Collection")
+        article = chosen(page, "mayor", "Mayor resigns over water contract")
+        article.get_by_role("button", name="Remove …").click()
+        article.get_by_role("button", name="Leave it as it is").click()
+        assert len(desk.articles) == 3
+        article.get_by_role("button", name="Remove …").click()
+        article.get_by_role("button", name="Remove it").click()
         expect(page.locator(".counts h2")).to_have_text("2 articles")
+        expect(article).to_contain_text("The article was removed.")
         assert len(desk.articles) == 2
+
+    def test_a_retraction_shows_its_reason_and_is_undone(
+        self, page: Page, desk: Desk, address: str
+    ) -> None:
+        opened(page, address, "Collection")
+        article = chosen(page, "mayor", "Mayor resigns over water contract")
+        article.get_by_role("button", name="Retract …").click()
+        article.get_by_label("Why is it retracted?").fill("The letter was <b>forged</b>")
+        article.get_by_role("button", name="Retract it").click()
+        expect(article.locator(".notice")).to_contain_text("The letter was <b>forged</b>")
+        assert "Castrine Herald" not in {hit.article.outlet for hit in desk.search("mayor", 10)}
+        article.get_by_role("button", name="Let it stand again").click()
+        expect(article.locator(".notice")).to_have_count(0)
+        assert "Castrine Herald" in {hit.article.outlet for hit in desk.search("mayor", 10)}
+
+    def test_versions_and_copies_are_named(
+        self, page: Page, desk: Desk, address: str, tmp_path: Path
+    ) -> None:
+        story = "The council of Tern Bay voted for a new quay, said harbour master Ada Finch. "
+        story += "It will be built next to the old one and cost 11 million crowns in all. " * 3
+        first = {"id": "w", "title": "New quay", "outlet": "Wire", "published": "2026-03-01"}
+        copy = {**first, "id": "c", "outlet": "Bay News", "published": "2026-03-02"}
+        for text in (story, story.replace("11 million", "17 million")):
+            (tmp_path / "quay.jsonl").write_text(json.dumps({**first, "text": text}))
+            desk.add(tmp_path / "quay.jsonl")
+        (tmp_path / "copy.jsonl").write_text(json.dumps({**copy, "text": text}))
+        desk.add(tmp_path / "copy.jsonl")
+        assert desk.articles.origins(["c"])["c"].id == "w"
+        opened(page, address, "Collection")
+        page.locator("#articles .open", has_text="Bay News").click()
+        article = page.locator("#article")
+        article.get_by_role("button", name="the article of Wire").click()
+        expect(article.locator(".outlet")).to_have_text("Wire")
+        article.get_by_text("2 versions").click()
+        expect(article.locator(".history")).to_contain_text("numbers: 11 → 17")
 
     def test_a_dropped_file_is_added_and_a_wrong_one_explained(
         self, page: Page, desk: Desk, address: str, tmp_path: Path
     ) -> None:
-        good, bad = tmp_path / "quay.txt", tmp_path / "broken.jsonl"
+        good, bad, odd = (tmp_path / name for name in ("quay.txt", "broken.jsonl", "cat.png"))
         good.write_text("Quay reopens\nThe quay at Tern Bay reopened on Friday, the port said.\n")
         bad.write_text("{nothing}\n")
-        opened(page, address, "Collection")
-        page.get_by_role("button", name="Add articles").click()
-        page.locator("#adding input[type=file]").set_input_files([good, bad])
+        odd.write_bytes(b"PNG")
+        dropped(page, address, good, bad, odd)
         report = page.locator("#report")
-        expect(report).to_contain_text("1 added", timeout=30_000)
-        expect(report).to_contain_text("broken.jsonl: not valid JSON")
+        expect(report).to_contain_text("1 added, 2 not added", timeout=30_000)
+        expect(report).to_contain_text("broken.jsonl, line 1: not valid JSON")
+        expect(report).to_contain_text("cat.png: unknown kind of file")
         expect(page.locator(".counts h2")).to_have_text("4 articles")
         page.get_by_role("link", name="Ask", exact=True).click()
         ask(page, "When did the quay at Tern Bay reopen?")
         assert "Friday" in marked(page)
+
+    def test_a_file_that_is_dropped_again_changed_is_an_update_and_leaves_no_copy(
+        self, page: Page, desk: Desk, address: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "quay.txt"
+        for day, became in (("Friday", "1 added"), ("Sunday", "1 updated")):
+            path.write_text(f"Quay reopens\nThe quay at Tern Bay reopened on {day}, it said.\n")
+            dropped(page, address, path)
+            expect(page.locator("#report")).to_contain_text(became, timeout=30_000)
+        assert "Sunday" in desk.articles.get("upload:quay.txt").text
+        left = [*Path(tempfile.gettempdir(), "gradio").rglob("quay.txt")]
+        assert [one for one in left if "Tern Bay" in one.read_text()] == []
+
+    def test_a_page_and_a_feed_are_added_from_the_web(
+        self, page: Page, home: Path, minilm: MiniLM
+    ) -> None:
+        from byline.settings import Settings
+
+        settings = Settings(home=home, fetch_private=True, fetch_delay_seconds=0)
+        with (
+            newsroom() as site,
+            Desk(settings=settings, embedder=minilm) as desk,
+            served(desk) as address,
+        ):
+            opened(page, address, "Collection")
+            box, report = page.get_by_label("From the web"), page.locator("#report")
+            box.fill("herald.example")
+            page.get_by_role("button", name="Add the article").click()
+            expect(report).to_contain_text("begins with http:// or https://")
+            box.fill(f"{site}/quay")
+            page.get_by_role("button", name="Add the article").click()
+            expect(report).to_contain_text("1 added", timeout=30_000)
+            expect(page.locator(".counts h2")).to_have_text("1 article")
+            box.fill(f"{site}/quay")
+            page.get_by_role("button", name="Follow the feed").click()
+            expect(report).to_contain_text("feed", timeout=30_000)
+            assert list(desk.follow.list()) == []
+            box.fill(f"{site}/feed")
+            page.get_by_role("button", name="Follow the feed").click()
+            expect(report).to_contain_text("1 added", timeout=30_000)
+            expect(page.locator(".counts h2")).to_have_text("2 articles")
+            expect(page.locator(".feeds li")).to_contain_text("Castrine Herald")
+            page.get_by_role("button", name="Follow Castrine Herald no more").click()
+            expect(page.locator(".feeds li")).to_have_count(0)
+            assert len(desk.articles) == 2
+
+
+@contextmanager
+def newsroom() -> Iterator[str]:
+    """The address of a newspaper's site: two pages, and a feed that lists one of them."""
+    said = {
+        "/quay": "The quay at Tern Bay reopened on Friday. The port paid 11 million crowns for it.",
+        "/dike": "The dike at Gannet Bank broke on Monday. No village behind it was flooded.",
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site = f"http://127.0.0.1:{server.server_port}"
+            if self.path == "/feed":
+                body = (
+                    '<?xml version="1.0"?><rss version="2.0"><channel><title>Castrine Herald'
+                    f"</title><link>{site}</link><item><title>Dike</title><link>{site}/dike</link>"
+                    "</item></channel></rss>"
+                )
+            else:
+                text = f"<article><h1>News</h1><p>{said.get(self.path)}</p></article>"
+                body = f"<!doctype html><html><title>News</title><body>{text}</body></html>"
+            self.send_response(200 if self.path in ("/feed", *said) else 404)
+            kind = "application/rss+xml" if self.path == "/feed" else "text/html"
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def dropped(page: Page, address: str, *paths: Path) -> None:
+    """Files dropped on the collection's page."""
+    opened(page, address, "Collection")
+    page.get_by_role("button", name="Add articles").click()
+    page.locator("#adding input[type=file]").set_input_files(paths)
+
+
+def chosen(page: Page, words: str, title: str) -> Locator:
+    """The pane of an article that was looked for and chosen."""
+    page.get_by_label("Find an article").fill(words)
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("#articles .label")).to_have_text("The best matches")
+    first = page.locator("#articles .open").first
+    expect(first).to_contain_text(title)
+    first.click()
+    expect(page.locator("#article h2")).to_have_text(title)
+    return page.locator("#article")
 
 
 def test_a_run_is_started_opened_and_compared(page: Page, desk: Desk, address: str) -> None:

@@ -37,6 +37,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_LARGEST_UPLOAD = "500mb"  # a file of many articles; each of them is held to max_article_bytes
 _ICON = (
     '<link rel="icon" href="data:image/svg+xml,<svg xmlns=\'http://www.w3.org/2000/svg\' '
     "viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%238a1f1f'/><text x='16' y='24' "
@@ -50,7 +51,6 @@ def serve(desk: Desk, host: str, port: int) -> None:
 
     Raises BylineError where it cannot listen there, or the index cannot be asked.
     """
-    warnings.filterwarnings("ignore", "The default formatting of datetime")  # Gradio's plots
     if len(desk.articles):
         desk.search("news", 1)  # loads what the first question would wait for
     listener = _listen(host, port)
@@ -108,7 +108,7 @@ def _mount(app: FastAPI, desk: Desk) -> None:
         run_history=False,
         show_error=False,
         enable_monitoring=False,
-        max_file_size=desk.settings.max_article_bytes,
+        max_file_size=_LARGEST_UPLOAD,
         ssr_mode=False,
         mcp_server=False,
         pwa=False,

@@ -5,8 +5,6 @@ writes, in a frame of its own.
 """
 
 import json
-import queue
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +18,11 @@ from ...evals.case import Case, load_cases, save_cases
 from ...evals.compare import as_markdown, compare
 from ...evals.corpus import Corpus
 from ...evals.importers import import_cases
-from ...evals.record import Run, load_run
+from ...evals.record import load_run
 from ...evals.report import html
 from ...evals.run import run_cases
 from ...evals.systems import BylineSystem
-from .parts import QUIET, masthead, own
+from .parts import QUIET, Tell, masthead, own, working
 
 _SAMPLE, _FEEDBACK, _FILE = "The bundled questions", "Readers' feedback", "A file"
 _PROGRESS = '<div class="report" role="status" aria-live="polite"></div>'
@@ -51,7 +49,7 @@ def evals_page(desk: Desk, blocks: gr.Blocks) -> None:
             cases = _cases(desk, what, file)[: int(limit)]
             yield from _running(desk, cases)
         except BylineError as error:
-            yield {"text": str(error), "failed": []}
+            yield {"text": str(error)}
 
     what.change(lambda value: gr.File(visible=value == _FILE), what, file, **QUIET)
     start.click(run, [what, file, limit], progress, concurrency_limit=1, **QUIET).then(
@@ -93,37 +91,21 @@ def _cases(desk: Desk, what: str, file: str | None) -> list[Case]:
 
 
 def _running(desk: Desk, cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
-    """Run the cases in a thread of their own, and tell how far they are."""
-    told: queue.Queue[tuple[int, int] | Run | BaseException] = queue.Queue()
+    """Run the cases, and tell how far they are."""
     name = datetime.now(UTC).strftime("%Y-%m-%d %H.%M.%S")
 
-    def work() -> None:
-        try:
-            corpus = Corpus(archive=desk.archive, passage_chars=desk.settings.passage_chars)
-            told.put(
-                run_cases(
-                    cases,
-                    BylineSystem(desk),
-                    _folder(desk) / name,
-                    corpus,
-                    progress=lambda done, total: told.put((done, total)),
-                )
-            )
-        except BaseException as error:  # told to the reader, below
-            told.put(error)
+    def work(tell: Tell) -> dict[str, Any]:
+        run_cases(
+            cases,
+            BylineSystem(desk),
+            _folder(desk) / name,
+            Corpus(archive=desk.archive, passage_chars=desk.settings.passage_chars),
+            progress=lambda done, total: tell({"text": f"{done} of {total} questions asked …"}),
+        )
+        return {"text": f"Done: {len(cases)} question{'' if len(cases) == 1 else 's'}."}
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    yield {"text": f"Asking {len(cases)} questions …", "done": 0, "total": len(cases)}
-    while isinstance(news := told.get(), tuple):
-        done, total = news
-        yield {"text": f"{done} of {total} questions asked …", "done": done, "total": total}
-    thread.join()
-    if isinstance(news, BaseException):
-        if isinstance(news, BylineError):
-            raise news
-        raise BylineError(f"The run failed: {type(news).__name__}. The server's log says more.")
-    yield {"text": f"Done: {len(cases)} questions.", "failed": []}
+    yield {"text": f"Asking {len(cases)} question{'' if len(cases) == 1 else 's'} …"}
+    yield from working(work)
 
 
 def _listed(desk: Desk) -> dict[str, Any]:
