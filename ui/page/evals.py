@@ -5,6 +5,7 @@ writes, in a frame of its own.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from ...evals.case import Case, load_cases, save_cases
 from ...evals.compare import as_markdown, compare
 from ...evals.corpus import Corpus
 from ...evals.importers import import_cases
-from ...evals.record import load_run
+from ...evals.record import Record, Run, load_run
 from ...evals.report import html
 from ...evals.run import run_cases
 from ...evals.systems import BylineSystem
@@ -117,19 +118,21 @@ def _listed(desk: Desk) -> dict[str, Any]:
             run = load_run(path.parent)
         except BylineError:
             continue
-        grades: dict[str, int] = {}
-        for record in run.records:
-            grades[record.grade] = grades.get(record.grade, 0) + 1
-        missed = [r for r in run.records if r.grade in ("wrong", "partly", "failed")]
+        missed = [record for record in run.records if _is_missed(record, run)]
         found.append(
             {
                 "name": path.parent.name,
                 "cases": len(run.cases),
-                "grades": grades,
+                "grades": Counter(record.grade for record in run.records),
                 "missed": [run.by_id[record.case].question for record in missed[:20]],
             }
         )
     return {"runs": found, "compared": _compared(folder, found)}
+
+
+def _is_missed(record: Record, run: Run) -> bool:
+    is_declined = record.grade == "declined" and run.by_id[record.case].answerable
+    return is_declined or record.grade in ("wrong", "partly", "failed")
 
 
 def _compared(folder: Path, found: Sequence[dict[str, Any]]) -> str | None:
