@@ -421,7 +421,7 @@ class Archive:
         query = sa.select(tables.articles.c.published_at).where(
             tables.articles.c.version.is_not(None),
             tables.articles.c.published_at.is_not(None),
-            *conditions(Filter()),
+            *conditions(_SHOWN),
         )
         with self._engine.connect() as connection:
             return [datetime.fromtimestamp(at, UTC).date() for at in connection.scalars(query)]

@@ -27,6 +27,7 @@ from .tables import conversations, feedback, turns
 
 MOST_TURNS = 500  # of one conversation
 _LONGEST_TITLE = 120  # characters
+_LONGEST_REASON = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,12 @@ class Conversations:
         """
         if thumb not in ("up", "down"):
             raise InputError(f"The thumb is '{thumb}': give up or down.")
+        if statement is not None and (not isinstance(statement, int) or statement < 1):
+            raise InputError(f"The statement is {statement!r}: give its number, from 1.")
         turn = (turns.c.conversation_id == conversation_id) & (turns.c.number == number)
         key = {"conversation_id": conversation_id, "number": number}
-        given = {"thumb": thumb, "reason": (reason or "").strip() or None, "statement": statement}
+        said = (reason or "").strip()[:_LONGEST_REASON]
+        given = {"thumb": thumb, "reason": said or None, "statement": statement}
         with self._writing() as connection:
             if connection.scalar(sa.select(turns.c.number).where(turn)) is None:
                 raise InputError(f"Conversation '{conversation_id}' has no turn {number}.")
@@ -252,9 +256,7 @@ class Conversations:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
-            if "locked" not in str(error.orig):
-                raise
+        except IndexLocked:
             message = "Articles are being added: this turn of the conversation was not stored."
             raise IndexLocked(message) from None
 

@@ -20,7 +20,7 @@ from byline.tests.ui.conftest import ask, served
 from playwright.sync_api import Browser, expect, sync_playwright
 
 ANSWERED = "How many turbines did Skerrow Wind get a licence for?"
-DISPUTED = "How many people were killed when the Skellow Ford bridge fell?"
+DISPUTED = "How many people were hurt in the Ansel Marigold fire?"
 DECLINED = "What did the opera house in Castrine cost?"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 
@@ -52,6 +52,7 @@ def taken(browser: Browser, home: Path, folder: Path, size: str, scheme: str) ->
     width, height = SIZES[size]
 
     def shot(page: Any, name: str) -> None:
+        page.mouse.move(0, 0)
         page.wait_for_timeout(700)
         page.screenshot(path=folder / f"{name}-{size}-{scheme}.png")
 

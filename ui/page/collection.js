@@ -55,11 +55,22 @@ function articles() {
       trigger('choose', { id: article.id });
     });
     open.append(facts, el('span', 'says', article.title || 'Without a headline'));
-    return el('li', '', open);
+    const row = el('li', '', open);
+    row.dataset.id = article.id;
+    return row;
   });
   const said = held.found ? 'The best matches' : 'The newest';
   list.replaceChildren(el('p', 'label', rows.length ? said : 'No article matches'),
     el('ol', 'sources', ...rows));
+  point();
+}
+
+// Which of the list is shown beside it.
+function point() {
+  for (const row of list.querySelectorAll('li')) {
+    row.classList.toggle('chosen', row.dataset.id === chosen);
+    row.firstChild.setAttribute('aria-pressed', String(row.dataset.id === chosen));
+  }
 }
 
 const failure = (text) => el('div', 'failure', el('p', '', text));
@@ -67,10 +78,12 @@ const failure = (text) => el('div', 'failure', el('p', '', text));
 function show(article, failed) {
   const isNew = chosen !== article.id;
   chosen = article.id;
+  point();
   const facts = [article.authors && `By ${article.authors}`, article.published || 'Undated',
     article.updated && `Updated ${article.updated}`].filter((fact) => fact);
   panel().replaceChildren(
     el('div', 'head',
+      button('back', 'Back to the list', () => goTo(list)),
       el('p', 'outlet', outletOf(article), ...article.tags.map((tag) => el('span', 'tag', tag))),
       el('h2', '', article.title || 'Without a headline'),
       el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(article.url)),
