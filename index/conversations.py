@@ -196,9 +196,7 @@ class Conversations:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
-            if "locked" not in str(error.orig):
-                raise
+        except IndexLocked:
             message = "Articles are being added: this turn of the conversation was not stored."
             raise IndexLocked(message) from None
 
