@@ -12,7 +12,7 @@ from ...index.filter import Filter
 from ...qa.ask import Answer, Found
 from ...qa.retrieve import Hit
 from ..case import Case
-from ..response import Passage, Response, response_of
+from ..response import Noticed, Passage, Response, response_of
 from .system import NO_TURNS
 
 
@@ -90,7 +90,9 @@ def _recorded(answer: Answer, found: Found, first: float, total: float, case: Ca
 
 
 def _passage(hit: Hit) -> Passage:
-    return Passage(**hit.to_dict())
+    record = hit.to_dict()
+    notice = record.pop("notice")
+    return Passage(**record, notice=Noticed(**notice) if notice else None)
 
 
 def code_version() -> str:

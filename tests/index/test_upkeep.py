@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from byline import Desk
-from byline.index import archive as archive_module
+from byline.index import shelf as shelf_module
 from byline.index.filter import Filter
 from byline.qa import retrieve as retrieve_module
 from byline.tests.fakes import Broken, Letters
@@ -109,7 +109,7 @@ class TestTorn:
         (many.folder / "chroma.open").write_text("1")
         for file in many.store.folder.glob("*/*.bin"):
             file.write_bytes(os.urandom(file.stat().st_size))
-        monkeypatch.setattr(archive_module, "_HELD_IN_MEMORY", 0)
+        monkeypatch.setattr(shelf_module, "HELD_IN_MEMORY", 0)
         monkeypatch.setattr(retrieve_module, "_EXACT_UP_TO", 0)
         with Desk(home, embedder=Letters()) as desk:
             assert desk.search("Item 7 of the council")  # compared one by one, meanwhile
