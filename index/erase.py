@@ -227,6 +227,10 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iter
             tables.turns.c.number == row.number
         )
         connection.execute(tables.turns.update().where(of_turn).values(answer=json.dumps(redacted)))
+        of_turn = (tables.feedback.c.conversation_id == row.conversation_id) & (
+            tables.feedback.c.number == row.number
+        )
+        connection.execute(tables.feedback.delete().where(of_turn))  # it may quote the answer
         is_first = row.title == shortened(typed)
         title = shortened(asked) if is_first else _without(said, row.title)
         named = tables.conversations.c.id == row.conversation_id

@@ -5,6 +5,7 @@ writes, in a frame of its own.
 """
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -83,11 +84,12 @@ def _cases(desk: Desk, what: str, file: str | None) -> list[Case]:
     lines = [json.dumps(given) for given in desk.conversations.feedback()]
     if not lines:
         raise InputError("No reader has given feedback yet: use the thumbs under an answer.")
-    path = _folder(desk) / "feedback.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines))
-    cases = import_cases("feedback", path).cases
-    save_cases(cases, path.with_name("feedback-cases.jsonl"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "feedback.jsonl"
+        path.write_text("\n".join(lines), "utf-8")
+        cases = import_cases("feedback", path).cases
+    _folder(desk).mkdir(parents=True, exist_ok=True)
+    save_cases(cases, _folder(desk) / "feedback-cases.jsonl")
     return cases
 
 
