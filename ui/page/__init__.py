@@ -103,7 +103,7 @@ def _mount(app: FastAPI, desk: Desk) -> None:
             font_mono=["ui-monospace", "monospace"],
         ),
         css=(_HERE / "page.css").read_text("utf-8"),
-        head=_ICON,
+        head=f"{_ICON}<style>{(_HERE / 'head.css').read_text('utf-8')}</style>",
         footer_links=[],
         run_history=False,
         show_error=False,

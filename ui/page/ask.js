@@ -143,11 +143,11 @@ function state(turn) {
 function dispute(turn, { matter, positions, superseded }) {
   const rows = positions.map(({ says, numbers, sources: count, days }, at) => {
     const isNewer = superseded && at === positions.length - 1;
-    return el('li', '', el('b', '', says), ` ${count}, ${days.join(', ')} `,
+    return el('li', '', el('b', '', says), ` – ${count}, ${days.join(', ')} `,
       ...numbers.map((number) => chip(turn, number)),
       isNewer && el('span', 'tag', 'replaces what was said before'));
   });
-  return el('div', 'dispute', el('strong', '', `The articles disagree: ${matter}`),
+  return el('div', 'dispute', el('strong', '', superseded ? `The ${matter} has changed` : `The articles disagree: ${matter}`),
     el('ul', '', ...rows));
 }
 

@@ -38,13 +38,13 @@ def collection_page(desk: Desk, blocks: gr.Blocks) -> None:
         with gr.Column(elem_id="holdings"):
             with gr.Accordion("Add articles", open=not len(desk.articles), elem_id="adding"):
                 files = gr.File(
-                    label="Files: text, Markdown, HTML, XML, JSON, CSV, WARC",
+                    label="Text, HTML, JSON, CSV, …",
                     file_count="multiple",
                     height=140,
                 )
                 web = gr.Textbox(
                     label="From the web",
-                    placeholder="https:// the address of an article, or of a feed",
+                    placeholder="https:// of an article or a feed",
                     elem_id="address",
                 )
                 with gr.Row():
