@@ -137,7 +137,7 @@ class TestConversations:
         page.goto(f"{address}/evals")
         page.get_by_label("Readers' feedback").check()
         page.get_by_role("button", name="Run", exact=True).click()
-        expect(page.locator("#progress")).to_contain_text("Done: 1 questions", timeout=30_000)
+        expect(page.locator("#progress")).to_contain_text("Done: 1 question.", timeout=30_000)
         assert len(list((desk.folder / "runs").glob("*/scores.json"))) == 1
 
     def test_a_chip_says_what_it_stands_for(self, page: Page, address: str) -> None:
@@ -156,7 +156,9 @@ class TestConversations:
             first = page.locator(".suggested").first
             question = first.text_content() or ""
             first.click()
-            expect(page.locator(".turn .question")).to_have_text(question)
+            turn = page.locator(".turn")
+            expect(turn.locator(".question")).to_have_text(question)
+            expect(turn).to_have_attribute("aria-busy", "false", timeout=20_000)
 
 
 def test_a_follow_up_is_shown_as_it_was_understood(
@@ -483,6 +485,7 @@ def test_hostile_articles_are_only_text_in_the_collection(
     opened(page, address, "Collection")
     page.get_by_label("Find an article").fill("quay flags")
     page.get_by_role("button", name="Find").click()
+    expect(page.locator("#articles .label")).to_have_text("The best matches")
     page.locator("#articles .open").first.click()
     expect(page.locator("#article h2")).to_contain_text("Quay <img src=x onerror=")
     expect(page.locator("#article .text")).to_contain_text("{{window.pwned=1}}")
