@@ -25,7 +25,7 @@ def reasons(connection: sa.Connection, answers: Sequence[Stored]) -> list[str | 
     query = (
         sa.select(
             tables.articles.c.id,
-            sa.and_(*conditions(Filter())).label("is_shown"),
+            sa.and_(*conditions(Filter(retracted=True))).label("is_shown"),
             tables.versions.c.facts,
         )
         .join(tables.versions, tables.IS_PUBLISHED)
