@@ -432,6 +432,8 @@ def erase_articles(
             for also in planned.ids:
                 if also not in article_ids:
                     say(f"Also, as it has the same address: {also}")
+            for file in planned.files:
+                say(f"Also, as it holds the text: the file {file}")
             typer.confirm(
                 f"Erase {len(set(planned.ids) | set(article_ids))} for good, with stored answers "
                 "that cite them?",

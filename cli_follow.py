@@ -84,7 +84,10 @@ def list_feeds(index: IndexOption = None, as_json: JsonOption = False) -> None:
 @follow_app.command()
 def run(
     once: Annotated[
-        bool, typer.Option("--once", help="Read every feed now (the default).")
+        bool,
+        typer.Option(
+            "--once", help="Read every feed now, but those that failed lately (the default)."
+        ),
     ] = False,
     every: Annotated[
         str | None,

@@ -5,6 +5,7 @@
 ['a', 'b', 'c']
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, Queue
@@ -12,13 +13,15 @@ from threading import Event, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+_PATIENCE_SECONDS = 5.0  # for a batch that a slow embedder works at
 
 
 @contextmanager
 def ahead(items: Iterable[T], at_most: int = 1) -> Iterator[Iterator[T]]:
     """The items in order, made by a thread that is at most so many ahead.
 
-    What making one raises is raised where it is asked for. Leaving waits for the one being made.
+    What making one raises is raised where it is asked for. Leaving waits for the one being made,
+    but not for ever: a pipe that gives nothing would hold it.
     """
     queue: Queue[tuple[T] | BaseException | None] = Queue(at_most)
     left = Event()
@@ -45,6 +48,7 @@ def ahead(items: Iterable[T], at_most: int = 1) -> Iterator[Iterator[T]]:
         yield made()
     finally:
         left.set()
-        while thread.is_alive():  # it may wait for room
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while thread.is_alive() and time.monotonic() < until:  # it may wait for room
             with suppress(Empty):
                 queue.get(timeout=0.02)

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ..errors import BylineError, IndexDamaged, IndexMismatch
+from ..errors import BylineError, DiskError, IndexDamaged, IndexMismatch
 from . import origins, soundness, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
@@ -68,6 +68,8 @@ class Archive:
         sa.event.listen(self._engine, "handle_error", self._on_error)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.stat().st_size and path.with_name("chroma").exists():
+                raise sqlite3.DatabaseError("it is empty, and its vector store is not")
             # SQLite does not wait its turn when two processes make a new file a WAL one.
             opening = FileLock(path.with_name("lock.open"), timeout=30)
             with opening, self._engine.begin() as connection:
@@ -175,14 +177,16 @@ class Archive:
                 fingerprint: article_id for fingerprint, article_id in connection.execute(query)
             }
 
-    def accept(self, accessions: Sequence[Accession]) -> None:
+    def accept(self, accessions: Sequence[Accession]) -> dict[str, str]:
         """Make articles durable; readers find them, or their new version, once published.
 
         An article whose version is stored already only gets its facts renewed. Each is given once.
+        What was erased meanwhile does not come back: why, by id.
         """
         with self._engine.begin() as connection:
-            # What was erased meanwhile does not come back.
-            accessions = [a for a in accessions if not tombstones.refusal(connection, a.article)]
+            asked = {a.article.id: tombstones.refusal(connection, a.article) for a in accessions}
+            refused = {article_id: why for article_id, why in asked.items() if why}
+            accessions = [a for a in accessions if a.article.id not in refused]
             keys, published = writes.keys(connection, [a.article.id for a in accessions])
             of_these = tables.sources.c.article_pk.in_(keys.values())
             connection.execute(tables.sources.delete().where(of_these))
@@ -207,6 +211,15 @@ class Archive:
                 fresh.append((pk, version, accession))
             writes.store_versions(connection, fresh)
             origins.place(connection, renewed)
+        return refused
+
+    def published(self, ids: Sequence[str]) -> dict[str, str]:
+        """The published versions of those of the articles that have one."""
+        query = sa.select(tables.articles.c.id, tables.articles.c.version).where(
+            tables.articles.c.id.in_(_listed(ids)), tables.articles.c.version.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return {article_id: version for article_id, version in connection.execute(query)}
 
     def refusal(self, article: Article) -> str | None:
         """Why an article may not be added, as it was erased; None: it may."""
@@ -617,17 +630,17 @@ class Archive:
         Merging the full-text tables may keep words that were deleted (FTS5 drops its marks of them
         only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
         moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
-        Raises IndexDamaged where there is no room for that.
+        Raises DiskError where there is no room for that.
         """
         with self._engine.begin() as connection:
             soundness.index_again(connection)
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
                 plain.execute(sa.text("VACUUM"))
-        except sa.exc.DatabaseError as error:
-            raise IndexDamaged(
-                f"What was removed is gone, but its bytes are still in {self.path}: {error.orig}. "
-                "Make room for a second copy of it, and run `byline check --repair`."
+        except DiskError as error:
+            raise DiskError(
+                f"What was erased is gone, but its bytes are still in the file. {error} Make room "
+                "for a second copy of it, and run `byline check --repair`."
             ) from None
         return self.empty_log()
 

@@ -9,6 +9,7 @@ is left out, and made anew from them.
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import sqlite3
@@ -23,10 +24,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+import sqlalchemy as sa
+
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
-from . import erase
+from . import erase, tables
 from .archive import Archive
-from .disk import is_refusal, reason_of, refused
+from .disk import STAGING, is_refusal, reason_of, refused, sweep
+from .filter import KILLED_HERE
 from .lock import writing
 from .migrate import SCHEMA
 from .settle import refill, settle
@@ -34,6 +38,8 @@ from .store import Store
 
 _DATABASE, _MANIFEST = "archive.db", "manifest.json"
 _MEBIBYTE = 1 << 20
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ def backup(archive: Archive, path: Path) -> Manifest:
     """
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(f"A backup is one file in a folder that is there; {path} is not.")
+    if archive.path.parent.resolve() in path.resolve().parents:
+        raise InputError(f"{path} lies in the index itself: put the backup elsewhere.")
     with _staging(path.parent) as staging:
         copy = staging / _DATABASE
         with (
@@ -106,9 +114,10 @@ def restore(
 ) -> Manifest:
     """Make the index of a folder from a backup; readers that have it open follow.
 
-    The old index is in use until the new one is whole and checked; what it had erased stays
-    erased. Raises InputError where the file is no sound backup, or there is an index and not
-    `force`; IndexMismatch where a newer release made it; IndexLocked; DiskError.
+    The old index is in use until the new one is whole and checked; what was erased, killed or
+    retracted by hand in it stays so, and an index that is local-only stays that. Raises InputError
+    where the file is no sound backup, or there is an index and not `force`; IndexMismatch where a
+    newer release made it; IndexLocked; DiskError.
     """
     target = folder / _DATABASE
     if target.exists() and not force:
@@ -125,10 +134,33 @@ def restore(
             folder.mkdir(exist_ok=True)
             with writing(folder / "lock"), closing(_current(target)) as current:
                 with Store(staged_folder / "chroma", "") as store:
-                    erase.add_tombstones(staged, erase.tombstones(current))
+                    _protect(current, staged)
+                    stones = [*erase.tombstones(current), *erase.noted_apart(target)]
+                    erase.add_tombstones(staged, stones)
                     erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
                 _replace(current, staged, folder, chroma_url)
     return manifest
+
+
+def _protect(current: Archive, staged: Archive) -> None:
+    """Give what is restored the decisions that people took in the index that it replaces."""
+    with current.engine.connect() as connection:
+        killed = connection.scalars(
+            sa.select(tables.articles.c.id).where(tables.articles.c.status == KILLED_HERE)
+        ).all()
+        rows = connection.execute(
+            sa.select(tables.articles.c.id, tables.articles.c.notice).where(
+                tables.articles.c.notice.is_not(None)
+            )
+        ).all()
+    if killed:
+        staged.kill(killed)
+    for row in rows:
+        hand = json.loads(row.notice).get("hand") or {}
+        if hand.get("kind") == "retracted":
+            staged.retract(row.id, hand["text"])
+    if current.local_only:
+        staged.keep_local(True)
 
 
 def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | None) -> None:
@@ -151,6 +183,11 @@ def _current(path: Path) -> Archive:
     try:
         return Archive(path)
     except IndexDamaged:
+        _LOG.warning(
+            "The archive %s cannot be read: what was killed or retracted by hand since the "
+            "backup is not known, and comes back with it.",
+            path,
+        )
         for suffix in ("", "-wal", "-shm"):
             damaged = path.with_name(path.name + suffix)
             if damaged.exists():
@@ -207,7 +244,8 @@ def _member(tar: tarfile.TarFile, name: str) -> BinaryIO:
 def _staging(beside: Path) -> Iterator[Path]:
     """A folder for what is not whole yet, on the same disk; gone afterwards."""
     try:
-        with tempfile.TemporaryDirectory(dir=beside, prefix=".byline-") as folder:
+        sweep(beside)
+        with tempfile.TemporaryDirectory(dir=beside, prefix=f"{STAGING}{os.getpid()}-") as folder:
             yield Path(folder)
     except BylineError:
         raise

@@ -51,6 +51,15 @@ class Report:
         self.failed += batch.failed
         self.passed_over += batch.passed_over
 
+    def refuse(self, reasons: Mapping[str, str]) -> None:
+        """Count articles of this batch as failed that could not be accepted any more."""
+        self.failed += [Failure(article_id, None, why) for article_id, why in reasons.items()]
+        for _ in reasons:  # which of the two it was is not known any more
+            if self.updated:
+                self.updated -= 1
+            else:
+                self.added -= 1
+
     @property
     def articles_per_second(self) -> float:
         """Articles looked at in a second, failures left out."""
@@ -97,7 +106,8 @@ def add(
                             archive.claim(dimension=str(len(vector)))
                         if erased_too:
                             archive.lift_tombstones([a.article for a in accessions])
-                        archive.accept(accessions)
+                        accessions = _whole(accessions, archive, embedder, passage_chars)
+                        counts.refuse(archive.accept(accessions))
                         settle(archive, store)
                 staged.popleft()
                 report.include(counts)
@@ -147,6 +157,26 @@ def _prepared(
             counts,
             [_cut(a, before.get(a.id), sources[a.id], passage_chars) for a in new.values()],
         )
+
+
+def _whole(
+    accessions: Sequence[Accession], archive: Archive, embedder: Embedder, passage_chars: int
+) -> list[Accession]:
+    """The same, those cut anew that had no new text when they were read, and have now.
+
+    Their article was removed meanwhile, or another process has published another version of it.
+    """
+    published = archive.published([a.article.id for a in accessions if not a.passages])
+    again = [
+        _cut(a.article, None, a.fingerprints, passage_chars)
+        if not a.passages and published.get(a.article.id) != a.article.version
+        else a
+        for a in accessions
+    ]
+    late = [new for new, old in zip(again, accessions, strict=True) if new is not old]
+    ((_, embedded),) = _embedded([(Report(), late)], embedder)
+    vectors = {a.article.id: a for a in embedded}
+    return [vectors.get(a.article.id, a) for a in again]
 
 
 def _read_now(

@@ -4,6 +4,7 @@ raise refused(error, path)
 """
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ _REMEDIES = {
     ),
 }
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+STAGING = ".byline-"  # then the number of the process that copies an index
 
 
 def refused(error: BaseException, path: Path) -> DiskError:
@@ -66,3 +68,11 @@ def _remedy(error: Any) -> str | None:
         if any(sign in said for sign in signs):
             return remedy
     return None
+
+
+def sweep(beside: Path) -> None:
+    """Delete what backups and restores of dead processes have left in a folder: whole archives."""
+    for path in beside.glob(f"{STAGING}*-*"):
+        pid = path.name[len(STAGING) :].partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc/self").exists():
+            shutil.rmtree(path, ignore_errors=True)

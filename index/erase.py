@@ -4,12 +4,13 @@ found = erase(["ledger-17"], archive, store, lock_file=folder / "lock")
 apply_tombstones(restored_archive, store, lock_file=folder / "lock")   # after an old backup
 
 What is noted first are the tombstones: an erase that was interrupted is finished by the next one,
-or by `finish`.
+or by `check --repair`.
 """
 
 import json
+import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,16 @@ from . import tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
 from .conversations import shortened
+from .disk import sweep
 from .lock import writing
-from .settle import refill, settle
+from .settle import refill_apart, settle
 from .store import Store
 from .tombstones import keep, keys_of, stored
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
-_OWN = ("archive.db", "chroma", "lock")  # what the names of the index's own files begin with
+_OWN = re.compile(r"archive\.db(-wal|-shm)?|chroma(-\d+|\.\w+)?|lock(\.\w+)?|erased")
+APART = "erased"  # a file beside the archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Erasure:
     answers: int = 0
     "stored answers of which only the question is left"
     files: tuple[str, ...] = ()
-    "other files below the index's folder that held its text, deleted"
+    "other files below the index's folder that hold its text: they are deleted"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -75,7 +78,11 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
         is_copy |= tables.articles.c.origin_pk.in_([*meant])
         is_copy |= tables.articles.c.origin_pk.in_(origins)
         copies = connection.scalars(others.where(is_copy)).all()
-    return Erasure(tuple(dict.fromkeys(r.id for r in rows if r.pk in meant)), tuple(copies))
+    telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
+    folder = archive.path.parent
+    files = tuple(str(file.relative_to(folder)) for file in _others(folder, telling))
+    found = tuple(dict.fromkeys(row.id for row in rows if row.pk in meant))
+    return Erasure(found, tuple(copies), files=files)
 
 
 def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> Erasure:
@@ -85,10 +92,28 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
         with archive.engine.begin() as connection:
             keys = {key for row in _versions(connection) if row.id in ids for key in _keys(row)}
             keys |= {key for article_id in ids for key in keys_of(article_id, None)}
-            keep(connection, [(key, time.time()) for key in keys])
+            stones = [(key, time.time()) for key in sorted(keys)]
+            keep(connection, stones)
             writes.note(connection, _UNFINISHED, "1")
+        _note_apart(archive.path, stones)
         answers, files, _ = _bury(archive, store)
     return Erasure(planned.ids, planned.copies, answers, files)
+
+
+def _note_apart(path: Path, stones: Iterable[tuple[bytes, float]]) -> None:
+    """Note tombstones beside the archive too, for when it is damaged and a backup is restored."""
+    with path.with_name(APART).open("a") as file:
+        file.writelines(f"{key.hex()} {at}\n" for key, at in stones)
+
+
+def noted_apart(path: Path) -> list[tuple[bytes, float]]:
+    """The tombstones that stand beside an archive; lines that are no tombstones do not count."""
+    try:
+        lines = path.with_name(APART).read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    found = (re.fullmatch(r"([0-9a-f]{32}) ([\d.]+)", line) for line in lines)
+    return [(bytes.fromhex(one[1]), float(one[2])) for one in found if one]
 
 
 def apply_tombstones(archive: Archive, store: Store, *, lock_file: Path) -> int:
@@ -121,6 +146,7 @@ def is_unfinished(archive: Archive) -> bool:
 def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
     """Answers redacted, files deleted, articles erased; then nothing of them is left in a file."""
     settle(archive, store)
+    sweep(archive.path.parent.parent)
     with archive.engine.connect() as connection:
         rows = _versions(connection)
         stones = dict(stored(connection))
@@ -141,7 +167,7 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
 
 def _scrub(archive: Archive, store: Store) -> None:
     """Write archive and vector store anew, so that no page or log holds what was erased."""
-    refill(archive, store)  # what is deleted stays in its files
+    refill_apart(archive, store)  # what is deleted stays in its files
     archive.forget_doomed(archive.doomed())
     # Each look waits for readers as long as SQLite's busy timeout.
     if not archive.forget_traces() and not archive.empty_log():
@@ -192,19 +218,25 @@ def _telling(archive: Archive, row: Any) -> list[str]:
 
 
 def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[str, ...]:
-    """Delete reports, caches and other files below the folder that hold one of these texts."""
+    """Delete what `_others` finds; the files by their names below the folder."""
+    found = []
+    for file in _others(folder, telling):
+        file.unlink()
+        found.append(str(file.relative_to(folder)))
+    return tuple(found)
+
+
+def _others(folder: Path, telling: Iterable[str]) -> Iterator[Path]:
+    """Reports, backups and other files below the folder that hold one of these texts."""
     said = list(telling)
     forms = [form.encode() for text in said for form in (text, json.dumps(text)[1:-1])]
     forms += [text.encode("utf-16-le") for text in said]
-    found = []
     for file in sorted(folder.rglob("*")) if forms else ():
-        if file.relative_to(folder).parts[0].startswith(_OWN) or not file.is_file():
+        if _OWN.fullmatch(file.relative_to(folder).parts[0]) or not file.is_file():
             continue
         held = file.read_bytes()
         if any(form in held for form in forms):
-            file.unlink()
-            found.append(str(file.relative_to(folder)))
-    return tuple(found)
+            yield file
 
 
 def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iterable[str]) -> int:

@@ -4,6 +4,8 @@ with writing(lock_file): archive.accept(accessions); settle(archive, store)
 """
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -60,6 +62,24 @@ def refill(archive: Archive, store: Store) -> None:
     store.catch_up(archive.generation, wrote=True)
 
 
+def refill_apart(archive: Archive, store: Store) -> None:
+    """As `refill`, in a process of its own that has never read a text.
+
+    Chroma writes memory that it has not initialised into its files, and that of a process that has
+    shown articles may hold their words. Raises IndexDamaged where the process fails.
+    """
+    if store.is_remote:
+        refill(archive, store)
+        return
+    store.close()
+    command = [sys.executable, "-m", __name__, str(archive.path)]
+    child = subprocess.run(command, capture_output=True, check=False, text=True)
+    if child.returncode:
+        said = (child.stderr.strip().splitlines() or ["it gives no reason"])[-1][:200]
+        raise IndexDamaged(f"The vector store {store.folder} cannot be made anew: {said}")
+    store.catch_up(archive.generation, wrote=True)
+
+
 def _stored(
     archive: Archive, keys: Sequence[int]
 ) -> Iterator[tuple[Sequence[int], NDArray[np.float32]]]:
@@ -77,3 +97,14 @@ def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Pat
         settle(archive, store)
         archive.merge_words()
     return removed
+
+
+def _main(path: Path) -> None:
+    archive = Archive(path)
+    with Store(path.with_name("chroma"), "") as store:
+        refill(archive, store)
+    archive.close()
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

@@ -10,6 +10,7 @@ folder in use where it is another.
 """
 
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # Chroma is imported when a collection is opened: it takes ha
     from chromadb.api.models.Collection import Collection
 
 _COLLECTION = "passages"
+_FOLDER = re.compile(r"chroma(-\d+)?")
 # Recall@10 at 100,000 hard vectors is .93 with ef_search 200 and .82 with the default of 100.
 _CONFIGURATION: "CreateCollectionConfiguration" = {
     "hnsw": {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
@@ -69,10 +71,17 @@ class Store:
         self.close()
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it stands on a Chroma server."""
+        return self._url is not None
+
+    @property
     def folder(self) -> Path:
         """The folder in use: a rebuilt store has another name, so that a swap is one file."""
         if self._is_guarded and self._pointer.exists():
-            return self._home.with_name(self._pointer.read_text())
+            name = self._pointer.read_text(errors="replace").strip()
+            if _FOLDER.fullmatch(name):
+                return self._home.with_name(name)
         return self._home
 
     def close(self) -> None:

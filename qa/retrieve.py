@@ -120,7 +120,7 @@ def retrieve(
 ) -> list[Hit]:
     """The best passages for a text, best first, by reciprocal rank fusion of the signals.
 
-    Of articles that run one text one is shown. `spent` are numbers of articles not to look at.
+    Of articles that run one text one is shown.
 
     With what a question says of time (`when`, read against `as_of`), articles of its period or of
     the days before the asking come a little higher, and what a later hit revises below it. A search
@@ -153,7 +153,7 @@ def within_rights(hits: Iterable[Hit], text: str) -> list[Hit]:
         article, start, end = hit.article, hit.start, hit.end
         if article.excerpt_limit is not None and end - start > (room := excerpts.room(article)):
             spans = sentence_spans(article.text, start, end, article.language)
-            windows = [(left, cut(article, left, end, room)) for left, _ in spans]
+            windows = [(left, cut(article, left, end, room, whole=True)) for left, _ in spans]
             start, end = max(
                 windows, key=lambda w: len(wanted & set(stems(article.text[slice(*w)])))
             )

@@ -34,9 +34,10 @@ def expand(
     """
     opened: Web | None = None
     for one in given:
-        if one == "-":
-            stream = cast("BufferedReader", sys.stdin.buffer)
-            yield from read_stream(stream, max_article_bytes=max_article_bytes)
+        if one == "":
+            yield Failure('""', None, "an empty path: name a file or folder, or . for this one")
+        elif one == "-":
+            yield from read_stream(_standard_input(), max_article_bytes=max_article_bytes)
         elif isinstance(one, str) and "://" in one:
             opened = opened or web()
             yield _fetched(one, opened, held, max_article_bytes)
@@ -45,6 +46,14 @@ def expand(
             yield from found or [Failure(one, None, "no file has a name like that")]
         else:
             yield one
+
+
+def _standard_input() -> "BufferedReader":
+    """Standard input apart from sys.stdin, whose lock a thread that waits for it would keep."""
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except OSError:  # a test's, or none
+        return cast("BufferedReader", sys.stdin.buffer)
 
 
 def _fetched(

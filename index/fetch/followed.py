@@ -150,7 +150,5 @@ class Followed:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
-            if "locked" not in str(error.orig):
-                raise
+        except IndexLocked:
             raise IndexLocked("Articles are being added: try again when that is done.") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from byline import Desk
-from byline.errors import IndexMismatch, InputError
+from byline.errors import IndexDamaged, IndexMismatch, InputError
 from byline.index.backup import restore
 from byline.index.migrate import SCHEMA
 from byline.tests.fakes import Broken, Letters
@@ -138,3 +138,51 @@ class TestRefused:
             desk.backup(tmp_path / "bad.byline")
         with pytest.raises(InputError, match=r"The backup is damaged: 3 passages have no vector"):
             restore(tmp_path / "bad.byline", home / "again")
+
+
+def test_a_backup_inside_the_index_is_refused(home: Path, folder: Path) -> None:
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        for path in (desk.archive.path, desk.folder / "news.byline"):
+            with pytest.raises(InputError, match="lies in the index itself"):
+                desk.backup(path)
+        assert desk.check().problems == ()
+
+
+def test_what_people_decided_since_the_backup_still_holds(home: Path, made: Path) -> None:
+    with Desk(home, embedder=Letters()) as desk:
+        ids = [article.id for article in desk.articles.list()]
+        mayor = next(i for i in ids if "mayor" in i)
+        bridge = next(i for i in ids if "bridge" in i)
+        desk.articles.kill(mayor)
+        desk.articles.retract(bridge, "it is not true")
+        desk.local_only = True
+        restore(made, home / "default", force=True)
+        assert desk.local_only
+        desk.local_only = False  # to search with an embedder that was handed in
+        assert mayor not in {article.id for article in desk.articles.list()}
+        assert bridge not in {hit.article_id for hit in desk.search("bridge", 100)}
+
+
+def test_what_was_erased_stays_so_though_the_archive_is_damaged(home: Path, made: Path) -> None:
+    with Desk(home, embedder=Letters()) as desk:
+        mayor = next(
+            article for article in desk.articles.list() if "Mayor" in (article.title or "")
+        )
+        desk.articles.erase(mayor.id)
+        path = desk.archive.path
+    path.write_bytes(b"garbage" * 1000)
+    restore(made, home / "default", force=True)
+    with Desk(home, embedder=Letters()) as desk:
+        assert "Ferry fire closes Port Ansel terminal" in titles(desk)
+        assert mayor.title not in titles(desk)
+
+
+def test_an_archive_of_no_bytes_is_not_taken_for_a_new_index(home: Path, folder: Path) -> None:
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        path = desk.archive.path
+    for file in path.parent.glob("archive.db*"):
+        file.write_bytes(b"")
+    with pytest.raises(IndexDamaged, match="it is empty"):
+        Desk(home, embedder=Letters())

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from byline import Desk
@@ -546,3 +547,46 @@ class TestRebuild:
             assert desk.check(rebuild=True).problems == ()
             desk.add(path)
             holds_all_once(desk)
+
+
+class TestMeanwhile:
+    """Another process changes the index while a batch is embedded."""
+
+    def test_an_article_that_was_removed_comes_back_whole(self, home: Path, tmp_path: Path) -> None:
+        path, text = tmp_path / "one.jsonl", "The quay at Tern Bay was closed on Friday."
+        path.write_text(json.dumps({"id": "one", "text": text}))
+        with Desk(home, embedder=Letters()) as desk, Desk(home, embedder=Letters()) as other:
+            desk.add(path)
+            # Of the same text with other facts nothing is embedded: its passages are there.
+            path.write_text(json.dumps({"id": "one", "text": text, "section": "Harbour"}))
+            published = desk.archive.published
+
+            def removed_meanwhile(ids: Any) -> Any:
+                other.archive.remove("one")
+                return published(ids)
+
+            desk.archive.published = removed_meanwhile  # type: ignore[method-assign]
+            desk.add(path)
+            (hit,) = desk.search("quay")
+            assert (hit.article_id, hit.article.section) == ("one", "Harbour")
+            assert desk.check().problems == ()
+
+
+def test_what_is_erased_while_it_is_embedded_is_told_and_not_counted(
+    home: Path, folder: Path
+) -> None:
+    with Desk(home, embedder=Letters()) as desk:
+        path = folder / "one.jsonl"
+        path.write_text('{"id": "one", "text": "The quay at Tern Bay was closed on Friday."}')
+        desk.add(path)
+        path.write_text('{"id": "one", "text": "The quay at Tern Bay was opened on Monday."}')
+
+        class Erasing(Letters):
+            def embed(self, texts: Any) -> Any:
+                desk.articles.erase("one")
+                return super().embed(texts)
+
+        with Desk(home, embedder=Erasing()) as other:
+            report = other.add(path)
+        assert (report.added, report.updated, len(desk.articles)) == (0, 0, 0)
+        assert "was erased on" in report.failed[0].reason

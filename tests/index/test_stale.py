@@ -1,11 +1,14 @@
 """Citations of stored answers that no longer hold."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from byline import Desk
 from byline.index.article import Article, Notice
 from byline.index.stale import Stale, stale_citations
+from byline.tests.fakes import Letters
 
 TEXT = "The fire hurt 11 people, police said. It began at noon."
 QUOTE = "The fire hurt 11 people, police said."
@@ -63,3 +66,14 @@ def test_a_notice_that_the_answer_carried_already_is_no_news() -> None:
     assert stale(article(told=CORRECTED), notice=said) == []
     (found,) = stale(article(told=RETRACTED), notice=said)
     assert found.reason == "retracted"
+
+
+def test_a_retraction_is_told_of_a_stored_answer_that_cites_it(home: Path, folder: Path) -> None:
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        chat = desk.chat()
+        cited = chat.ask("What will the repair of the ferry cost?").citations[0].article_id
+        desk.articles.retract(cited, "the figure was made up")
+        (turn,) = desk.conversations.load(chat.id).turns
+        assert {one.reason for one in turn.stale if one.article_id == cited} == {"retracted"}
+        assert [found.id for found in desk.conversations.with_stale()] == [chat.id]
