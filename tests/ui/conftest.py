@@ -52,7 +52,9 @@ def served(desk: Desk) -> Iterator[str]:
 
 
 # What Gradio says of its own streams when the reader goes to another page, or the server is gone.
-_LEFT = re.compile(r"AbortError: signal is aborted without reason\n|.*Connection errored out\. $", re.S)
+_LEFT = re.compile(
+    r"AbortError: signal is aborted without reason\n|.*Connection errored out\. $", re.DOTALL
+)
 
 
 @pytest.fixture
