@@ -1,7 +1,8 @@
 """What is held of articles: what a person says stays, what another announces reaches its own."""
 
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from byline.index.clean import marks
 from byline.index.filter import Filter
 from byline.index.writes import Accession
 
+PAST = date(2026, 5, 20)
 FERRY = "The day the ferry burned"
 TOLD = f"The Post withdraws the article “{FERRY}”, published in May, which was wrong."
 
@@ -145,3 +147,20 @@ class TestByAnotherArticle:
         archive.remove("notice")
         assert told(archive, "a") == ("retracted", "Retracted by its source.")
         assert TOLD.encode() not in archive.path.read_bytes()
+
+    @pytest.mark.parametrize(
+        "facts", [{"status": "withheld"}, {"embargo_until": date(2999, 1, 1)}, {"expires": PAST}]
+    )
+    def test_its_words_are_hidden_with_it(self, archive: Archive, facts: dict[str, object]) -> None:
+        put(archive, article("a", title=FERRY), notice())
+        put(archive, notice(**facts))
+        assert told(archive, "a") == ("retracted", "Retracted by its source.")
+        put(archive, notice(status="usable"))
+        assert told(archive, "a") == ("retracted", TOLD)
+
+    def test_its_words_expire_with_it(self, archive: Archive) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        put(archive, article("a", title=FERRY), notice(expires=soon))
+        assert told(archive, "a") == ("retracted", TOLD)
+        time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
+        assert told(archive, "a") == ("retracted", "Retracted by its source.")
