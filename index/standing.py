@@ -56,29 +56,34 @@ def by_hand(connection: sa.Connection, article_id: str, reason: str | None) -> b
 def link(connection: sa.Connection, pks: Sequence[int]) -> None:
     """Mark the articles that these correct or retract, and those of these that others do.
 
-    Both must be of one outlet, the corrected one no younger, and the only one that is named so.
+    Both must be of one outlet, the corrected one no younger, and the only one that is named so. One
+    that may not be shown marks nothing until it may: then at the next call, for any article.
     """
-    here = _read(connection, tables.articles.c.pk.in_(pks))
-    if here:
-        _hush(connection, pks)
-    waiting = _waiting(connection, [article for _, article in here.values()])
-    earlier = tables.articles.c.pk.in_(waiting) & tables.articles.c.pk.not_in(pks)
-    shown = (tables.articles.c.pk.in_(pks) | earlier, *conditions(Filter()))
-    for row, article in _read(connection, *shown).values() if here else ():
+    key = tables.articles.c.pk
+    here = _read(connection, key.in_(pks))
+    if not here:
+        return
+    _hush(connection, pks)
+    waiting, due = _waiting(connection, [article for _, article in here.values()])
+    earlier = _read(connection, key.in_(waiting | due), key.not_in(pks), *conditions(Filter()))
+    shown = set(connection.scalars(sa.select(key).where(key.in_(pks), *conditions(Filter()))))
+    for row, article in (here | earlier).values():
         said = announced(article)
         if said is None or article.outlet is None:
             continue
-        known = _named(connection, article, said) if row.pk in here else here
+        is_shown = row.pk not in here or row.pk in shown
+        known = here if row.pk in waiting - due - here.keys() else _named(connection, article, said)
         meant = [
             target
             for pk, (target, one) in known.items()
-            if pk != row.pk and said.names(one) and _may_mean(article, one)
+            if is_shown and pk != row.pk and said.names(one) and _may_mean(article, one)
         ]
         if len(meant) == 1:
             told = {"kind": said.kind, "text": said.said, "date": isoformat(article.published)}
             told |= {"link": article.url, "until": tables.columns(article)["expires_at"]}
             _hold(connection, meant[0].pk, other=told | {"pk": row.pk})
-        _hold(connection, row.pk, names=None if meant else sorted(said.headlines | said.addresses))
+        names = None if meant else sorted(said.headlines | said.addresses)
+        _hold(connection, row.pk, names=names, due=not is_shown)
 
 
 def forget(connection: sa.Connection, pk: int) -> None:
@@ -106,15 +111,15 @@ def _held(connection: sa.Connection) -> dict[int, dict[str, Any]]:
     return {row.pk: json.loads(row.notice) for row in rows}
 
 
-def _waiting(connection: sa.Connection, given: Sequence[Article]) -> list[int]:
-    """Articles that name one of these, and named none of those that were there before."""
-    outlets = {article.outlet for article in given if article.outlet}
+def _waiting(connection: sa.Connection, given: Sequence[Article]) -> tuple[set[int], set[int]]:
+    """Articles that name one of these, and named none of those that were there before.
+
+    And those that named none because they could not be shown.
+    """
     names = {name for one in given for name in (folded(one.title or ""), one.id, one.url) if name}
-    query = sa.select(tables.articles.c.pk, tables.articles.c.notice).where(
-        tables.articles.c.outlet.in_(outlets), tables.articles.c.notice.contains('"names": ')
-    )
-    held = connection.execute(query).all()
-    return [row.pk for row in held if not names.isdisjoint(json.loads(row.notice).get("names", ()))]
+    held = _held(connection)
+    waiting = {pk for pk, notes in held.items() if not names.isdisjoint(notes.get("names", ()))}
+    return waiting, {pk for pk, notes in held.items() if notes.get("due")}
 
 
 def _read(

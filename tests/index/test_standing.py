@@ -164,3 +164,15 @@ class TestByAnotherArticle:
         assert told(archive, "a") == ("retracted", TOLD)
         time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
         assert told(archive, "a") == ("retracted", "Retracted by its source.")
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_when_its_embargo_has_ended_the_next_that_comes_lets_it_mark(
+        self, archive: Archive, order: int
+    ) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        for one in [article("a", title=FERRY), notice(embargo_until=soon)][::order]:
+            put(archive, one)
+        assert told(archive, "a") is None
+        time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
+        put(archive, article("b", outlet="The Ledger"))
+        assert told(archive, "a") == ("retracted", TOLD)
