@@ -9,7 +9,8 @@ Each function runs inside the transaction of the connection that it is given (`a
 
 import json
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,9 +68,11 @@ def link(connection: sa.Connection, pks: Sequence[int]) -> None:
     waiting, due = _waiting(connection, [article for _, article in here.values()])
     earlier = _read(connection, key.in_(waiting | due), key.not_in(pks), *conditions(Filter()))
     shown = set(connection.scalars(sa.select(key).where(key.in_(pks), *conditions(Filter()))))
+    told_by = _told_by(connection)
     for row, article in (here | earlier).values():
         said = announced(article)
         if said is None or article.outlet is None:
+            _take_back(connection, told_by[row.pk])
             continue
         is_shown = row.pk not in here or row.pk in shown
         known = here if row.pk in waiting - due - here.keys() else _named(connection, article, said)
@@ -78,6 +81,8 @@ def link(connection: sa.Connection, pks: Sequence[int]) -> None:
             for pk, (target, one) in known.items()
             if is_shown and pk != row.pk and said.names(one) and _may_mean(article, one)
         ]
+        if is_shown:
+            _take_back(connection, told_by[row.pk] - {target.pk for target in meant})
         if len(meant) == 1:
             told = {"kind": said.kind, "text": said.said, "date": isoformat(article.published)}
             told |= {"link": article.url, "until": tables.columns(article)["expires_at"]}
@@ -102,6 +107,20 @@ def _hush(connection: sa.Connection, pks: Sequence[int]) -> None:
     for pk, notes in _held(connection).items() if hidden else ():
         if (other := notes.get("other", {})).get("pk") in hidden:
             _hold(connection, pk, other={name: other[name] for name in ("kind", "date", "pk")})
+
+
+def _told_by(connection: sa.Connection) -> defaultdict[int, set[int]]:
+    """The articles that others correct or retract, by the number of the one that does."""
+    found = defaultdict(set)
+    for pk, notes in _held(connection).items():
+        if by := notes.get("other", {}).get("pk"):
+            found[by].add(pk)
+    return found
+
+
+def _take_back(connection: sa.Connection, pks: Iterable[int]) -> None:
+    for pk in pks:
+        _hold(connection, pk, other=None)
 
 
 def _held(connection: sa.Connection) -> dict[int, dict[str, Any]]:

@@ -176,3 +176,20 @@ class TestByAnotherArticle:
         time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
         put(archive, article("b", outlet="The Ledger"))
         assert told(archive, "a") == ("retracted", TOLD)
+
+    def test_named_anew_it_marks_the_other_and_the_first_stands_again(
+        self, archive: Archive
+    ) -> None:
+        put(archive, article("a", title=FERRY), article("b", title="The bank raises rates"))
+        put(archive, notice())
+        now = TOLD.replace(FERRY, "The bank raises rates")
+        put(archive, notice(text=now))
+        assert (told(archive, "a"), told(archive, "b")) == (None, ("retracted", now))
+        put(archive, notice(title="Another report"))
+        assert told(archive, "b") is None
+
+    def test_with_its_outlet_learned_later_it_marks(self, archive: Archive) -> None:
+        put(archive, article("a", title=FERRY), notice(outlet=None))
+        assert told(archive, "a") is None
+        put(archive, notice())  # the same version with other facts
+        assert told(archive, "a") == ("retracted", TOLD)
