@@ -12,7 +12,7 @@ from datetime import date, datetime
 from urllib.parse import quote as percent_encoded
 
 from ..index.article import Article, Notice, day_end, day_start
-from ..index.rights import Excerpts
+from ..index.rights import UNSAID, Excerpts
 from .retrieve import Hit
 from .speakers import speaker_of
 
@@ -204,7 +204,7 @@ def _notice_within(article: Article, excerpts: Excerpts) -> Notice | None:
         span = mark.start, mark.end
         is_said = " ".join(article.text[slice(*span)].split()) == found.text  # type: ignore[union-attr]
         if is_said and excerpts.take(article, *span) != span:
-            return replace(found, text="the article says what")  # type: ignore[type-var]
+            return replace(found, text=UNSAID)  # type: ignore[type-var]
     return found
 
 
