@@ -29,7 +29,9 @@ _ROWS = sa.select(tables.articles.c.pk, tables.articles.c.retracted_at, *tables.
 def settle(connection: sa.Connection, pks: Sequence[int]) -> None:
     """Bring what is held of these articles, and by them of others, to what is said now."""
     _reckon(connection, pks)
-    link(connection, pks)
+    here = _read(connection, tables.articles.c.pk.in_(pks))
+    # Linking reads all that is held: 0.2 s of 200,000 articles.
+    link(connection, [pk for pk, (_, one) in here.items() if announced(one)])
 
 
 def by_hand(connection: sa.Connection, article_id: str, reason: str | None) -> bool | None:
