@@ -92,6 +92,20 @@ def test_a_citation_tells_the_other_outlets_as_of_the_date_of_asking(desk: Desk)
     assert [one.copies for one in (*earlier.citations, *earlier.nearest)][:1] == [("Local News",)]
 
 
+def test_a_copy_of_what_was_retracted_answers_with_a_note(desk: Desk) -> None:
+    question, note = "What will the repair of the ferry cost?", "runs the text of an article"
+    assert not any(note in one for one in desk.ask(question).notes)
+    desk.articles.retract("Wire", "Forged.")
+    answer = desk.ask(question)
+    assert [one.article_id for one in answer.citations] == ["Late"]
+    assert "[1] runs the text of an article that was retracted" in answer.notes
+    earlier = desk.ask(question, as_of="2026-03-03")  # before it was retracted
+    assert earlier.citations
+    assert not any(note in one for one in earlier.notes)
+    desk.articles.retract("Wire", undo=True)
+    assert not any(note in one for one in desk.ask(question).notes)
+
+
 def test_listing_and_showing_say_whose_text_it_is(
     desk: Desk, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
