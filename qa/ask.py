@@ -481,7 +481,7 @@ class _Asking:
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
         sources = offered if reason else draft.numbering.sources
-        cited = citations(sources)
+        cited = citations(sources, self.question.filter.as_of)
         teasers = [n for n, s in enumerate(sources, 1) if s.hit.article.completeness == "teaser"]
         if teasers:
             which = ", ".join(f"[{number}]" for number in teasers)

@@ -158,6 +158,13 @@ class TestByAnotherArticle:
         put(archive, notice(status="usable"))
         assert told(archive, "a") == ("retracted", TOLD)
 
+    def test_its_words_are_hidden_while_it_is_killed_by_hand(self, archive: Archive) -> None:
+        put(archive, article("a", title=FERRY), notice())
+        archive.kill(["notice"])
+        assert told(archive, "a") == ("retracted", "Retracted by its source.")
+        archive.kill(["notice"], undo=True)
+        assert told(archive, "a") == ("retracted", TOLD)
+
     def test_its_words_expire_with_it(self, archive: Archive) -> None:
         soon = datetime.now(UTC) + timedelta(seconds=1)
         put(archive, article("a", title=FERRY), notice(expires=soon))
