@@ -24,7 +24,7 @@ from .conversations import shortened
 from .lock import writing
 from .settle import refill, settle
 from .store import Store
-from .tombstones import keep, keys_of, stored
+from .tombstones import keep, keys_of, own_keys, stored
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
@@ -66,7 +66,7 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
                 f"There is no article '{unknown[0]}' in index '{archive.path.parent.name}': "
                 "nothing was erased. `byline articles list` shows the ids."
             )
-        meant = _named(rows, {key for row in rows if row.id in ids for key in _keys(row)})
+        meant = _named(rows, {key for row in rows if row.id in ids for key in _own(row)})
         others = sa.select(tables.articles.c.id).where(tables.articles.c.pk.not_in(meant))
         texts = sa.select(tables.versions.c.text).where(tables.versions.c.article_pk.in_(meant))
         of_text = sa.select(tables.versions.c.article_pk).where(tables.versions.c.text.in_(texts))
@@ -83,8 +83,8 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
     planned = plan(ids, archive)
     with writing(lock_file):
         with archive.engine.begin() as connection:
-            keys = {key for row in _versions(connection) if row.id in ids for key in _keys(row)}
-            keys |= {key for article_id in ids for key in keys_of(article_id, None)}
+            keys = {key for row in _versions(connection) if row.id in ids for key in _own(row)}
+            keys |= {key for article_id in ids for key in own_keys(article_id, None)}
             keep(connection, [(key, time.time()) for key in keys])
             writes.note(connection, _UNFINISHED, "1")
         answers, files, _ = _bury(archive, store)
@@ -171,6 +171,10 @@ def _is_cited(connection: sa.Connection, article_id: str) -> bool:
 
 def _keys(row: Any) -> list[bytes]:
     return keys_of(row.id, json.loads(row.facts).get("url"))
+
+
+def _own(row: Any) -> list[bytes]:
+    return own_keys(row.id, json.loads(row.facts).get("url"))
 
 
 def _named(rows: Iterable[Any], keys: set[bytes]) -> list[int]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ...errors import InputError
+from ..address import unmarked
 from ..article import Article, day_of, day_start
 from ..copies import is_copy
 from ..readers.html import of_site, read_html
@@ -23,11 +24,6 @@ _FACTS = (
     *("title", "published", "updated", "authors", "outlet", "rights", "embargo_until", "expires"),
 )
 _NOT_FREE = re.compile(r"\"isAccessibleForFree\"\s*:\s*\"?(?:https?://schema.org/)?false\b", re.I)
-_CAMPAIGN = re.compile(  # what newsletters, feeds and networks append to count their readers
-    r"(?:utm_\w+|at_(?:medium|campaign|link\w*|ptr\w*)|(?:fb|g|y|tw)clid|msclkid|mc_[ce]id|cmpid|"
-    r"CMP|ns_\w+|ocid)(?:=|$)",
-    re.I,
-)
 _LITTLE = 1000  # characters: a page that gives no more than that may be a teaser
 _SAME_LENGTH = 1.5  # so much longer than a summary that says the same is not more
 _SHORTEST_TEXT = 40  # characters of a summary that is one, and not "Read more"
@@ -35,10 +31,7 @@ _SHORTEST_TEXT = 40  # characters of a summary that is one, and not "Read more"
 
 def place(url: str) -> str:
     """An address as the id of what stands there: without fragment and marks of campaigns."""
-    parts = checked(url).copy_with(fragment=None)
-    query = parts.query.decode().split("&")
-    kept = "&".join(part for part in query if not _CAMPAIGN.match(part))
-    return str(parts.copy_with(query=kept.encode() or None))
+    return unmarked(str(checked(url).copy_with(fragment=None)))
 
 
 def page_article(
