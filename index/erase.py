@@ -214,6 +214,7 @@ def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[str, ...]:
 def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iterable[str]) -> int:
     """Leave of stored answers that cite what was erased the question alone; how many there were."""
     said, count = [" ".join(text.split()) for text in telling], 0
+    titles: dict[str, str] = {}
     query = sa.select(tables.turns, tables.conversations.c.title).join(tables.conversations)
     for row in connection.execute(query).all():
         answer = json.loads(row.answer)
@@ -231,8 +232,9 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iter
             tables.turns.c.number == row.number
         )
         connection.execute(tables.turns.update().where(of_turn).values(answer=json.dumps(redacted)))
-        is_first = row.title == shortened(typed)
-        title = shortened(asked) if is_first else _without(said, row.title)
+        title = titles.get(row.conversation_id, row.title)
+        title = shortened(asked) if title == shortened(typed) else _without_cut(said, title)
+        titles[row.conversation_id] = title
         named = tables.conversations.c.id == row.conversation_id
         connection.execute(tables.conversations.update().where(named).values(title=title))
     return count
@@ -244,6 +246,16 @@ def _without(said: Iterable[str], text: str) -> str:
     for one in said:
         text = text.replace(one, "…")
     return text
+
+
+def _without_cut(said: Iterable[str], title: str) -> str:
+    """As `_without`, of a title that may end within what it quotes."""
+    title = _without(said, title)
+    for one in said if title.endswith("…") else ():
+        at = title.find(one[:_LEAST_NAME])
+        if at >= 0 and one.startswith(title[at:-1]):
+            title = f"{title[:at]}…"
+    return title
 
 
 def _forget_feeds(connection: sa.Connection, telling: Iterable[str]) -> None:

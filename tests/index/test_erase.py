@@ -335,3 +335,21 @@ def test_entries_of_a_live_page_are_erased_one_by_one(asked: Desk, tmp_path: Pat
     assert asked.articles.erase(first).ids == (first,)
     assert asked.articles.get(second)
     assert len(asked.add(write(tmp_path / "again.jsonl", *entries)).failed) == 1
+
+
+def test_a_title_loses_what_it_quotes_for_good(asked: Desk) -> None:
+    chat = asked.chat()
+    first = f"What did Zephyrine Odlum tell the inquiry? And {SENTENCES[4]}"
+    for question in (first, QUESTION):
+        assert chat.ask(question).citations
+    asked.articles.erase("vex-1")
+    title = asked.conversations.load(chat.id).title
+    assert title == "What did Zephyrine Odlum tell the inquiry? And …"
+
+
+def test_a_title_that_ends_within_a_quote_loses_it(asked: Desk) -> None:
+    chat = asked.chat()
+    assert chat.ask(QUESTION).citations
+    asked.conversations.rename(chat.id, f"My notes of Monday on what was said: {SENTENCES[4]} Yes")
+    asked.articles.erase("vex-1")
+    assert asked.conversations.load(chat.id).title == "My notes of Monday on what was said: …"
