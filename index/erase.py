@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import IndexLocked, InputError
+from ..errors import DiskError, IndexLocked, InputError
 from . import tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
@@ -28,6 +28,7 @@ from .tombstones import keep, keys_of, own_keys, stored
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
+_CHUNK_BYTES = 16 * 2**20  # of another file that are in memory
 _OWN = ("archive.db", "chroma", "lock")  # what the names of the index's own files begin with
 
 
@@ -79,7 +80,10 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
 
 
 def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> Erasure:
-    """Erase articles. Raises InputError for an unknown id, IndexLocked, IndexDamaged."""
+    """Erase articles. Raises InputError for an unknown id, IndexLocked, IndexDamaged.
+
+    DiskError, at the end, where another file below the folder cannot be searched or deleted.
+    """
     planned = plan(ids, archive)
     with writing(lock_file):
         with archive.engine.begin() as connection:
@@ -126,7 +130,7 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         stones = dict(stored(connection))
     meant = _named(rows, set(stones))
     telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
-    files = _delete_others(archive.path.parent, telling)
+    files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
         answers = _redact(connection, stones, telling)
         _forget_feeds(connection, telling)
@@ -136,6 +140,11 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         archive.remove(article_id)
     if is_unfinished(archive):
         _scrub(archive, store)
+    if unread:
+        raise DiskError(
+            f"The articles are erased from the index, but {', '.join(unread)} below its folder "
+            "cannot be read or deleted, and may hold their text: delete what you do not need."
+        )
     return answers, files, len(meant)
 
 
@@ -195,20 +204,35 @@ def _telling(archive: Archive, row: Any) -> list[str]:
     ]
 
 
-def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[str, ...]:
-    """Delete reports, caches and other files below the folder that hold one of these texts."""
+def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Delete reports, caches and other files below the folder that hold one of these texts.
+
+    The files that were deleted, and those that cannot be read or deleted.
+    """
     said = list(telling)
     forms = [form.encode() for text in said for form in (text, json.dumps(text)[1:-1])]
     forms += [text.encode("utf-16-le") for text in said]
-    found = []
+    found, unread = [], []
     for file in sorted(folder.rglob("*")) if forms else ():
         if file.relative_to(folder).parts[0].startswith(_OWN) or not file.is_file():
             continue
-        held = file.read_bytes()
-        if any(form in held for form in forms):
-            file.unlink()
-            found.append(str(file.relative_to(folder)))
-    return tuple(found)
+        try:
+            if _holds(file, forms):
+                file.unlink()
+                found.append(str(file.relative_to(folder)))
+        except OSError:
+            unread.append(str(file.relative_to(folder)))
+    return tuple(found), tuple(unread)
+
+
+def _holds(file: Path, forms: Sequence[bytes]) -> bool:
+    longest, held = max(map(len, forms)), b""
+    with file.open("rb") as opened:
+        while read := opened.read(_CHUNK_BYTES):
+            held = held[-longest:] + read
+            if any(form in held for form in forms):
+                return True
+    return False
 
 
 def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iterable[str]) -> int:

@@ -5,10 +5,11 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from byline import Desk
-from byline.errors import IndexLocked, InputError
+from byline.errors import DiskError, IndexLocked, InputError
 from byline.index import erase
 from byline.index.archive import Archive
 from byline.index.store import Store
@@ -353,3 +354,31 @@ def test_a_title_that_ends_within_a_quote_loses_it(asked: Desk) -> None:
     asked.conversations.rename(chat.id, f"My notes of Monday on what was said: {SENTENCES[4]} Yes")
     asked.articles.erase("vex-1")
     assert asked.conversations.load(chat.id).title == "My notes of Monday on what was said: …"
+
+
+def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(
+    asked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable = asked.folder / "runs" / "locked.txt"
+    unreadable.write_text("The tide rose late.")
+    real = Path.open
+
+    def guarded(path: Path, *args: Any, **options: Any) -> Any:
+        if path == unreadable:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", guarded)
+        with pytest.raises(DiskError, match="erased from the index, but runs/locked.txt below"):
+            asked.articles.erase("vex-1")
+    assert not erase.is_unfinished(asked.archive)
+    assert held(asked.folder, SAID) == set()
+
+
+def test_what_lies_across_two_reads_of_a_file_is_found(
+    asked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erase, "_CHUNK_BYTES", 50)
+    asked.articles.erase("vex-1")
+    assert held(asked.folder, SAID) == set()
