@@ -372,13 +372,12 @@ def article_history(
     as_json: JsonOption = False,
 ) -> None:
     """Show the versions of an article and what each changed."""
-    from .qa.ask import to_json
-    from .ui.history import show_history
+    from .ui.history import history_json, show_history
 
     with opened_desk(index) as desk:
         found = desk.articles.history(article_id)
     if as_json:
-        print_json({"versions": to_json(found)})
+        print_json({"versions": history_json(found)})
     else:
         show_history(found)
 

@@ -310,6 +310,8 @@ class Archive:
                 status = tables.columns(article)["status"]
                 own = tables.articles.update().where(tables.articles.c.id == article.id)
                 connection.execute(own.values(status=status))
+            of_these = connection.scalars(sa.select(tables.articles.c.pk).where(named))
+            standing.settle(connection, list(of_these))
             writes.grow(connection)
         return count
 

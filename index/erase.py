@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import IndexLocked, InputError
+from ..errors import DiskError, IndexLocked, InputError
 from . import tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
@@ -26,10 +26,11 @@ from .disk import sweep
 from .lock import writing
 from .settle import refill_apart, settle
 from .store import Store
-from .tombstones import keep, keys_of, stored
+from .tombstones import keep, keys_of, own_keys, stored
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
+_CHUNK_BYTES = 16 * 2**20  # of another file that are in memory
 _OWN = re.compile(r"archive\.db(-wal|-shm)?|chroma(-\d+|\.\w+)?|lock(\.\w+)?|erased")
 APART = "erased"  # a file beside the archive
 
@@ -69,7 +70,7 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
                 f"There is no article '{unknown[0]}' in index '{archive.path.parent.name}': "
                 "nothing was erased. `byline articles list` shows the ids."
             )
-        meant = _named(rows, {key for row in rows if row.id in ids for key in _keys(row)})
+        meant = _named(rows, {key for row in rows if row.id in ids for key in _own(row)})
         others = sa.select(tables.articles.c.id).where(tables.articles.c.pk.not_in(meant))
         texts = sa.select(tables.versions.c.text).where(tables.versions.c.article_pk.in_(meant))
         of_text = sa.select(tables.versions.c.article_pk).where(tables.versions.c.text.in_(texts))
@@ -80,18 +81,21 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
         copies = connection.scalars(others.where(is_copy)).all()
     telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
     folder = archive.path.parent
-    files = tuple(str(file.relative_to(folder)) for file in _others(folder, telling))
+    files = tuple(str(file.relative_to(folder)) for file in _others(folder, telling, []))
     found = tuple(dict.fromkeys(row.id for row in rows if row.pk in meant))
     return Erasure(found, tuple(copies), files=files)
 
 
 def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> Erasure:
-    """Erase articles. Raises InputError for an unknown id, IndexLocked, IndexDamaged."""
+    """Erase articles. Raises InputError for an unknown id, IndexLocked, IndexDamaged.
+
+    DiskError, at the end, where another file below the folder cannot be searched or deleted.
+    """
     planned = plan(ids, archive)
     with writing(lock_file):
         with archive.engine.begin() as connection:
-            keys = {key for row in _versions(connection) if row.id in ids for key in _keys(row)}
-            keys |= {key for article_id in ids for key in keys_of(article_id, None)}
+            keys = {key for row in _versions(connection) if row.id in ids for key in _own(row)}
+            keys |= {key for article_id in ids for key in own_keys(article_id, None)}
             stones = [(key, time.time()) for key in sorted(keys)]
             keep(connection, stones)
             writes.note(connection, _UNFINISHED, "1")
@@ -152,7 +156,7 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         stones = dict(stored(connection))
     meant = _named(rows, set(stones))
     telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
-    files = _delete_others(archive.path.parent, telling)
+    files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
         answers = _redact(connection, stones, telling)
         _forget_feeds(connection, telling)
@@ -162,6 +166,11 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         archive.remove(article_id)
     if is_unfinished(archive):
         _scrub(archive, store)
+    if unread:
+        raise DiskError(
+            f"The articles are erased from the index, but {', '.join(unread)} below its folder "
+            "cannot be read or deleted, and may hold their text: delete what you do not need."
+        )
     return answers, files, len(meant)
 
 
@@ -199,6 +208,10 @@ def _keys(row: Any) -> list[bytes]:
     return keys_of(row.id, json.loads(row.facts).get("url"))
 
 
+def _own(row: Any) -> list[bytes]:
+    return own_keys(row.id, json.loads(row.facts).get("url"))
+
+
 def _named(rows: Iterable[Any], keys: set[bytes]) -> list[int]:
     """The numbers of the articles that one of the keys names."""
     return sorted({row.pk for row in rows if not keys.isdisjoint(_keys(row))})
@@ -217,16 +230,19 @@ def _telling(archive: Archive, row: Any) -> list[str]:
     ]
 
 
-def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[str, ...]:
-    """Delete what `_others` finds; the files by their names below the folder."""
-    found = []
-    for file in _others(folder, telling):
-        file.unlink()
-        found.append(str(file.relative_to(folder)))
-    return tuple(found)
+def _delete_others(folder: Path, telling: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Delete what `_others` finds: what was deleted, and what cannot be read or deleted."""
+    found, unread = [], list[str]()
+    for file in _others(folder, telling, unread):
+        try:
+            file.unlink()
+            found.append(str(file.relative_to(folder)))
+        except OSError:
+            unread.append(str(file.relative_to(folder)))
+    return tuple(found), tuple(unread)
 
 
-def _others(folder: Path, telling: Iterable[str]) -> Iterator[Path]:
+def _others(folder: Path, telling: Iterable[str], unread: list[str]) -> Iterator[Path]:
     """Reports, backups and other files below the folder that hold one of these texts."""
     said = list(telling)
     forms = [form.encode() for text in said for form in (text, json.dumps(text)[1:-1])]
@@ -234,14 +250,27 @@ def _others(folder: Path, telling: Iterable[str]) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")) if forms else ():
         if _OWN.fullmatch(file.relative_to(folder).parts[0]) or not file.is_file():
             continue
-        held = file.read_bytes()
-        if any(form in held for form in forms):
-            yield file
+        try:
+            if _holds(file, forms):
+                yield file
+        except OSError:
+            unread.append(str(file.relative_to(folder)))
+
+
+def _holds(file: Path, forms: Sequence[bytes]) -> bool:
+    longest, held = max(map(len, forms)), b""
+    with file.open("rb") as opened:
+        while read := opened.read(_CHUNK_BYTES):
+            held = held[-longest:] + read
+            if any(form in held for form in forms):
+                return True
+    return False
 
 
 def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iterable[str]) -> int:
     """Leave of stored answers that cite what was erased the question alone; how many there were."""
     said, count = [" ".join(text.split()) for text in telling], 0
+    titles: dict[str, str] = {}
     query = sa.select(tables.turns, tables.conversations.c.title).join(tables.conversations)
     for row in connection.execute(query).all():
         answer = json.loads(row.answer)
@@ -263,8 +292,9 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iter
             tables.feedback.c.number == row.number
         )
         connection.execute(tables.feedback.delete().where(of_turn))  # it may quote the answer
-        is_first = row.title == shortened(typed)
-        title = shortened(asked) if is_first else _without(said, row.title)
+        title = titles.get(row.conversation_id, row.title)
+        title = shortened(asked) if title == shortened(typed) else _without_cut(said, title)
+        titles[row.conversation_id] = title
         named = tables.conversations.c.id == row.conversation_id
         connection.execute(tables.conversations.update().where(named).values(title=title))
     return count
@@ -276,6 +306,16 @@ def _without(said: Iterable[str], text: str) -> str:
     for one in said:
         text = text.replace(one, "…")
     return text
+
+
+def _without_cut(said: Iterable[str], title: str) -> str:
+    """As `_without`, of a title that may end within what it quotes."""
+    title = _without(said, title)
+    for one in said if title.endswith("…") else ():
+        at = title.find(one[:_LEAST_NAME])
+        if at >= 0 and one.startswith(title[at:-1]):
+            title = f"{title[:at]}…"
+    return title
 
 
 def _forget_feeds(connection: sa.Connection, telling: Iterable[str]) -> None:

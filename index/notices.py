@@ -5,7 +5,9 @@
 """
 
 import json
+import math
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -164,5 +166,7 @@ def standing(article: Article, held: str | None) -> Notice | None:
 
 
 def _notice(held: Mapping[str, Any]) -> Notice:
+    if (held.get("until") or math.inf) <= time.time():  # what said it has expired
+        held = {"kind": held["kind"], "date": held["date"]}
     said = held.get("text") or _OF_SOURCE[held["kind"]]
     return Notice(held["kind"], said, from_iso(held.get("date")), held.get("link"))

@@ -7,10 +7,14 @@
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from .article import Article
 from .chunk import sentence_spans
+
+UNSAID = "the article says what"
+"in place of a notice in words of the text that may not be quoted"
 
 
 class Excerpts:
@@ -52,6 +56,21 @@ def cut(article: Article, start: int, end: int, room: int, *, whole: bool = Fals
         return start
     head = article.text[start : start + room + 1]
     return start + len(head[: max(0, *map(head.rfind, " \n\t"))].rstrip())
+
+
+def within(article: Article) -> Article:
+    """The article with no more of its text, also in its notice, than may be quoted."""
+    text, notice = excerpt(article), article.notice
+    if text == article.text:
+        return article
+    marks = tuple(mark for mark in article.marks if mark.end <= len(text))
+    in_text, in_excerpt = (
+        notice is not None and " ".join(notice.text.split()) in " ".join(one.split())
+        for one in (article.text, text)
+    )
+    if notice and in_text and not in_excerpt:
+        notice = replace(notice, text=UNSAID)
+    return replace(article, text=text, marks=marks, notice=notice)
 
 
 def shown(article: Article) -> dict[str, Any]:

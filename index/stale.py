@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import tables
-from .article import Article, isoformat
+from .article import Article, Notice, isoformat
 from .filter import Filter, conditions
 from .history import nearest
+from .rights import UNSAID, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,18 @@ def stale_citations(answer: Mapping[str, Any], now: Standings) -> Iterator[Stale
             continue
         quote = " ".join(cited["quote"].split())
         holds = quote in " ".join(article.text.split())
-        stands = None if holds else nearest(quote, article)
+        shown = within(article)
+        stands = None if holds else nearest(quote, shown)
         notice, updated = article.notice, article.updated
-        if notice and (notice.kind, notice.text) != (told.get("kind"), told.get("text")):
+        if notice and _is_news(notice, told):
+            said = shown.notice.text if shown.notice else None
             when = notice.date or updated
-            yield Stale(number, article_id, notice.kind, notice.text, when, stands)
+            yield Stale(number, article_id, notice.kind, said, when, stands)
         elif not holds:
             yield Stale(number, article_id, "changed", None, updated, stands)
+
+
+def _is_news(notice: Notice, told: Mapping[str, Any]) -> bool:
+    if told.get("text") == UNSAID:
+        return (notice.kind, isoformat(notice.date)) != (told["kind"], told["date"])
+    return (notice.kind, notice.text) != (told.get("kind"), told.get("text"))

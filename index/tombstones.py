@@ -12,29 +12,44 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import sqlalchemy as sa
 
 from . import tables
+from .address import unmarked, without_front
 from .article import Article
-
-_TRACKING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid")
 
 
 def keys_of(article_id: str, url: str | None) -> list[bytes]:
-    """The hashes under which an article is known once it is erased."""
-    addresses = {_address(given) for given in (article_id, url) if given and "://" in given}
-    names = [f"id:{article_id}", *(f"address:{address}" for address in sorted(addresses))]
+    """The hashes by any of which an article is known as one that was erased.
+
+    An entry of a page is known by the page too, so that no `#top` brings a page back.
+    """
+    page, of_page = article_id.partition("#")[0], (url or "").partition("#")[0]
+    return [*own_keys(article_id, url), *_hashes(_addresses(page, of_page))]
+
+
+def own_keys(article_id: str, url: str | None) -> list[bytes]:
+    """The hashes that are kept of an article that is erased: of an entry not its page's."""
+    return _hashes({f"id:{article_id}"} | _addresses(article_id, url))
+
+
+def _addresses(*given: str | None) -> set[str]:
+    return {f"address:{_address(one)}" for one in given if one and "://" in one}
+
+
+def _hashes(names: Iterable[str]) -> list[bytes]:
     return [
-        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest() for name in names
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        for name in sorted(names)
     ]
 
 
 def _address(url: str) -> str:
     """An address without what changes from link to link of one page."""
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(unmarked(url.strip()))
     except ValueError:
         return url
-    kept = [pair for pair in parse_qsl(parts.query, True) if not pair[0].startswith(_TRACKING)]
-    host = (parts.hostname or "").removeprefix("www.")
-    return f"{host}{parts.path.rstrip('/')}?{urlencode(sorted(kept))}"
+    query = urlencode(sorted(parse_qsl(parts.query, True)))
+    fragment = parts.fragment and f"#{parts.fragment}"
+    return f"{without_front(parts.hostname or '')}{parts.path.rstrip('/')}?{query}{fragment}"
 
 
 def erased_at(connection: sa.Connection, keys: Iterable[bytes]) -> float | None:

@@ -481,7 +481,7 @@ class _Asking:
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
         sources = offered if reason else draft.numbering.sources
-        cited = citations(sources)
+        cited = citations(sources, self.question.filter.as_of)
         teasers = [n for n, s in enumerate(sources, 1) if s.hit.article.completeness == "teaser"]
         if teasers:
             which = ", ".join(f"[{number}]" for number in teasers)
@@ -523,7 +523,8 @@ class _Asking:
         wanted = self.question.filter
         if not is_declined:
             told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
-            return [f"the article of [{one.number}] was retracted" for one in told]
+            notes = [f"the article of [{one.number}] was retracted" for one in told]
+            return notes + self._of_retracted(cited)
         if wanted.retracted or not self.library.archive.has_retracted():
             return []
         library, question = self.library, self.question
@@ -540,6 +541,27 @@ class _Asking:
             return []  # not yet on the day of asking
         when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
         return [f"a report on it was retracted{when}, so it is not used"]
+
+    def _of_retracted(self, cited: Sequence[Citation]) -> list[str]:
+        """Of copies that are cited, whose origin was retracted by the date of asking."""
+        archive, today = self.library.archive, day_of(self.question.as_of)
+        if not archive.has_retracted():
+            return []
+        matching = Filter(as_of=self.question.filter.as_of, retracted=True)
+        copies = archive.copies([one.article_id for one in cited], matching)
+        origins = {of: one.id for of, others in copies.items() for one in others if one.is_origin}
+        gone = {
+            one.id
+            for one in archive.articles(list(origins.values()))
+            if one.notice
+            and one.notice.kind == "retracted"
+            and not (one.notice.date and day_of(one.notice.date) > today)
+        }
+        return [
+            f"[{one.number}] runs the text of an article that was retracted"
+            for one in cited
+            if origins.get(one.article_id) in gone
+        ]
 
     def _with_copies(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
         """The citations with the other outlets that had run the text by the date of asking."""

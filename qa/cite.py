@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import quote as percent_encoded
 
-from ..index.article import Article, Notice
-from ..index.rights import Excerpts
+from ..index.article import Article, Notice, day_end, day_start
+from ..index.rights import UNSAID, Excerpts
 from .retrieve import Hit
 from .speakers import speaker_of
 
@@ -143,10 +143,22 @@ def _passage(source: Source) -> tuple[str, int, int]:
     return source.hit.article_id, source.hit.start, source.hit.end
 
 
-def citations(sources: Iterable[Source]) -> tuple[Citation, ...]:
-    """The records of sources, numbered from 1; together they quote of an article what they may."""
+def citations(
+    sources: Iterable[Source], as_of: datetime | date | None = None
+) -> tuple[Citation, ...]:
+    """The records of sources, numbered from 1; together they quote of an article what they may.
+
+    With `as_of`, a correction of after it is not told.
+    """
     excerpts = Excerpts()
-    return tuple(citation(source, number, excerpts) for number, source in enumerate(sources, 1))
+    found = (citation(source, number, excerpts) for number, source in enumerate(sources, 1))
+    return tuple(replace(c, notice=None) if _is_later(c.notice, as_of) else c for c in found)
+
+
+def _is_later(notice: Notice | None, as_of: datetime | date | None) -> bool:
+    if notice is None or notice.date is None or as_of is None or notice.kind == "retracted":
+        return False
+    return day_start(notice.date) > day_end(as_of)
 
 
 def citation(source: Source, number: int, excerpts: Excerpts) -> Citation:
@@ -192,7 +204,7 @@ def _notice_within(article: Article, excerpts: Excerpts) -> Notice | None:
         span = mark.start, mark.end
         is_said = " ".join(article.text[slice(*span)].split()) == found.text  # type: ignore[union-attr]
         if is_said and excerpts.take(article, *span) != span:
-            return replace(found, text="the article says what")  # type: ignore[type-var]
+            return replace(found, text=UNSAID)  # type: ignore[type-var]
     return found
 
 

@@ -5,6 +5,7 @@ for visit in desk.follow.run():
     print(visit.name, visit.report.added)
 """
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,13 +17,17 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from ...errors import FetchError, FetchLater, IndexLocked, InputError
+from .. import tables
 from ..archive import Archive
 from ..article import Article
 from ..build import Report
+from ..filter import KILLED_HERE
 from ..read import Entry, Failure
+from ..writes import is_version
 from .client import PAGE, Reply, checked, gunzip
 from .feed import FEED, Feed, Item, read_feed
 from .followed import MOST_TRIES, FollowedFeed, Tried
@@ -282,7 +287,19 @@ class Follow:
             if held and len(held[0].text) > len(article.text):
                 raise InputError("there is less of it now than the index holds, which is kept")
         made[item.key] = article.id
-        return article
+        return replace(article, status=KILLED_HERE) if self._is_killed(item, article) else article
+
+    def _is_killed(self, item: Item, article: Article) -> bool:
+        """Whether a person killed what the feed said of an article, which is now under its own id.
+
+        It is hidden from the moment in which it is added.
+        """
+        old = place(item.url) if item.url else article.id
+        query = sa.select(tables.articles.c.pk).where(
+            tables.articles.c.id == old, tables.articles.c.status == KILLED_HERE
+        )
+        with self._archive.engine.connect() as connection:
+            return old != article.id and connection.scalar(query) is not None
 
     def _forget_teasers(self, fetched: Sequence[Fetched], made: dict[bytes, str]) -> None:
         """Remove what the feed said of articles that now stand under their own addresses."""
@@ -293,8 +310,31 @@ class Follow:
         }
         held = self._archive.articles([given for given, now in old.items() if given != now])
         teasers = [article.id for article in held if article.completeness == "teaser"]
+        if held:
+            self._carry({article.id: old[article.id] for article in held}, teasers)
         if teasers:
             self._remove(teasers)
+
+    def _carry(self, moved: dict[str, str], teasers: Sequence[str]) -> None:
+        """Say of articles under their own ids what a person said of them under the old ones."""
+        articles, versions = tables.articles.c, tables.versions.c
+        said = sa.select(articles.id, articles.notice).where(articles.id.in_(list(moved)))
+        facts = sa.select(versions.article_pk, versions.version, versions.facts).where(
+            versions.article_pk == articles.pk, articles.id.in_(list(moved.values()))
+        )
+        with self._archive.engine.begin() as connection:
+            for row in connection.execute(facts).all():
+                given = json.loads(row.facts)
+                if given.get("status") == KILLED_HERE:  # no fact of its source: it can be undone
+                    del given["status"]
+                    is_this = is_version(row.article_pk, row.version)
+                    kept = tables.versions.update().where(*is_this)
+                    connection.execute(kept.values(facts=json.dumps(given)))
+            notices = connection.execute(said).all()
+        for old, held in notices:
+            hand = json.loads(held or "{}").get("hand") or {}
+            if old in teasers and hand.get("kind") == "retracted":
+                self._archive.retract(moved[old], hand["text"])
 
     def _finish(self, look: _Look) -> None:
         """Note when the feed is read again, and whether only if it changes."""

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from ...errors import InputError
+from ..address import unmarked
 from ..article import Article, day_of, day_start
 from ..copies import is_copy
-from ..readers.html import read_html
+from ..readers.html import of_site, read_html
 from ..readers.records import to_article
 from .client import Reply, checked
 from .feed import Item
@@ -24,12 +24,6 @@ _FACTS = (
     *("title", "published", "updated", "authors", "outlet", "rights", "embargo_until", "expires"),
 )
 _NOT_FREE = re.compile(r"\"isAccessibleForFree\"\s*:\s*\"?(?:https?://schema.org/)?false\b", re.I)
-_CAMPAIGN = re.compile(  # what newsletters, feeds and networks append to count their readers
-    r"(?:utm_\w+|at_(?:medium|campaign|link\w*|ptr\w*)|(?:fb|g|y|tw)clid|msclkid|mc_[ce]id|cmpid|"
-    r"CMP|ns_\w+|ocid)(?:=|$)",
-    re.I,
-)
-_FRONT = re.compile(r"^(?:www|m|mobile|amp)\.")
 _LITTLE = 1000  # characters: a page that gives no more than that may be a teaser
 _SAME_LENGTH = 1.5  # so much longer than a summary that says the same is not more
 _SHORTEST_TEXT = 40  # characters of a summary that is one, and not "Read more"
@@ -37,10 +31,7 @@ _SHORTEST_TEXT = 40  # characters of a summary that is one, and not "Read more"
 
 def place(url: str) -> str:
     """An address as the id of what stands there: without fragment and marks of campaigns."""
-    parts = checked(url).copy_with(fragment=None)
-    query = parts.query.decode().split("&")
-    kept = "&".join(part for part in query if not _CAMPAIGN.match(part))
-    return str(parts.copy_with(query=kept.encode() or None))
+    return unmarked(str(checked(url).copy_with(fragment=None)))
 
 
 def page_article(
@@ -48,14 +39,11 @@ def page_article(
 ) -> Article:
     """The article of a page; its id is its canonical address. InputError: there is none in it.
 
-    A page speaks for its own site only: a canonical address on another one is not believed, for
-    it would put its text in the place of another outlet's article. What a feed has said of the
-    article that is `held` under its id stays where the page does not say it.
+    What a feed has said of the article that is `held` under its id stays where the page does not
+    say it.
     """
     here = place(page.url)
-    article = read_html(page.text.encode("utf-8", "replace"), here)
-    if article.url is None or not _is_one_site(article.url, here):
-        article = replace(article, id=here, url=here)
+    article = of_site(read_html(page.text.encode("utf-8", "replace"), here), here)
     for known in held([article.id]):
         facts = {name: getattr(known, name) for name in _FACTS}
         article = _filled(article, Item(**facts), None)
@@ -125,9 +113,3 @@ def _filled(article: Article, item: Item, outlet: str | None) -> Article:
         embargo_until=article.embargo_until or item.embargo_until,
         expires=article.expires or item.expires,
     )
-
-
-def _is_one_site(one: str, other: str) -> bool:
-    """Whether two addresses have one host, or one's host belongs to the other's."""
-    first, second = (_FRONT.sub("", urlsplit(url).netloc.lower()) for url in (one, other))
-    return first == second or first.endswith(f".{second}") or second.endswith(f".{first}")

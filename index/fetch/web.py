@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,7 @@ class Web:
         if robots is None or robots.until < time.monotonic():
             robots = self._robots[origin] = self._read_robots(origin)
         if isinstance(robots.rules, FetchError):
-            raise robots.rules
+            raise copy(robots.rules)  # whoever catches it adds to what it says
         if robots.rules is None:
             return
         host = self._hosts[parts.host]

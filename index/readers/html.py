@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import dropwhile
 from typing import Any
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from ...errors import InputError
+from ..address import is_one_site
 from ..article import Article
 from ..clean import is_prose, marks
 from ..dates import parse_moment
@@ -92,6 +94,17 @@ def read_html(raw: bytes, fallback_id: str, *, charset: str | None = None) -> Ar
         "standfirst": standfirst if standfirst not in text else None,
     }
     return to_article(found | {name: fact for name, fact in facts.items() if fact}, fallback_id)
+
+
+def of_site(article: Article, address: str) -> Article:
+    """The article of a page that was found at an address; that is its id where it names no other.
+
+    A page speaks for its own site only: a canonical address on another one is not believed, for
+    it would put its text in the place of another outlet's article.
+    """
+    if article.url is None or not is_one_site(article.url, address):
+        return replace(article, id=address, url=address)
+    return article
 
 
 def _as_text(raw: bytes, charset: str | None) -> bytes | str:

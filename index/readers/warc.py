@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from ..article import Article, isoformat
 from ..dates import parse_moment
-from .html import read_html
+from .html import of_site, read_html
 
 _ENVELOPE = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\n"
 _HTML = ("text/html", "application/xhtml+xml")
@@ -59,9 +59,9 @@ def pages(file: BinaryIO, max_bytes: int) -> Iterator[Page | NoPage]:
 
 def read_page(page: Page, fallback_id: str) -> Article:
     """The article of a captured page. InputError: as `read_html`."""
-    article = read_html(page.raw, fallback_id, charset=page.charset)
+    article = of_site(read_html(page.raw, fallback_id, charset=page.charset), page.url)
     seen = {"seen": page.seen} if page.seen else {}
-    return replace(article, url=article.url or page.url, extra={**article.extra, **seen})
+    return replace(article, extra={**article.extra, **seen})
 
 
 def _page(record: Any, number: int, max_bytes: int) -> Page | NoPage:

@@ -1,5 +1,6 @@
 """Citations of stored answers that no longer hold."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,25 @@ def test_an_article_that_is_not_there_was_removed() -> None:
 def test_a_notice_since_is_told(told: Notice) -> None:
     (found,) = stale(article(told=told))
     assert (found.reason, found.said, found.date) == (told.kind, told.text, told.date)
+
+
+LIMITED = replace(
+    article(f"{TEXT} {CORRECTED.text} It ended late.", CORRECTED), excerpt_limit=len(TEXT)
+)
+
+
+def test_a_notice_that_might_not_be_quoted_is_no_news_either() -> None:
+    said = {"kind": "corrected", "text": "the article says what", "date": "2026-05-09"}
+    assert stale(LIMITED, notice=said) == []
+    (found,) = stale(LIMITED, notice=said | {"date": "2026-05-08"})
+    assert (found.reason, found.said) == ("corrected", "the article says what")
+
+
+def test_no_more_is_told_of_an_article_than_may_be_quoted() -> None:
+    (found,) = stale(LIMITED, quote="It ended early.")
+    assert (found.said, found.now) == ("the article says what", None)
+    (found,) = stale(replace(LIMITED, notice=None), quote="It began at ten.")
+    assert found.now == "It began at noon."
 
 
 def test_a_notice_that_the_answer_carried_already_is_no_news() -> None:

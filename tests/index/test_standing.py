@@ -1,7 +1,8 @@
 """What is held of articles: what a person says stays, what another announces reaches its own."""
 
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from byline.index.clean import marks
 from byline.index.filter import Filter
 from byline.index.writes import Accession
 
+PAST = date(2026, 5, 20)
 FERRY = "The day the ferry burned"
 TOLD = f"The Post withdraws the article “{FERRY}”, published in May, which was wrong."
 
@@ -145,3 +147,56 @@ class TestByAnotherArticle:
         archive.remove("notice")
         assert told(archive, "a") == ("retracted", "Retracted by its source.")
         assert TOLD.encode() not in archive.path.read_bytes()
+
+    @pytest.mark.parametrize(
+        "facts", [{"status": "withheld"}, {"embargo_until": date(2999, 1, 1)}, {"expires": PAST}]
+    )
+    def test_its_words_are_hidden_with_it(self, archive: Archive, facts: dict[str, object]) -> None:
+        put(archive, article("a", title=FERRY), notice())
+        put(archive, notice(**facts))
+        assert told(archive, "a") == ("retracted", "Retracted by its source.")
+        put(archive, notice(status="usable"))
+        assert told(archive, "a") == ("retracted", TOLD)
+
+    def test_its_words_are_hidden_while_it_is_killed_by_hand(self, archive: Archive) -> None:
+        put(archive, article("a", title=FERRY), notice())
+        archive.kill(["notice"])
+        assert told(archive, "a") == ("retracted", "Retracted by its source.")
+        archive.kill(["notice"], undo=True)
+        assert told(archive, "a") == ("retracted", TOLD)
+
+    def test_its_words_expire_with_it(self, archive: Archive) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        put(archive, article("a", title=FERRY), notice(expires=soon))
+        assert told(archive, "a") == ("retracted", TOLD)
+        time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
+        assert told(archive, "a") == ("retracted", "Retracted by its source.")
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_when_its_embargo_has_ended_the_next_that_comes_lets_it_mark(
+        self, archive: Archive, order: int
+    ) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        for one in [article("a", title=FERRY), notice(embargo_until=soon)][::order]:
+            put(archive, one)
+        assert told(archive, "a") is None
+        time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
+        put(archive, article("b", outlet="The Ledger"))
+        assert told(archive, "a") == ("retracted", TOLD)
+
+    def test_named_anew_it_marks_the_other_and_the_first_stands_again(
+        self, archive: Archive
+    ) -> None:
+        put(archive, article("a", title=FERRY), article("b", title="The bank raises rates"))
+        put(archive, notice())
+        now = TOLD.replace(FERRY, "The bank raises rates")
+        put(archive, notice(text=now))
+        assert (told(archive, "a"), told(archive, "b")) == (None, ("retracted", now))
+        put(archive, notice(title="Another report"))
+        assert told(archive, "b") is None
+
+    def test_with_its_outlet_learned_later_it_marks(self, archive: Archive) -> None:
+        put(archive, article("a", title=FERRY), notice(outlet=None))
+        assert told(archive, "a") is None
+        put(archive, notice())  # the same version with other facts
+        assert told(archive, "a") == ("retracted", TOLD)

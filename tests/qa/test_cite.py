@@ -1,10 +1,12 @@
 """How an answer's sentences, numbers and quotes hold together."""
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
 import pytest
-from byline.index.article import Article
-from byline.qa.cite import Citation, Sentence, Source, Statement, cite, text_link
+from byline.index.article import Article, Notice
+from byline.qa.cite import Citation, Sentence, Source, Statement, citations, cite, text_link
 from byline.qa.retrieve import Hit
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +147,22 @@ class TestLink:
     )
     def test_only_a_web_address_becomes_a_link(self, url: str | None) -> None:
         assert text_link(url, "It rained.") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "as_of", "is_told"),
+    [
+        ("corrected", None, True),
+        ("corrected", date(2024, 1, 10), False),
+        ("corrected", date(2024, 2, 2), True),
+        ("corrected", datetime(2024, 2, 2, 9, tzinfo=UTC), False),
+        ("retracted", date(2024, 1, 10), True),
+    ],
+)
+def test_a_correction_of_after_the_date_of_asking_is_not_told(
+    kind: str, as_of: date | None, is_told: bool
+) -> None:
+    notice = Notice(kind, "It was wrong.", datetime(2024, 2, 2, 10, tzinfo=UTC))
+    hit = replace(THIRD, article=replace(OTHER, notice=notice))
+    (cited,) = citations([Source(hit, 0, 10)], as_of)
+    assert (cited.notice == notice) is is_told

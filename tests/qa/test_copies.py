@@ -92,6 +92,40 @@ def test_a_citation_tells_the_other_outlets_as_of_the_date_of_asking(desk: Desk)
     assert [one.copies for one in (*earlier.citations, *earlier.nearest)][:1] == [("Local News",)]
 
 
+def test_an_answer_as_of_a_day_tells_no_later_correction(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "late.jsonl").write_text(
+        json.dumps(
+            record(
+                "Wire",
+                "The ferry's age was wrong.",
+                5,
+                title="Correction: Ferry fire closes terminal",
+            )
+            | {"id": "Correction"}
+        )
+    )
+    desk.add(tmp_path / "late.jsonl")
+    question = "What will the repair of the ferry cost?"
+    for as_of, is_told in (("2026-03-04", False), ("2026-04-01", True)):
+        answer = desk.ask(question, as_of=as_of)
+        (cited,) = (one for one in answer.citations if one.article_id == "Wire")
+        assert (cited.notice is not None) is is_told
+
+
+def test_a_copy_of_what_was_retracted_answers_with_a_note(desk: Desk) -> None:
+    question, note = "What will the repair of the ferry cost?", "runs the text of an article"
+    assert not any(note in one for one in desk.ask(question).notes)
+    desk.articles.retract("Wire", "Forged.")
+    answer = desk.ask(question)
+    assert [one.article_id for one in answer.citations] == ["Late"]
+    assert "[1] runs the text of an article that was retracted" in answer.notes
+    earlier = desk.ask(question, as_of="2026-03-03")  # before it was retracted
+    assert earlier.citations
+    assert not any(note in one for one in earlier.notes)
+    desk.articles.retract("Wire", undo=True)
+    assert not any(note in one for one in desk.ask(question).notes)
+
+
 def test_listing_and_showing_say_whose_text_it_is(
     desk: Desk, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,22 @@ class TestCommands:
         failed(run("articles", "show", MAYOR, "--version", "x"), 2, "no version 'x'")
         failed(run("articles", "history", "none"), 2, "no article 'none'")
 
+    @pytest.mark.parametrize("options", [[], ["--json"]])
+    def test_history_shows_no_more_of_a_text_than_may_be_quoted(
+        self, run: Run, tmp_path: Path, options: list[str]
+    ) -> None:
+        first = {"id": "a", "text": "Rates rose today. The bank has eleven secret vaults."}
+        said = "Correction: An earlier version gave a wrong number of vaults."
+        text = f"Rates rose today. It has 12 other vaults.\n{said}"
+        last = {"id": "a", "excerpt_limit": 20, "text": text}
+        for record in (first, last):
+            (tmp_path / "a.jsonl").write_text(json.dumps(record))
+            run("add", tmp_path / "a.jsonl")
+        shown = run("articles", "history", "a", *options).out
+        assert "vaults" not in shown
+        assert "the article says what" in shown
+        assert ("Rates rose today." in shown) is bool(options)
+
     def test_a_retraction_is_shown_in_lists_and_undone(self, run: Run, folder: Path) -> None:
         run("add", folder)
         assert "no longer used" in run("articles", "retract", MAYOR, "--reason", "Forged.").out

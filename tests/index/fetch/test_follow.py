@@ -164,6 +164,31 @@ def test_a_teaser_gives_way_to_the_article(
     assert site.url("/bridge") not in ids
 
 
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_what_a_person_said_of_a_teaser_counts_for_the_article(
+    follow: Follow, site: Site, empty_desk: Desk, is_killed: bool
+) -> None:
+    said = {"bridge": f"<description>{STORIES['bridge']}</description>"}
+    url = serve(site, **said)
+    site.answers["/bridge"] = (404, {}, b"")
+    follow.add(url)
+    follow.run()
+    if is_killed:
+        empty_desk.articles.kill(site.url("/bridge"))
+    else:
+        empty_desk.articles.retract(site.url("/bridge"), "It was forged.")
+    site.answers["/bridge"] = (301, {"Location": "/2026/bridge"}, b"")
+    site.answers["/2026/bridge"] = page("About the bridge", *STORIES.values())
+    once(follow, refresh=True)
+    own = site.url("/2026/bridge")
+    (article,) = empty_desk.archive.articles([site.url("/bridge"), own])
+    assert article.id == own
+    assert (own in empty_desk.archive.ids()) is not is_killed
+    assert is_killed or (article.notice and article.notice.text == "It was forged.")
+    empty_desk.articles.kill(own, undo=True)
+    assert own in empty_desk.archive.ids()
+
+
 def test_an_article_does_not_give_way_to_a_teaser(
     follow: Follow, site: Site, empty_desk: Desk
 ) -> None:

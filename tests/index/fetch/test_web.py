@@ -46,6 +46,24 @@ def test_robots_txt_that_cannot_be_read_allows_nothing_for_now(web: Make, site: 
     assert len(site.asked) == 1
 
 
+def test_what_is_said_of_robots_txt_does_not_grow(web: Make, site: Site) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        is_first = handler.headers["Host"].startswith("herald.")
+        handler.send_response(200 if is_first else 503)
+        handler.end_headers()
+
+    away = site.url("/b", "tern.example")
+    site.answers |= {"/robots.txt": answer, "/a": (302, {"Location": away}, b"")}
+    polite, told = web(), []
+    for _ in range(3):
+        with pytest.raises(FetchLater) as raised:
+            get(polite, site.url("/a"))
+        told.append(str(raised.value))
+    assert told[0].startswith(f"it redirects to {away}: robots.txt of its server")
+    assert told == told[:1] * 3
+    assert raised.value.status == 503
+
+
 def test_a_host_gets_one_request_at_a_time_and_pauses_between(web: Make, site: Site) -> None:
     def slow(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)

@@ -69,6 +69,26 @@ def test_the_servers_charset_is_believed() -> None:
     assert "café ferry" in read_page(page, "a").text
 
 
+@pytest.mark.parametrize(
+    ("canonical", "expected"),
+    [
+        ("https://www.tern.example/a", "https://www.tern.example/a"),
+        ("https://ledger.example/a", URL),
+        ("https://tern.example.evil.example/a", URL),
+        ("https://[ledger/a", URL),
+    ],
+)
+def test_a_page_speaks_for_its_own_site_only(canonical: str, expected: str) -> None:
+    link = f'<link rel="canonical" href="{canonical}"></head>'.encode()
+    (page,) = found(record(PAGE.replace(b"</head>", link)))
+    assert isinstance(page, Page)
+    article = read_page(page, page.url)
+    assert article.id == article.url == expected
+    (broken,) = found(record(PAGE.replace(b"</head>", link), url="https://[tern/ferry"))
+    assert isinstance(broken, Page)
+    assert read_page(broken, broken.url).id == "https://[tern/ferry"
+
+
 def test_what_is_no_page_is_counted_and_no_failure(tmp_path: Path) -> None:
     path = tmp_path / "crawl.warc.gz"
     records = [
