@@ -6,7 +6,7 @@ MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 INDEX ?= demo
 EVAL := eval-runs/make-eval
 
-.PHONY: demo test check format eval eval-run baseline bench proof serve lock test-model clean
+.PHONY: demo test check format eval eval-run baseline bench proof screenshots serve lock test-model clean
 
 demo: $(VENV)/page
 	@$(BIN)/byline demo
@@ -23,6 +23,10 @@ check: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Pictures of the page, to look at; the best are in docs/images.
+screenshots: $(VENV)/dev
+	$(BIN)/python -m byline.tests.ui.screenshots screenshots
 
 serve: $(VENV)/page
 	$(BIN)/byline serve --index $(INDEX)

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -430,6 +430,16 @@ class Archive:
         )
         with self._engine.connect() as connection:
             return {name: number for name, number in connection.execute(query)}
+
+    def days(self) -> "list[date]":
+        """The day in UTC of each published article that is dated and may be shown."""
+        query = sa.select(tables.articles.c.published_at).where(
+            tables.articles.c.version.is_not(None),
+            tables.articles.c.published_at.is_not(None),
+            *conditions(_SHOWN),
+        )
+        with self._engine.connect() as connection:
+            return [datetime.fromtimestamp(at, UTC).date() for at in connection.scalars(query)]
 
     def count(self, matching: Filter | None = None) -> tuple[int, int]:
         """How many published articles, and passages of theirs, match."""

@@ -23,10 +23,11 @@ from . import tombstones, withheld
 from .article import from_iso, isoformat
 from .filter import Filter
 from .stale import Stale, stale_citations, standings
-from .tables import conversations, turns
+from .tables import conversations, feedback, turns
 
 MOST_TURNS = 500  # of one conversation
 _LONGEST_TITLE = 120  # characters
+_LONGEST_REASON = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +155,78 @@ class Conversations:
 
     def list(self, limit: int = 100) -> "list[Summary]":
         """Conversations, the one that was asked last first."""
+        return [*self._summaries(sa.true(), limit)]
+
+    def _summaries(self, matching: sa.ColumnElement[bool], limit: int) -> Iterator[Summary]:
         first, last = sa.func.min(turns.c.asked_at), sa.func.max(turns.c.asked_at)
         query = (
             sa.select(conversations.c.id, conversations.c.title, sa.func.count(), first, last)
             .join(turns, turns.c.conversation_id == conversations.c.id)
+            .where(matching)
             .group_by(conversations.c.id)
             .order_by(last.desc(), conversations.c.id)
             .limit(limit)
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [
-            Summary(*row[:3], *(datetime.fromtimestamp(at, UTC) for at in row[3:])) for row in rows
-        ]
+        for row in rows:
+            yield Summary(*row[:3], *(datetime.fromtimestamp(at, UTC) for at in row[3:]))
+
+    def summaries(self, ids: Sequence[str]) -> tuple[Summary, ...]:
+        """Those of the conversations that are there, in the order given."""
+        known = {one.id: one for one in self._summaries(conversations.c.id.in_(ids), len(ids))}
+        return tuple(known[one] for one in ids if one in known)
+
+    def rate(
+        self,
+        conversation_id: str,
+        number: int,
+        thumb: str,
+        reason: str | None = None,
+        statement: int | None = None,
+    ) -> None:
+        """Keep a reader's verdict on a turn, in place of an earlier one.
+
+        `thumb` is up or down, `number` the turn's and `statement` the sentence's meant, from 1.
+        Raises InputError where there is no such turn or thumb.
+        """
+        if thumb not in ("up", "down"):
+            raise InputError(f"The thumb is '{thumb}': give up or down.")
+        if statement is not None and (not isinstance(statement, int) or statement < 1):
+            raise InputError(f"The statement is {statement!r}: give its number, from 1.")
+        turn = (turns.c.conversation_id == conversation_id) & (turns.c.number == number)
+        key = {"conversation_id": conversation_id, "number": number}
+        said = (reason or "").strip()[:_LONGEST_REASON]
+        given = {"thumb": thumb, "reason": said or None, "statement": statement}
+        with self._writing() as connection:
+            if connection.scalar(sa.select(turns.c.number).where(turn)) is None:
+                raise InputError(f"Conversation '{conversation_id}' has no turn {number}.")
+            connection.execute(
+                feedback.insert().prefix_with("OR REPLACE"),
+                {**key, "given_at": datetime.now(UTC).timestamp(), **given},
+            )
+
+    def feedback(self) -> Iterator[dict[str, Any]]:
+        """Every verdict as `byline eval import feedback` reads it, the oldest first."""
+        both = (turns.c.conversation_id == feedback.c.conversation_id) & (
+            turns.c.number == feedback.c.number
+        )
+        query = sa.select(feedback, turns.c.answer).join(turns, both)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(feedback.c.given_at)).all()
+        for row in rows:
+            answer = json.loads(row.answer)
+            said = [statement["text"] for statement in answer["statements"]]
+            meant = said[row.statement - 1 : row.statement] if row.statement else []
+            yield {
+                "id": f"{row.conversation_id}-{row.number}",
+                "question": answer["question"],
+                "as_of": answer["as_of"],
+                "answer": answer,
+                "thumb": row.thumb,
+                "reason": row.reason,
+                "statement": meant[0] if meant else None,
+            }
 
     def with_stale(self) -> "Iterator[Conversation]":
         """The conversations with an answer that no longer holds, the one asked last first."""

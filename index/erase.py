@@ -288,6 +288,10 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iter
             tables.turns.c.number == row.number
         )
         connection.execute(tables.turns.update().where(of_turn).values(answer=json.dumps(redacted)))
+        of_turn = (tables.feedback.c.conversation_id == row.conversation_id) & (
+            tables.feedback.c.number == row.number
+        )
+        connection.execute(tables.feedback.delete().where(of_turn))  # it may quote the answer
         title = titles.get(row.conversation_id, row.title)
         title = shortened(asked) if title == shortened(typed) else _without_cut(said, title)
         titles[row.conversation_id] = title

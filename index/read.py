@@ -100,7 +100,22 @@ def read(
             if isinstance(found, Failure):
                 yield found
             else:
-                yield from _entries(*found, max_article_bytes)
+                at, resolved = found
+                yield from _entries(resolved, _shown(at), _shown(resolved), max_article_bytes)
+
+
+def read_upload(path: Path, *, max_article_bytes: int) -> Iterator[Entry | Failure]:
+    """The articles of a file that lies here only for now: it is called `upload:NAME`.
+
+    So a file of that name that is given again, changed, is a new version of the same articles.
+    """
+    name = _shown(Path(path.name))
+    if _suffix(path) not in _KNOWN:
+        yield Failure(name, None, f"unknown kind of file; known are {_LISTED}")
+    else:
+        for found in _entries(path, name, f"upload:{name}", max_article_bytes):
+            if not isinstance(found, PassedOver):
+                yield found
 
 
 def estimate(paths: Iterable[Path | str]) -> int:
@@ -149,11 +164,10 @@ def _suffix(path: Path) -> str:
     return next((known for known in _WARC if name.endswith(known)), path.suffix.lower())
 
 
-def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Found]:
-    shown, fallback_id = _shown(path), _shown(resolved)
-    suffix = _suffix(path)
+def _entries(path: Path, shown: str, fallback_id: str, limit: int) -> Iterator[Found]:
+    suffix = _suffix(Path(shown))
     try:
-        with resolved.open("rb") as file:
+        with path.open("rb") as file:
             if not file.peek(1):
                 yield Failure(shown, None, "the file is empty")
             elif suffix in _WARC:
@@ -167,7 +181,7 @@ def _entries(path: Path, resolved: Path, limit: int) -> Iterator[Found]:
             elif suffix in _CUT:
                 yield from _parts(_CUT[suffix], raw, shown, fallback_id)
             else:
-                fingerprint = _fingerprint(os.fsencode(resolved), raw)
+                fingerprint = _fingerprint(fallback_id.encode(), raw)
                 yield Entry(shown, None, fingerprint, partial(_READERS[suffix], raw, fallback_id))
     except OSError as error:
         yield Failure(shown, None, _reason(error))

@@ -136,6 +136,18 @@ turns = sa.Table(
     sa.Column("filters", sa.Text, nullable=False),  # JSON of what was in force
     sa.Column("answer", sa.Text, nullable=False),  # JSON of a whole Answer
 )
+feedback = sa.Table(  # a reader's verdict on a turn; the last one counts
+    "feedback",
+    METADATA,
+    sa.Column(
+        "conversation_id", sa.ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("given_at", sa.Float, nullable=False),
+    sa.Column("thumb", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("statement", sa.Integer),  # which sentence is meant, from 1
+)
 _TOKENIZER = "porter unicode61 remove_diacritics 2"
 _FULL_TEXT = (
     f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(

@@ -46,7 +46,7 @@ class Chat:
         llm: "Callable[[], LLM | None]" = lambda: None,
         private: bool = False,
     ) -> None:
-        self.id = id or secrets.token_urlsafe(9)
+        self.id = id or secrets.token_hex(9)  # never an option to a command
         self.turns: list[Turn] = []
         self.title: str | None = None
         if id and store and not private and (held := store.find(id)):

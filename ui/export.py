@@ -6,9 +6,12 @@ print(to_markdown(desk.conversations.load("k3J9…")))
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from html import escape
 from typing import Any
 from urllib.parse import quote
+
+from markdown_it import MarkdownIt
 
 from ..index.article import from_iso, isoformat
 from ..index.conversations import Conversation, Turn
@@ -45,6 +48,21 @@ def to_markdown(conversation: Conversation) -> str:
     for number, turn in enumerate(conversation.turns, 1):
         blocks += _turn(number, turn)
     return "\n\n".join(blocks) + "\n"
+
+
+def to_html(conversation: Conversation) -> str:
+    """The Markdown as a page by itself, without scripts; raw HTML in it is only ever text."""
+    body = MarkdownIt("commonmark", {"html": False}).render(to_markdown(conversation))
+    title = escape(conversation.title)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'\">"
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
+        f'content="light dark"><title>{title}</title><style>body{{max-width:42rem;margin:2rem auto;'
+        "padding:0 1rem;font:1rem/1.6 Georgia,serif}blockquote{margin:0;padding-left:1rem;"
+        f"border-left:3px solid #8a1f1f}}</style>{body}</html>\n"
+    )
 
 
 def plain(text: str) -> str:
@@ -111,3 +129,11 @@ def _facts(turn: Turn) -> Iterator[tuple[str, str]]:
 def _filters(filters: Filter) -> dict[str, Any]:
     dates = {name: isoformat(getattr(filters, name)) for name in ("since", "until", "as_of")}
     return {**dates, "outlets": list(filters.outlets)}
+
+
+EXPORTS: dict[str, tuple[Callable[[Conversation], str], str]] = {
+    "md": (to_markdown, "text/markdown; charset=utf-8"),
+    "html": (to_html, "text/html; charset=utf-8"),
+    "json": (to_json, "application/json"),
+}
+"how a conversation is written, and its media type, by the ending of a file"

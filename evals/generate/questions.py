@@ -71,7 +71,7 @@ _MAKING = _words(
 _STANDING = _words("head lead chair own edit host present voice represent captain coach run")
 # Of these, "Who has ...?" or "How many ... did X ...?" says too little, or is no deed.
 _NO_DEEDS = _words(
-    "be have do say meet hand turn get go come want need see think add tell make take"
+    "be have do say meet hand turn get go come want need see think add tell make take must"
 )
 
 

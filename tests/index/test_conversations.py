@@ -182,3 +182,35 @@ def test_a_turn_that_cannot_wait_longer_says_so(archive: Archive) -> None:
         adding.rollback()
     store.append("a", replace(turn(), filters=Filter()))
     assert store.load("a").turns[1].filters == Filter()
+
+
+def test_the_last_verdict_on_a_turn_counts_and_goes_with_its_conversation(
+    store: Conversations,
+) -> None:
+    said = ANSWER | {"statements": [{"text": "Tomas Rehn resigned [1]."}], "as_of": None}
+    store.append("a", replace(turn(), answer=said))
+    store.rate("a", 1, "up")
+    store.rate("a", 1, "down", "  It was his deputy  ", 1)
+    (given,) = store.feedback()
+    assert (given["thumb"], given["reason"]) == ("down", "It was his deputy")
+    assert given["statement"] == "Tomas Rehn resigned [1]."
+    store.delete("a")
+    assert list(store.feedback()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "thumb", "statement", "why"),
+    [
+        (2, "up", None, "no turn 2"),
+        (1, "sideways", None, "give up or down"),
+        (1, "up", 0, "from 1"),
+        (1, "up", "x", "from 1"),
+    ],
+)
+def test_a_verdict_that_is_none_is_refused(
+    store: Conversations, number: int, thumb: str, statement: int, why: str
+) -> None:
+    store.append("a", turn())
+    with pytest.raises(InputError, match=why):
+        store.rate("a", number, thumb, None, statement)
+    assert list(store.feedback()) == []

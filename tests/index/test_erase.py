@@ -83,6 +83,7 @@ def asked(home: Path, wire: Path, minilm: Letters) -> Iterator[Desk]:
         desk.add(wire)
         chat = desk.chat()
         assert chat.ask(QUESTION).citations
+        desk.conversations.rate(chat.id, 1, "down", f"It says: {SENTENCES[2]}"[:900])
         chat.ask("When did the tide rise?")
         chat.ask(f"Is it so that {SENTENCES[4]}")
         (desk.folder / "runs").mkdir()

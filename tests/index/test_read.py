@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from byline.errors import InputError
 from byline.index.article import Article
-from byline.index.read import Entry, Failure, read
+from byline.index.read import Entry, Failure, read, read_upload
 from byline.index.readers.html import read_html
 from byline.index.readers.markdown import plain, read_markdown
 from byline.index.readers.records import to_article
@@ -594,3 +594,19 @@ class TestHtml:
         with pytest.raises(InputError, match="no article text was found"):
             read_html(raw, "a.html")
         assert capfd.readouterr() == ("", "")
+
+
+def test_an_upload_is_called_by_its_name_wherever_it_lies(tmp_path: Path) -> None:
+    found = []
+    for folder in ("one", "two"):
+        path = tmp_path / folder / "quay.txt"
+        path.parent.mkdir()
+        path.write_text("Quay reopens\nThe quay reopened on Friday.\n")
+        found += read_upload(path, max_article_bytes=1000)
+    first, second = found
+    assert isinstance(first, Entry)
+    assert (first.path, first.load().id) == ("quay.txt", "upload:quay.txt")
+    assert second.fingerprint == first.fingerprint
+    (refused,) = read_upload(tmp_path / "cat.png", max_article_bytes=1000)
+    assert isinstance(refused, Failure)
+    assert refused.reason.startswith("unknown kind of file")

@@ -3,24 +3,22 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
-import uvicorn
 from byline import BylineError, Desk
 from byline.index.embed import MiniLM
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from byline.tests.ui.conftest import ask, chip, marked, served, visit
+from playwright.sync_api import Browser, Page, expect
 
 PAYLOAD = (
     '<img src=x onerror="window.pwned=1"> ${window.pwned=1} {{window.pwned=1}} '
@@ -92,43 +90,6 @@ def pausing() -> Any:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        why = f"the page is tested in a browser, and none of {', '.join(names)} is installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def served(desk: Desk) -> Iterator[str]:
-    """The page of a desk on a free port; its address."""
-    from byline.ui.page import site
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(site(desk), log_level="warning", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Path:
     """Where an index of the articles is."""
     home = tmp_path_factory.mktemp("home")
@@ -158,45 +119,6 @@ def quoting(browser: Browser, home: Path, minilm: MiniLM, hosts: list[str]) -> I
     """The address of a page that answers in quotes."""
     with Desk(home, "default", embedder=minilm) as desk, served(desk) as address:
         yield address
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A browser's page that fails the test where article text ran or anything left the machine."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    asked: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    yield page
-    assert page.evaluate("window.pwned") is None
-    page.close()
-    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
-    assert errors == []
-
-
-def visit(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.locator(".intro h2")).to_be_visible()
-
-
-def ask(page: Page, question: str) -> None:
-    before = page.locator(".turn").count()
-    page.get_by_label("Question").fill(question)
-    page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.locator(".turn")).to_have_count(before + 1)
-    newest = page.locator(".turn").last
-    expect(newest.locator(".question")).to_have_text(question)
-    expect(newest).to_have_attribute("aria-busy", "false", timeout=20_000)
-
-
-def chip(page: Page, outlet: str) -> Locator:
-    return page.locator(".answer").get_by_role("button", name=outlet)
-
-
-def marked(page: Page) -> str:
-    return "\n".join(page.locator("#source mark").all_text_contents())
 
 
 def in_view(page: Page, inner: str, outer: str) -> bool:
@@ -286,7 +208,7 @@ def test_a_filter_that_is_none_is_explained_and_can_be_put_right(page: Page, quo
     expect(page.get_by_label("Question")).to_have_value(TURBINES)
     page.get_by_label("Published since").fill("2026-03-06")
     ask(page, TURBINES)
-    expect(page.locator(".turn").last.locator(".filters")).to_have_text("since 2026-03-06")
+    expect(page.locator(".turn").last.locator(".filters")).to_have_text("Only since 6 March 2026")
     assert marked(page) == SUIT
 
 

@@ -19,7 +19,7 @@ def last_turn(home: Path, minilm: MiniLM, **facts: Any) -> dict[str, Any]:
     path.write_text(json.dumps({"id": "tide", "text": TEXT, **facts}))
     with Desk(home, "default", embedder=minilm) as desk:
         assert desk.add(path).added == 1
-        *_, last = turns(desk, QUESTION)
+        *_, last = turns(desk.stream, QUESTION, 1, desk.articles.get)
     return last
 
 
@@ -53,7 +53,7 @@ def test_what_goes_wrong_unexpectedly_is_told_without_a_traceback(
 
     monkeypatch.setattr(Desk, "stream", fail)
     with Desk(home, "default", embedder=minilm) as desk:
-        *_, last = turns(desk, QUESTION)
+        *_, last = turns(desk.stream, QUESTION, 1, desk.articles.get)
     assert (last["status"], last["text"].split(":")[0]) == (
         "failed",
         "Unexpected ZeroDivisionError",

@@ -1,0 +1,131 @@
+"""What a reader must be able to rely on: stopping, disagreements, answers that are out of date."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from byline import Desk
+from byline.index.embed import MiniLM
+from byline.tests.conftest import ARTICLES
+from byline.tests.ui.conftest import ask, marked, served, visit
+from playwright.sync_api import Page, expect
+
+COST = "What will the repair of the ferry cost?"
+FIRE = "How many people were hurt in the Ansel Marigold fire?"
+
+
+@pytest.fixture
+def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
+    with Desk(home, "default", embedder=minilm) as desk:
+        assert desk.add(folder).added == len(ARTICLES)
+        yield desk
+
+
+def endless(freed: threading.Event) -> Any:
+    """A LlamaIndex LLM whose first answer has no end; the next one is short."""
+    from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
+
+    class Endless(CustomLLM):
+        asked: int = 0
+
+        @property
+        def metadata(self) -> LLMMetadata:
+            return LLMMetadata(model_name="endless")
+
+        def complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
+            raise AssertionError("the page asks for a stream")
+
+        def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
+            self.asked += 1
+            said = ""
+            try:
+                while self.asked == 1 and not freed.wait(0.1):
+                    said += "The repair costs much "
+                    yield CompletionResponse(text=said, delta="The repair costs much ")
+                last = "The repair will cost 4.2 million crowns [1]."
+                yield CompletionResponse(text=last, delta=last)
+            finally:
+                freed.set()
+
+    return Endless()
+
+
+def test_stop_frees_the_model_and_marks_the_turn_which_can_be_asked_again(
+    page: Page, desk: Desk, home: Path, minilm: MiniLM
+) -> None:
+    freed = threading.Event()
+    llm = endless(freed)
+    with (
+        Desk(home, "default", llm=llm, embedder=minilm) as writing,
+        served(writing) as address,
+    ):
+        visit(page, address)
+        page.get_by_label("Question").fill(COST)
+        page.get_by_label("Question").press("Enter")
+        turn = page.locator(".turn")
+        expect(turn.locator(".draft")).to_contain_text("costs much", timeout=20_000)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(turn).to_contain_text("Stopped.")
+        expect(turn).to_have_attribute("aria-busy", "false")
+        assert freed.wait(10)
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        assert writing.conversations.list() == []
+        turn.get_by_role("button", name="Ask again").click()
+        newest = page.locator(".turn").last
+        expect(newest.locator(".answer")).to_contain_text("4.2 million", timeout=20_000)
+        expect(newest).to_have_attribute("aria-busy", "false")
+        assert len(writing.conversations.list()) == 1
+
+
+def test_a_disagreement_names_each_position_and_opens_where_it_stands(
+    page: Page, sample_desk: Desk
+) -> None:
+    with served(sample_desk) as address:
+        visit(page, address)
+        ask(page, FIRE)
+        dispute = page.locator(".dispute")
+        expect(dispute.locator("strong")).to_have_text("The figure has changed")
+        says = [one.text_content() for one in dispute.locator("li b").all()]
+        assert says == ["6", "11", "17"]
+        expect(dispute.locator("li").last).to_contain_text("replaces what was said before")
+        dispute.locator("li").first.locator(".chip").first.click()
+        assert re.search(r"\bsix\b|\b6\b", marked(page), re.I)
+
+
+def test_an_answer_whose_article_is_gone_says_so_after_a_reload(page: Page, desk: Desk) -> None:
+    with served(desk) as address:
+        visit(page, address)
+        ask(page, COST)
+        quote = marked(page)
+        expect(page.locator(".stale")).to_have_count(0)
+        (ferry,) = (one.id for one in desk.articles.list() if "Ferry" in (one.title or ""))
+        desk.articles.retract(ferry, "It was made up")
+        page.reload()
+        expect(page.locator(".stale")).to_contain_text("No longer holds")
+        expect(page.locator(".stale")).to_contain_text("retracted")
+        assert marked(page) == quote
+        desk.articles.remove(ferry)
+        page.reload()
+        expect(page.locator(".stale")).to_contain_text("no longer there")
+        assert marked(page) == quote
+
+
+def test_an_index_for_this_machine_only_refuses_a_model_elsewhere_and_stores_nothing(
+    page: Page, desk: Desk, home: Path, minilm: MiniLM
+) -> None:
+    from byline.settings import Settings
+
+    desk.local_only = True
+    settings = Settings(home=home, llm="gpt-5-mini", llm_api_key="sk-secret")
+    with (
+        Desk(settings=settings, embedder=minilm, models_stay_here=True) as private,
+        served(private) as address,
+    ):
+        visit(page, address)
+        ask(page, COST)
+        expect(page.locator(".failure")).to_contain_text("gpt-5-mini")
+        expect(page.locator(".failure")).not_to_contain_text("sk-secret")
+        assert private.conversations.list() == []

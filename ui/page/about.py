@@ -1,0 +1,44 @@
+"""What answers, with which settings, and what they mean; never a key."""
+
+from typing import Any
+
+import gradio as gr
+
+from ...desk import Desk
+from ...settings import Settings
+from .parts import QUIET, masthead, own
+
+_SHOWN = (
+    "llm", "llm_base_url", "llm_context_window", "judge", "embedder", "style", "repair",
+    "max_passages", "signals", "passage_chars", "index", "home",
+)  # fmt: skip
+_SETTINGS = '<section class="settings" aria-label="Settings"></section>'
+
+
+def about_page(desk: Desk, blocks: gr.Blocks) -> None:
+    """The parts of the page."""
+    masthead()
+    with gr.Row(elem_id="about"):
+        settings = own("settings", _SETTINGS, "settings.js")
+    blocks.load(lambda: _settings(desk), None, settings, **QUIET)
+
+
+def _settings(desk: Desk) -> dict[str, Any]:
+    given = desk.settings.model_dump(mode="json")
+    fields = Settings.model_fields
+    return {
+        "quotes_only": not desk.has_llm,
+        "settings": [
+            {
+                "name": f"BYLINE_{name.upper()}",
+                "value": "" if given[name] is None else str(given[name]),
+                "meaning": fields[name].description,
+            }
+            for name in _SHOWN
+        ],
+        "policies": [
+            ["flag", "All sentences are shown; those that the check does not pass are marked."],
+            ["strict", "Only sentences that the check passes are shown."],
+            ["off", "Nothing is checked."],
+        ],
+    }

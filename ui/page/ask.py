@@ -1,0 +1,241 @@
+"""Where one asks: the conversation, the filters, the source beside it, and earlier conversations.
+
+A browser keeps the ids of its own conversations (they cannot be guessed) and of the one that is
+open; the conversations themselves are in the archive.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import gradio as gr
+
+from ...desk import Desk
+from ...errors import InputError
+from ...index.article import Article, isoformat
+from ...index.conversations import Conversation
+from ...index.filter import Filter
+from ...qa.question import LONGEST_QUESTION
+from ..render import day, shown_filters, stored, turns, welcome
+from .parts import QUIET, masthead, own
+from .suggest import suggestions
+
+_AT_ONCE = 8  # questions that are answered at the same time; others wait in line
+_MOST_KEPT = 100  # conversations that a browser remembers
+_CONVERSATION = """
+<div class="intro"></div>
+<div class="turns" role="log" aria-label="Conversation" aria-live="off"></div>
+<div class="spoken" role="status" aria-live="polite"></div>"""
+_SOURCE = """
+<aside aria-label="Source">
+  <div class="shown"></div>
+  <p class="placeholder">
+    The passage behind a sentence is shown here, where it stands in its article.
+  </p>
+</aside>"""
+_HISTORY = '<nav aria-label="Your conversations"><ul></ul></nav>'
+_PERIODS = {"Any time": None, "Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
+
+_BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
+_READY: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
+
+Kept = Mapping[str, Any]
+"what a browser remembers: `ids` of conversations, the newest first, and the `current` one"
+
+
+def ask_page(desk: Desk, blocks: gr.Blocks) -> None:
+    """The parts of the page and what they do."""
+    does = _Asking(desk)
+    kept = gr.BrowserState(
+        {"current": None, "ids": []},
+        storage_key=f"byline-{desk.settings.index}",
+        secret=desk.archive.uuid,
+    )
+    masthead()
+    with gr.Sidebar(open=False, width=300, elem_id="history"):
+        new = gr.Button("New conversation", size="sm", elem_id="new")
+        listed = own("conversations", _HISTORY, "history.js")
+    with gr.Row(elem_id="desk", equal_height=False):
+        with gr.Column(elem_id="talk"):
+            conversation = own("conversation", _CONVERSATION, "ask.js")
+            question, filters, period = _inputs()
+        own("source", _SOURCE)
+    parts = [conversation, question, kept, listed, *filters]
+    wiring: dict[str, Any] = {"concurrency_limit": _AT_ONCE, **QUIET}
+    asking = question.submit(does.ask, [question, kept, *filters], parts, **wiring)
+    again = conversation.retry(does.ask_again, [kept, *filters], parts, **wiring)
+    question.stop(does.stop, None, [conversation, question], cancels=[asking, again], **QUIET)
+    conversation.rate(does.rate, None, None, **QUIET)
+    shown = [conversation, listed, *filters]
+    blocks.load(does.show, kept, shown, **QUIET)
+    for changed in (
+        listed.open(does.open, kept, kept, **QUIET),
+        listed.remove(does.remove, kept, kept, **QUIET),
+        new.click(lambda kept: {**kept, "current": None}, kept, kept, **QUIET),
+    ):
+        changed.then(does.show, kept, shown, **QUIET)
+    listed.rename(does.rename, kept, listed, **QUIET)
+    period.input(_since, period, filters[0], **QUIET)
+
+
+class _Asking:
+    """What the page does when something is clicked; it holds nothing of any reader."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def ask(self, text: str, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
+        """Ask in the open conversation, or in a new one; `given` are the filters' boxes."""
+        if not text.strip():
+            return
+        same: Any = gr.skip()
+        box: Any = gr.Textbox("", **_BUSY)
+        chat = self._desk.chat(self._current(kept))
+        changed = _changed(chat.filters, given)
+        for turn in turns(
+            chat.stream, text, self._desk.archive.count()[1], self._version, **changed
+        ):
+            if turn["status"] in ("answered", "declined"):
+                kept = {"current": chat.id, "ids": _first(chat.id, kept["ids"])}
+                turn |= {
+                    "conversation": chat.id,
+                    "number": len(chat.turns),
+                    "filters": shown_filters(chat.filters),
+                }
+                ready = gr.Textbox(**_READY)  # the next question may be there already
+                yield turn, ready, kept, self._listed(kept), *_boxes(chat.filters)
+            elif turn["status"] == "failed":  # what failed is given back, to be put right
+                yield turn, gr.Textbox(text, **_READY), *[same] * 6
+            else:
+                yield turn, box, *[same] * 6
+                box = same
+
+    def ask_again(
+        self,
+        kept: Kept,
+        since: str,
+        until: str,
+        as_of: str,
+        outlets: list[str],
+        event: gr.EventData,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Ask what a button in the conversation says."""
+        yield from self.ask(str(event.question), kept, since, until, as_of, outlets)
+
+    def stop(self) -> tuple[Any, ...]:
+        """What is shown once the answer under way was stopped."""
+        return {"stopped": True}, gr.Textbox(**_READY)
+
+    def rate(self, event: gr.EventData) -> None:
+        """Keep a thumb."""
+        self._desk.conversations.rate(
+            event.conversation, event.number, event.thumb, event.reason, event.statement
+        )
+
+    def show(self, kept: Kept) -> tuple[Any, ...]:
+        """The page as it opens: the greeting, or the open conversation with its filters."""
+        desk, held = self._desk, self._held(kept)
+        greeting = welcome(desk) | {
+            "suggested": [] if held else suggestions(desk),
+            "turns": stored(held, self._version) if held else [],
+        }
+        current = held.turns[-1].filters if held else Filter()
+        known = [(f"{name} ({count})", name) for name, count in desk.archive.outlets().items()]
+        outlets = gr.Dropdown(choices=known, value=list(current.outlets))
+        return greeting, self._listed(kept), *_boxes(current)[:3], outlets
+
+    def open(self, kept: Kept, event: gr.EventData) -> Kept:
+        """Go on with an earlier conversation."""
+        return {**kept, "current": event.id}
+
+    def remove(self, kept: Kept, event: gr.EventData) -> Kept:
+        """Delete a conversation."""
+        with suppress(InputError):  # deleted meanwhile, in another window
+            self._desk.conversations.delete(event.id)
+        ids = [one for one in kept["ids"] if one != event.id]
+        return {"current": kept["current"] if kept["current"] in ids else None, "ids": ids}
+
+    def rename(self, kept: Kept, event: gr.EventData) -> dict[str, Any]:
+        """Give a conversation another name; an empty one changes nothing."""
+        with suppress(InputError):
+            self._desk.conversations.rename(event.id, str(event.title))
+        return self._listed(kept)
+
+    def _held(self, kept: Kept) -> Conversation | None:
+        return self._desk.conversations.find(kept["current"]) if kept["current"] else None
+
+    def _current(self, kept: Kept) -> str | None:
+        """The id of the open conversation; None where it was deleted meanwhile."""
+        return kept["current"] if self._held(kept) else None
+
+    def _version(self, article_id: str, version: str) -> Article | None:
+        try:
+            return self._desk.articles.get(article_id, version)
+        except InputError:  # removed, killed or erased since
+            return None
+
+    def _listed(self, kept: Kept) -> dict[str, Any]:
+        """The conversations of a browser that are still there."""
+        found = self._desk.conversations.summaries(kept["ids"])
+        listed = [{"id": one.id, "title": one.title, "day": day(one.changed)} for one in found]
+        return {"current": kept["current"], "conversations": listed}
+
+
+def _inputs() -> tuple[gr.Textbox, list[Any], gr.Dropdown]:
+    """The question, the filters in the order that `ask` takes them, and a choice of periods."""
+    with gr.Column(elem_id="ask"):
+        question = gr.Textbox(
+            label="Question",
+            show_label=False,
+            container=False,
+            placeholder="Ask about the articles",
+            max_lines=5,
+            max_length=LONGEST_QUESTION,
+            submit_btn="Ask",
+            autofocus=True,
+            elem_id="question",
+        )
+        with gr.Accordion("Filters", open=False, elem_id="filters"):
+            with gr.Row():
+                period = gr.Dropdown(list(_PERIODS), label="Published", min_width=140)
+                dates = [
+                    gr.Textbox(label=label, placeholder="YYYY-MM-DD", min_width=120)
+                    for label in ("Published since", "Published until", "Asked as of")
+                ]
+            outlets = gr.Dropdown(
+                label="Outlets",
+                multiselect=True,
+                # An outlet that came or went since the page was opened is the engine's to refuse.
+                allow_custom_value=True,
+            )
+    return question, [*dates, outlets], period
+
+
+def _since(period: str) -> str:
+    days = _PERIODS[period]
+    return (datetime.now(UTC) - timedelta(days=days)).date().isoformat() if days else ""
+
+
+def _boxes(filters: Filter) -> tuple[Any, ...]:
+    """The filters in force, as the boxes hold them."""
+    dates = (filters.since, filters.until, filters.as_of)
+    return *(isoformat(value) or "" for value in dates), list(filters.outlets)
+
+
+def _changed(before: Filter, given: tuple[Any, ...]) -> dict[str, Any]:
+    """The boxes that the reader has changed; what is as it was is carried over, or not, by words.
+
+    An emptied box drops its filter.
+    """
+    names = ("since", "until", "as_of", "outlets")
+    now = (*(str(value or "").strip() for value in given[:3]), given[3] or [])
+    return {
+        name: value
+        for name, value, was in zip(names, now, _boxes(before), strict=True)
+        if value != was
+    }
+
+
+def _first(one: str, ids: list[str]) -> list[str]:
+    return [one, *(other for other in ids if other != one)][:_MOST_KEPT]

@@ -1,0 +1,15 @@
+// What became of what was added.
+
+const box = element.querySelector('.report');
+
+function render() {
+  if (!props.value) return;
+  const failed = (props.value.failed || []).map((line) => el('li', '', line));
+  box.replaceChildren(
+    el('p', '', props.value.text),
+    ...(failed.length ? [el('p', 'label', 'Not added'), el('ul', 'failures', ...failed)] : []),
+  );
+}
+
+render();
+watch('value', render);
