@@ -2,10 +2,11 @@
 
     python bench/concurrency.py [--data FOLDER] [--seconds 10] [--full]
 
-Two processes add articles in turn, each with a word of its own, and remove some; four others ask
-for the words, two of them through the vector index, as in an index of many passages. A word whose
-article was acknowledged must be found, by the first search or a later one (when that search began,
-after the acknowledgement, is measured); one that was
+Two processes add articles in turn, each with a word of its own, and remove some; a third follows a
+feed of this machine, to which articles come; four others ask for the words, two of them through the
+vector index, as in an index of many passages. A word whose article was acknowledged must be found,
+by the first search or a later one (when that search began, after the acknowledgement, is
+measured); one that was
 found before or acknowledged five seconds ago must be found; one whose removal was acknowledged five
 seconds ago must not. Required: nothing wrong, 95 % of new articles seen by a reader within five
 seconds. `--full` takes two minutes.
@@ -16,9 +17,12 @@ import os
 import random
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,7 +30,7 @@ from typing import Any
 import numpy as np
 import sets
 from byline import Desk
-from byline.index import archive as archive_module
+from byline.index import shelf as shelf_module
 from byline.qa import retrieve as retrieve_module
 from byline.settings import Settings
 from crash import Hashed, articles
@@ -39,7 +43,8 @@ Begin = Callable[[], float]
 
 
 def _desk(home: Path) -> Desk:
-    return Desk(settings=Settings(home=home, index="busy"), embedder=Hashed())
+    settings = Settings(home=home, index="busy", fetch_private=True, fetch_delay_seconds=0)
+    return Desk(settings=settings, embedder=Hashed())
 
 
 def _warm(desk: Desk, source: Path) -> None:
@@ -61,8 +66,13 @@ def write(home: Path, given: list[dict[str, Any]], name: str, begin: Begin) -> d
         until = begin()
         while time.time() < until:
             new = {f"{name}{done['added'] + n}": dice.choice(given) for n in range(3)}
-            records = [
-                {"id": word, "title": a.get("title"), "text": f"{a['text']}\n\nWord: {word}."}
+            records = [  # of one outlet, whose articles are never taken for copies of each other
+                {
+                    "id": word,
+                    "outlet": "Busy",
+                    "title": a.get("title"),
+                    "text": f"{a['text']}\n\nWord: {word}.",
+                }
                 for word, a in new.items()
             ]
             report = desk.add(sets.written(records, home / f"{name}.jsonl"))
@@ -81,10 +91,60 @@ def write(home: Path, given: list[dict[str, Any]], name: str, begin: Begin) -> d
     return done
 
 
+def follow(home: Path, given: list[dict[str, Any]], begin: Begin) -> dict[str, Any]:
+    """Follow a feed to which an article comes before each look; note it once the look is done."""
+    pages: dict[str, bytes] = {}
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = pages.get(self.path)
+            self.send_response(200 if body else 404)
+            kind = "application/rss+xml" if self.path == "/feed" else "text/html"
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    root, items, added = f"http://127.0.0.1:{site.server_port}", "", 0
+
+    def publish(word: str, article: dict[str, Any]) -> None:
+        nonlocal items
+        title, text = escape(article.get("title") or word), escape(article["text"])
+        story = "".join(f"<p>{line}</p>" for line in text.splitlines() if line.strip())
+        page = f"<html><title>{title}</title><article>{story}<p>It was added. Word: {word}.</p>"
+        pages[f"/{word}"] = f"{page}</article></html>".encode()
+        items = f"<item><title>{title}</title><link>{root}/{word}</link></item>{items}"
+        feed = f"<rss version='2.0'><channel><title>Feed</title>{items}</channel></rss>"
+        pages["/feed"] = feed.encode()
+
+    with _desk(home) as desk, (home / "follower.notes").open("a") as notes:
+        publish("follow0x", given[0])
+        desk.follow.add(f"{root}/feed", outlet="Busy")
+        until = begin()
+        while time.time() < until:
+            word = f"follow{added}x"
+            publish(word, given[added % len(given)])
+            desk.follow.run()
+            stored = [a for a in desk.articles.list(5000) if a.id.endswith(f"/{word}")]
+            assert stored, f"{word} was not fetched"
+            if f"Word: {word}." in stored[0].text:
+                notes.write(json.dumps([word, True, time.time()]) + "\n")
+                notes.flush()
+            added += 1
+            time.sleep(0.5)
+    site.shutdown()
+    return {"followed": added}
+
+
 def read(home: Path, is_wide: bool, seed: int, begin: Begin) -> dict[str, Any]:
     """Ask for words; how long after it was acknowledged each was found, and what was wrong."""
     if is_wide:
-        archive_module._HELD_IN_MEMORY = retrieve_module._EXACT_UP_TO = 0
+        shelf_module.HELD_IN_MEMORY = retrieve_module._EXACT_UP_TO = 0
     dice, notes, asked = random.Random(seed), _Notes(home), 0
     waits: list[float] = []
     wrong: list[str] = []
@@ -94,7 +154,9 @@ def read(home: Path, is_wide: bool, seed: int, begin: Begin) -> dict[str, Any]:
             nonlocal asked
             asked += 1
             hits = desk.search(word, 10)
-            return any(h.article_id == word and f"Word: {word}." in h.article.text for h in hits)
+            return any(
+                h.article_id.endswith(word) and f"Word: {word}." in h.article.text for h in hits
+            )
 
         finds("ready")
         until = begin()
@@ -165,17 +227,18 @@ def main() -> int:
         found_articles = articles(given.data, 200, home)
         _desk(home).close()
         fork = get_context("fork")
-        everyone = fork.Barrier(_WRITERS + _READERS)
+        everyone = fork.Barrier(_WRITERS + _READERS + 1)
 
         def begin() -> float:
             everyone.wait(300)
             return time.time() + given.seconds
 
         tasks: dict[str, Callable[[], dict[str, Any]]] = {
-            f"writer{n}x": partial(write, home, found_articles, f"writer{n}x", begin)
+            f"writer{n}x": partial(write, home, found_articles[:150], f"writer{n}x", begin)
             for n in range(_WRITERS)
         }
         tasks |= {f"reader{n}": partial(read, home, n % 2 == 0, n, begin) for n in range(_READERS)}
+        tasks["follower"] = partial(follow, home, found_articles[150:], begin)
         results = {name: home / f"{name}.result" for name in tasks}
         processes = [
             fork.Process(target=_told, args=(task, results[name])) for name, task in tasks.items()
@@ -203,6 +266,7 @@ def _shown(found: dict[str, dict[str, Any]], seconds: float, health: Any) -> int
     p50, p95 = np.percentile(waits, [50, 95])
     rows = [
         ("articles added", sum(f.get("added", 0) for f in found.values())),
+        ("articles that came by the feed", found["follower"].get("followed", 0)),
         ("articles removed", sum(f.get("removed", 0) for f in found.values())),
         ("questions asked", sum(f.get("asked", 0) for f in found.values())),
         ("new articles looked for at once", len(waits)),
@@ -212,7 +276,7 @@ def _shown(found: dict[str, dict[str, Any]], seconds: float, health: Any) -> int
         ("wrong answers and exceptions", len(wrong)),
     ]
     print(
-        f"## {_WRITERS} writers and {_READERS} readers for {seconds:.0f} s\n\n"
+        f"## {_WRITERS} writers, a follower and {_READERS} readers for {seconds:.0f} s\n\n"
         f"{sets.markdown(['', ''], rows)}\n\n(required: nothing wrong, 95 % within 5 s; at the end "
         f"{health.articles} articles, {health.passages} passages, {health.vectors} vectors; "
         f"load {os.getloadavg()[0]:.1f})"

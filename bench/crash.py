@@ -32,8 +32,8 @@ import ingest
 import numpy as np
 import sets
 from byline import Desk
-from byline.index import archive as archive_module
 from byline.index import build
+from byline.index import shelf as shelf_module
 from byline.index import store as store_module
 from byline.index.archive import Archive
 from byline.index.build import embedded_text
@@ -183,7 +183,7 @@ def acknowledged(given: Work) -> State:
 def inspect(given: Work, begun: State, seed: int, everything: bool) -> dict[str, Any]:
     """In a child: open, search, check, repair if need be, compare."""
     logging.disable(logging.WARNING)
-    archive_module._HELD_IN_MEMORY = retrieve_module._EXACT_UP_TO = 0  # else Chroma is not asked
+    shelf_module.HELD_IN_MEMORY = retrieve_module._EXACT_UP_TO = 0  # else Chroma is not asked
     dice, wrong = random.Random(seed), []
     with given.desk() as desk:
         was_suspect = (desk.folder / "chroma.open").exists()
