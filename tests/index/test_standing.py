@@ -166,7 +166,7 @@ class TestByAnotherArticle:
         assert told(archive, "a") == ("retracted", TOLD)
 
     def test_its_words_expire_with_it(self, archive: Archive) -> None:
-        soon = datetime.now(UTC) + timedelta(seconds=1)
+        soon = datetime.now(UTC) + timedelta(seconds=3)
         put(archive, article("a", title=FERRY), notice(expires=soon))
         assert told(archive, "a") == ("retracted", TOLD)
         time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 0.05)
@@ -176,7 +176,7 @@ class TestByAnotherArticle:
     def test_when_its_embargo_has_ended_the_next_that_comes_lets_it_mark(
         self, archive: Archive, order: int
     ) -> None:
-        soon = datetime.now(UTC) + timedelta(seconds=1)
+        soon = datetime.now(UTC) + timedelta(seconds=3)
         for one in [article("a", title=FERRY), notice(embargo_until=soon)][::order]:
             put(archive, one)
         assert told(archive, "a") is None

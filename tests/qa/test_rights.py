@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,13 @@ def both(home: Path, minilm: MiniLM, put: Put) -> Iterator[Desk]:
         yield desk
 
 
+def _version(desk: Desk, article_id: str, version: str) -> Article | None:
+    try:
+        return desk.articles.get(article_id, version)
+    except InputError:
+        return None
+
+
 def everything(desk: Desk) -> str:
     """All that the surfaces say of an index: lists, searches, answers, the page."""
     said: list[Any] = [a.to_dict() for a in desk.articles.list()]
@@ -73,7 +81,7 @@ def everything(desk: Desk) -> str:
                 said += [h.to_dict() for h in event.hits] if isinstance(event, Found) else []
                 said += [event.to_dict()] if isinstance(event, Answer) else []
                 said += [event] if isinstance(event, str) else []
-        said += list(turns(desk, question))
+        said += list(turns(desk.stream, question, 1, partial(_version, desk)))
     said += [welcome(desk), desk.archive.outlets(), desk.archive.ids(), len(desk.articles)]
     said += [desk.archive.frequencies(["zinc", "rehn"])]
     said += [to_markdown(desk.conversations.load(one.id)) for one in desk.conversations.list()]
@@ -207,7 +215,7 @@ class TestExcerpts:
                     spans = {(c.start, c.end) for c in quotes}
                     assert sum(end - start for start, end in spans) <= limit
                     assert all(LONG[c.start : c.end] == c.quote for c in quotes)
-                *_, turn = turns(desk, question)
+                *_, turn = turns(desk.stream, question, 1, partial(_version, desk))
                 parts = ("before", "quote", "after")
                 shown = sum(len(s[part].strip("… ")) for s in turn["sources"] for part in parts)
                 assert shown <= limit
