@@ -51,9 +51,12 @@ def served(desk: Desk) -> Iterator[str]:
             thread.join()
 
 
-# What Gradio says of its own streams when the reader goes to another page, or the server is gone.
+# What Gradio says of its own streams when the reader goes to another page, or the server is gone,
+# and (422) when an answer is stopped before it has told the browser the event's number.
 _LEFT = re.compile(
-    r"AbortError: signal is aborted without reason\n|.*Connection errored out\. $", re.DOTALL
+    r"AbortError: signal is aborted without reason\n|.*Connection errored out\. $"
+    r"|Failed to load resource: .* status of 422 ",
+    re.DOTALL,
 )
 
 
