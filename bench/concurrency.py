@@ -62,7 +62,7 @@ def write(home: Path, given: list[dict[str, Any]], name: str, begin: Begin) -> d
             notes.write(json.dumps([word, is_there, time.time()]) + "\n")
             notes.flush()
 
-        _warm(desk, sets.written(given[:1], home / f"{name}.jsonl"))
+        _warm(desk, sets.written([given[0] | {"outlet": "Busy"}], home / f"{name}.jsonl"))
         until = begin()
         while time.time() < until:
             new = {f"{name}{done['added'] + n}": dice.choice(given) for n in range(3)}
