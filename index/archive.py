@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -216,7 +215,7 @@ class Archive:
     def published(self, ids: Sequence[str]) -> dict[str, str]:
         """The published versions of those of the articles that have one."""
         query = sa.select(tables.articles.c.id, tables.articles.c.version).where(
-            tables.articles.c.id.in_(_listed(ids)), tables.articles.c.version.is_not(None)
+            tables.articles.c.id.in_(tables.listed(ids)), tables.articles.c.version.is_not(None)
         )
         with self._engine.connect() as connection:
             return {article_id: version for article_id, version in connection.execute(query)}
@@ -324,7 +323,7 @@ class Archive:
         """Note that the vector store has deleted these."""
         with self._engine.begin() as connection:
             connection.execute(
-                tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(_listed(pks)))
+                tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(tables.listed(pks)))
             )
 
     def find_copies(self) -> None:
@@ -350,7 +349,7 @@ class Archive:
     def articles(self, ids: Sequence[str]) -> list[Article]:
         """The published articles with these ids, also those that may not be shown; unordered."""
         query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id.in_(_listed(ids)), tables.IS_PUBLISHED
+            tables.articles.c.id.in_(tables.listed(ids)), tables.IS_PUBLISHED
         )
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
@@ -392,7 +391,7 @@ class Archive:
     def showable(self, ids: Iterable[str]) -> set[str]:
         """Those of the articles that are published and may be shown now."""
         query = sa.select(tables.articles.c.id).where(
-            tables.articles.c.id.in_(_listed(list(ids))),
+            tables.articles.c.id.in_(tables.listed(list(ids))),
             tables.articles.c.version.is_not(None),
             *conditions(_SHOWN),
         )
@@ -472,7 +471,7 @@ class Archive:
                 *tables.ARTICLE,
             )
             .select_from(tables.PUBLISHED_PASSAGES)
-            .where(tables.passages.c.pk.in_(_listed(pks)))
+            .where(tables.passages.c.pk.in_(tables.listed(pks)))
         )
         if not hidden:
             query = query.where(*conditions(matching or Filter(), by_index=False))
@@ -578,7 +577,7 @@ class Archive:
     def origins(self, pks: Sequence[int]) -> dict[int, int]:
         """The number of the article whose text each of these runs: its own, or its origin's."""
         with self._engine.connect() as connection:
-            found = origins.origins_of(connection, _listed(pks))
+            found = origins.origins_of(connection, tables.listed(pks))
         return {pk: found.get(pk, pk) for pk in pks}  # one that was removed meanwhile has its own
 
     def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
@@ -593,7 +592,7 @@ class Archive:
 
     def vectors(self, pks: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of these passages, shape (len(pks), dimension)."""
-        query = sa.select(tables.vectors).where(tables.vectors.c.passage_pk.in_(_listed(pks)))
+        query = sa.select(tables.vectors).where(tables.vectors.c.passage_pk.in_(tables.listed(pks)))
         with self._engine.connect() as connection:
             found = {pk: vector for pk, vector in connection.execute(query)}
         if not pks:
@@ -666,11 +665,6 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self._engine.begin() as connection:
             soundness.mend(connection)
-
-
-def _listed(pks: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
-    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
-    return sa.select(sa.func.json_each(json.dumps(pks)).table_valued("value").c.value)
 
 
 def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> str | None:

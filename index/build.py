@@ -6,6 +6,7 @@ report = add(["articles/"], archive, store, embedder, lock_file=folder / "lock")
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -82,9 +83,9 @@ def add(
 
     An Entry is an article that was found elsewhere. What was erased is refused, unless `erased_too`
     says that it may come back. While one batch is embedded the next is read and cut and the one
-    before is written, in order: an interrupt keeps what was accepted (`report.interrupted`). The
-    embedder is asked by a thread, `progress` by this one. Raises IndexLocked or IndexMismatch
-    before the first article.
+    before is written, in order, by threads: an interrupt of this one falls between two batches, and
+    the report counts what was accepted (`report.interrupted`). `progress` is called by this one.
+    Raises IndexLocked or IndexMismatch before the first article.
     """
     began = time.monotonic()
     report = Report()
@@ -93,25 +94,30 @@ def add(
         settle(archive, store)
     staged: deque[Mapping[str, Article]] = deque()
     batches = _batches(read(paths, max_article_bytes=max_article_bytes))
+
+    def write(counts: Report, accessions: list[Accession]) -> None:
+        if accessions:
+            with writing(lock_file):
+                for vector in (v for a in accessions for v in a.vectors[:1]):
+                    archive.claim(dimension=str(len(vector)))
+                if erased_too:
+                    archive.lift_tombstones([a.article for a in accessions])
+                whole = _whole(accessions, archive, embedder, passage_chars)
+                counts.refuse(archive.accept(whole))
+                settle(archive, store)
+        staged.popleft()
+        report.include(counts)
+        report.seconds = time.monotonic() - began
+
     try:
         refused = (lambda article: None) if erased_too else archive.refusal
         with (
+            ThreadPoolExecutor(1, thread_name_prefix="byline-add") as writer,
             ahead(_prepared(batches, archive, passage_chars, staged, refused)) as prepared,
             ahead(_embedded(prepared, embedder)) as embedded,
         ):
             for counts, accessions in embedded:
-                if accessions:
-                    with writing(lock_file):
-                        for vector in (v for a in accessions for v in a.vectors[:1]):
-                            archive.claim(dimension=str(len(vector)))
-                        if erased_too:
-                            archive.lift_tombstones([a.article for a in accessions])
-                        accessions = _whole(accessions, archive, embedder, passage_chars)
-                        counts.refuse(archive.accept(accessions))
-                        settle(archive, store)
-                staged.popleft()
-                report.include(counts)
-                report.seconds = time.monotonic() - began
+                writer.submit(write, counts, accessions).result()
                 progress(report)
     except KeyboardInterrupt:
         report.interrupted = True

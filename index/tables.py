@@ -242,6 +242,11 @@ def article_of(row: Any) -> Article:
     return replace(article, notice=notice) if notice else article
 
 
+def listed(values: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
+    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
+    return sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value)
+
+
 def vector_bytes(vector: NDArray[np.float32]) -> bytes:
     """A vector as it is stored: what the vector store is made of, so a rebuild loses nothing."""
     return vector.astype(np.float16).tobytes()

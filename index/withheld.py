@@ -29,7 +29,7 @@ def reasons(connection: sa.Connection, answers: Sequence[Stored]) -> list[str | 
             tables.versions.c.facts,
         )
         .join(tables.versions, tables.IS_PUBLISHED)
-        .where(tables.articles.c.id.in_(sa.select(_each(ids))))
+        .where(tables.articles.c.id.in_(tables.listed(ids)))
     )
     held = {row.id: row for row in connection.execute(query)}
     found: dict[str, str] = {}
@@ -88,7 +88,3 @@ def redacted(answer: Stored, why: str, question: str | None = None) -> dict[str,
     asked = answer["question"] if question is None else question
     said = {"question": asked, "standalone_question": asked}
     return {**answer, **_EMPTY, **said, "text": f"This answer is not shown: {why}."}
-
-
-def _each(ids: Sequence[str]) -> Any:
-    return sa.func.json_each(json.dumps(ids)).table_valued("value").c.value

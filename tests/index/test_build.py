@@ -1,11 +1,13 @@
 """What adding, changing, removing, killing and rebuilding leave in an index."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from byline import Desk
 from byline.errors import IndexLocked, IndexMismatch, InputError, ModelError
 from byline.index import build
 from byline.index import shelf as shelf_module
+from byline.index.archive import Archive
 from byline.index.embed import Vectors
 from byline.index.filter import Filter
 from byline.index.lock import writing
@@ -590,3 +593,21 @@ def test_what_is_erased_while_it_is_embedded_is_told_and_not_counted(
             report = other.add(path)
         assert (report.added, report.updated, len(desk.articles)) == (0, 0, 0)
         assert "was erased on" in report.failed[0].reason
+
+
+def test_an_interrupt_while_a_batch_is_written_counts_and_publishes_it(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = Archive.accept
+
+    def interrupted(archive: Archive, *given: Any) -> Any:
+        accepted = accept(archive, *given)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)  # it reaches the thread that waits
+        return accepted
+
+    with Desk(home, embedder=Letters()) as desk:
+        monkeypatch.setattr(Archive, "accept", interrupted)
+        report = desk.add(folder)
+        assert (report.interrupted, report.added) == (True, 3)
+        assert desk.check().problems == ()

@@ -7,10 +7,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import uvicorn
 from byline import Desk
+from byline.index.embed import MiniLM
+from byline.tests.conftest import ARTICLES
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 
@@ -49,6 +52,19 @@ def served(desk: Desk) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+@pytest.fixture
+def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
+    with Desk(home, "default", embedder=minilm) as desk:
+        assert desk.add(folder).added == len(ARTICLES)
+        yield desk
+
+
+@pytest.fixture
+def address(desk: Desk) -> Iterator[str]:
+    with served(desk) as address:
+        yield address
 
 
 # What Gradio says of its own streams when the reader goes to another page, or the server is gone,

@@ -16,26 +16,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from byline import Desk
 from byline.index.embed import MiniLM
-from byline.tests.conftest import ARTICLES
 from byline.tests.fakes import saying
 from byline.tests.ui.conftest import ask, marked, served, visit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 COST = "What will the repair of the ferry cost?"
 MAYOR = "Who resigned as mayor?"
-
-
-@pytest.fixture
-def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
-    with Desk(home, "default", embedder=minilm) as desk:
-        assert desk.add(folder).added == len(ARTICLES)
-        yield desk
-
-
-@pytest.fixture
-def address(desk: Desk) -> Iterator[str]:
-    with served(desk) as address:
-        yield address
 
 
 def eventually(found: Callable[[], Any], seconds: float = 10) -> Any:

@@ -2,26 +2,16 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from byline import Desk
 from byline.index.embed import MiniLM
-from byline.tests.conftest import ARTICLES
 from byline.tests.ui.conftest import ask, marked, served, visit
 from playwright.sync_api import Page, expect
 
 COST = "What will the repair of the ferry cost?"
 FIRE = "How many people were hurt in the Ansel Marigold fire?"
-
-
-@pytest.fixture
-def desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
-    with Desk(home, "default", embedder=minilm) as desk:
-        assert desk.add(folder).added == len(ARTICLES)
-        yield desk
 
 
 def endless(freed: threading.Event) -> Any:
