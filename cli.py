@@ -553,17 +553,18 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     index: IndexOption = None,
 ) -> None:
-    """Open the page on this machine."""
+    """Open the page and the HTTP API on this machine."""
     with opened_desk(index, new=True) as desk:
         try:
-            from .ui.page import serve as serve_page
+            from .ui.api import serve as serve_desk
         except ModuleNotFoundError as error:
-            if error.name != "gradio":
+            if error.name not in ("fastapi", "uvicorn"):
                 raise
             raise BylineError(
-                "The page needs the extra `page`: run `pip install 'byline[page]'`."
+                "The service needs the extra `page` (or `api` without the page): run "
+                "`pip install 'byline[page]'`."
             ) from None
-        serve_page(desk, host, port)
+        serve_desk(desk, host, port)
 
 
 def say(text: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import SecretStr
 
-from .errors import InputError, SettingsError
+from .errors import InputError, NotFound, SettingsError
 from .index import build, erase, upkeep
 from .index.archive import Archive
 from .index.article import Article
@@ -472,7 +472,7 @@ class Articles:
         if version is not None:
             held = {one.version: one.article for one in self.history(article_id)}
             if version not in held:
-                raise InputError(
+                raise NotFound(
                     f"There is no version '{version}' of article '{article_id}': "
                     f"there are {', '.join(held)}."
                 )
@@ -571,8 +571,8 @@ class Articles:
         desk = self._desk
         return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
-    def _missing(self, article_id: str) -> InputError:
-        return InputError(
+    def _missing(self, article_id: str) -> NotFound:
+        return NotFound(
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
             "`byline articles list` shows the ids."
         )

@@ -2,6 +2,7 @@
 
     BylineError
     ├── InputError        the user: a question, filter, path or article is not usable as given
+    │   ├── NotFound          no article, conversation or job has that id
     │   └── FetchError        a web address may not or cannot be fetched
     │       └── FetchLater        retry: its server is busy, slow or not there
     ├── SettingsError     the operator: a setting, key or missing extra
@@ -22,6 +23,10 @@ class BylineError(Exception):
 
 class InputError(BylineError):
     """A question, filter, path or article cannot be used as given."""
+
+
+class NotFound(InputError):
+    """There is nothing of that id here."""
 
 
 class FetchError(InputError):

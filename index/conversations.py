@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import IndexLocked, InputError
+from ..errors import IndexLocked, InputError, NotFound
 from . import tombstones, withheld
 from .article import from_iso, isoformat
 from .filter import Filter
@@ -281,8 +281,8 @@ def full(conversation_id: str) -> InputError:
     )
 
 
-def _missing(conversation_id: str) -> InputError:
-    return InputError(f"There is no conversation '{conversation_id}' in this index.")
+def _missing(conversation_id: str) -> NotFound:
+    return NotFound(f"There is no conversation '{conversation_id}' in this index.")
 
 
 def _filters_out(filters: Filter) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import DiskError, IndexLocked, InputError
+from ..errors import DiskError, IndexLocked, NotFound
 from . import tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
@@ -66,7 +66,7 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
         if unknown := [
             name for name in ids if name not in held and not _is_cited(connection, name)
         ]:
-            raise InputError(
+            raise NotFound(
                 f"There is no article '{unknown[0]}' in index '{archive.path.parent.name}': "
                 "nothing was erased. `byline articles list` shows the ids."
             )

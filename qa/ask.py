@@ -612,6 +612,15 @@ class _Asking:
         return "The articles do not answer this."
 
 
+def event_record(event: Event) -> tuple[str, dict[str, Any]]:
+    """An event's name and its JSON values: hits, token, statement or answer."""
+    if isinstance(event, Found):
+        return "hits", {"hits": [hit.to_dict() for hit in event.hits], "handed": event.handed}
+    if isinstance(event, str):
+        return "token", {"text": event}
+    return ("answer" if isinstance(event, Answer) else "statement"), to_json(event)
+
+
 def _is_retracted(hit: Hit) -> bool:
     return bool(hit.article.notice and hit.article.notice.kind == "retracted")
 

@@ -298,7 +298,7 @@ def test_no_server_looked_for_another_host(quoting: str, hosts: list[str]) -> No
 
 
 def test_a_port_that_is_taken_is_named_in_one_line(home: Path, minilm: MiniLM) -> None:
-    from byline.ui.page import serve
+    from byline.ui.api import serve
 
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,

@@ -6,16 +6,11 @@ Gradio brings inputs, queue and streaming. What an article or a model wrote goes
 JSON and is put there as text nodes (ask.js): it never meets a template, Markdown or innerHTML.
 """
 
-import errno
-import socket
-import sys
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import gradio as gr
-import uvicorn
 from fastapi import FastAPI, Query, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,29 +41,11 @@ _ICON = (
 )
 
 
-def serve(desk: Desk, host: str, port: int) -> None:
-    """Serve the page until Ctrl-C; port 0 takes a free one.
+def site(desk: Desk, app: FastAPI | None = None) -> ASGIApp:
+    """The page as a web application, at `/` of another one where that is given."""
+    app = app or FastAPI(openapi_url=None)
 
-    Raises BylineError where it cannot listen there, or the index cannot be asked.
-    """
-    if len(desk.articles):
-        desk.search("news", 1)  # loads what the first question would wait for
-    listener = _listen(host, port)
-    address, taken = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    # Browsers keep streams open, which would hold up the end.
-    config = uvicorn.Config(site(desk), log_level="warning", timeout_graceful_shutdown=1)
-    sys.stderr.write(f"Byline is open at http://{shown}:{taken} (Ctrl-C closes it)\n")
-    sys.stderr.flush()
-    with listener, suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
-
-
-def site(desk: Desk) -> ASGIApp:
-    """The page as a web application."""
-    app = FastAPI(openapi_url=None)
-
-    @app.get("/conversations/{conversation_id}.{kind}")
+    @app.get("/conversations/{conversation_id}.{kind}", include_in_schema=False)
     def exported(conversation_id: str, kind: str) -> Response:
         held = desk.conversations.find(conversation_id)
         if held is None or kind not in EXPORTS:
@@ -78,7 +55,7 @@ def site(desk: Desk) -> ASGIApp:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(write(held), media_type=media_type, headers=headers)
 
-    @app.get("/reports")
+    @app.get("/reports", include_in_schema=False)
     def reported(run: Annotated[list[str], Query()]) -> Response:
         try:
             return Response(report_of(desk, run), media_type="text/html; charset=utf-8")
@@ -127,19 +104,6 @@ def page(desk: Desk) -> gr.Blocks:
     with blocks.route("Settings", "/settings"):
         about_page(desk, blocks)
     return blocks
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address, family=family)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise BylineError(f"Port {port} is in use: choose another with --port.") from None
-        reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
-        raise BylineError(
-            f"Cannot listen on {host} port {port} ({reason}): choose others with --host and --port."
-        ) from None
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

@@ -1,0 +1,121 @@
+"""The service: the HTTP API, and the page where it is installed, as one web application.
+
+app = service(desk)     # any ASGI server runs it; `serve(desk, "127.0.0.1", 8000)` does
+"""
+
+import errno
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp
+
+from ... import __version__
+from ...desk import Desk
+from ...errors import BylineError
+from .asks import asks
+from .problems import Problem, handle_problems
+from .status import status
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_ABOUT = (
+    "Answers questions from a collection of news articles; every sentence of an answer names the "
+    "passage that it stands on. Offsets count Unicode code points from 0, ends exclusive."
+)
+
+
+def serve(desk: Desk, host: str, port: int) -> None:
+    """Serve until Ctrl-C; port 0 takes a free one.
+
+    Raises BylineError where it cannot listen there, or the index cannot be asked.
+    """
+    if len(desk.articles):
+        desk.search("news", 1)  # loads what the first question would wait for
+    listener = _listen(host, port)
+    address, taken = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    # Browsers keep streams open, which would hold up the end.
+    config = uvicorn.Config(service(desk), log_level="warning", timeout_graceful_shutdown=1)
+    sys.stderr.write(f"Byline is open at http://{shown}:{taken} (Ctrl-C closes it)\n")
+    sys.stderr.flush()
+    with listener, suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def service(desk: Desk) -> ASGIApp:
+    """The API of a desk, with the page at `/` where the extra `page` is installed."""
+    app = api(desk)
+    if find_spec("gradio") is None:
+        return app
+    from ..page import site
+
+    return site(desk, app)
+
+
+def api(desk: Desk) -> FastAPI:
+    """The HTTP API of a desk alone."""
+    # The interactive documentation of FastAPI fetches its scripts from elsewhere.
+    app = FastAPI(
+        title="Byline", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None
+    )
+    handle_problems(app)
+    for router in (asks(desk), status(desk)):
+        app.include_router(router)
+    _describe_problems(app)
+    routes = tuple(app.router.routes)
+
+    @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
+    async def unknown(request: Request) -> None:
+        allowed = _allowed(routes, request)
+        if allowed:
+            told = f"{request.url.path} takes {', '.join(allowed)}."
+            raise HTTPException(405, told, {"Allow": ", ".join(allowed)})
+        raise HTTPException(404, f"There is nothing at {request.url.path}: see /openapi.json.")
+
+    return app
+
+
+def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:
+    """The methods that a path has, where it was asked with another one."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes
+        )
+    ]
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Have the description of the API name the problem document, which every route refers to."""
+    described = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = described()
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(model.pop("$defs", {}))
+        schemas["Problem"] = model
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BylineError(f"Port {port} is in use: choose another with --port.") from None
+        reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
+        raise BylineError(
+            f"Cannot listen on {host} port {port} ({reason}): choose others with --host and --port."
+        ) from None

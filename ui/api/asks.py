@@ -1,0 +1,82 @@
+"""Asking over HTTP: one answer as JSON, or its events as they come, by what is accepted.
+
+curl -N 127.0.0.1:8000/v1/ask -H 'Accept: text/event-stream' --json '{"question": "Who resigned?"}'
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.sse import format_sse_event
+from starlette.responses import JSONResponse, StreamingResponse
+
+from ...desk import Desk
+from ...errors import BylineError
+from ...qa.ask import Answer, Event, event_record
+from .models import AskRequest, SearchRequest
+from .problems import problem, responses
+
+EVENT_STREAM = "text/event-stream"
+_ASKED = responses(422, 500, 502, 503, 507)
+
+
+def asks(desk: Desk) -> APIRouter:
+    """`/v1/ask` and `/v1/search` of a desk."""
+    router = APIRouter(prefix="/v1", tags=["Ask"])
+    answered: dict[int | str, dict[str, Any]] = {
+        200: {
+            "description": "The answer; with `Accept: text/event-stream` its events: hits, token, "
+            "statement, answer, or error with a problem document.",
+            "model": Answer,
+            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        }
+    }
+
+    @router.post("/ask", responses=answered | _ASKED, summary="Ask a question of the articles")
+    async def ask(asked: AskRequest, request: Request) -> Response:
+        options = asked.options | {"policy": asked.policy, "style": asked.style}
+        events = desk.astream(asked.question, **options)
+        if not accepts_events(request):
+            return JSONResponse((await desk.aask(asked.question, **options)).to_dict())
+        return await streamed(events)
+
+    @router.post("/search", responses=_ASKED, summary="Search the articles' passages")
+    async def search(wanted: SearchRequest) -> Response:
+        found = await asyncio.to_thread(desk.search, wanted.query, wanted.limit, **wanted.options)
+        return JSONResponse({"hits": [hit.to_dict() for hit in found]})
+
+    return router
+
+
+def accepts_events(request: Request) -> bool:
+    """Whether the client would rather have events than one JSON document."""
+    accepted = request.headers.get("accept", "")
+    return (
+        EVENT_STREAM in accepted and "application/json" not in accepted.partition(EVENT_STREAM)[0]
+    )
+
+
+async def streamed(events: AsyncIterator[Event]) -> Response:
+    """Events as server-sent ones; what is wrong with the question is an error, not a stream."""
+    first = await anext(events)
+    return StreamingResponse(
+        _written(first, events), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _written(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+    try:
+        yield _as_sse(first)
+        async for event in events:
+            yield _as_sse(event)
+    except BylineError as error:
+        yield format_sse_event(event="error", data_str=bytes(problem(error).body).decode())
+    finally:
+        await events.aclose()  # type: ignore[attr-defined]
+
+
+def _as_sse(event: Event) -> bytes:
+    name, data = event_record(event)
+    return format_sse_event(event=name, data_str=json.dumps(data, ensure_ascii=False))

@@ -1,0 +1,63 @@
+"""What the HTTP API takes: requests, checked where they come in; unknown keys are refused.
+
+>>> AskRequest(question="Who resigned?").policy
+'flag'
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...qa.question import LONGEST_QUESTION
+
+_DATE = "ISO 8601: a date (the whole day in UTC) or a time with its offset."
+
+
+class Request(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Filters(Request):
+    """Which articles count."""
+
+    since: str | None = Field(None, description=f"Published then or later. {_DATE}")
+    until: str | None = Field(None, description=f"Published then or earlier. {_DATE}")
+    outlets: list[str] = Field([], description="Only these outlets, as the collection names them.")
+    as_of: str | None = Field(
+        None,
+        description="The date of asking: nothing newer is used, and relative dates are read "
+        f"against it; absent: now. {_DATE}",
+    )
+    retracted: bool = Field(
+        False, description="Use articles that were retracted too; citations carry the notice."
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As keyword arguments of `Desk.ask` and `Desk.search`."""
+        return {name: getattr(self, name) for name in Filters.model_fields}
+
+
+class AskRequest(Filters):
+    """A question."""
+
+    question: str = Field(
+        max_length=LONGEST_QUESTION, examples=["How many homes did the fire destroy?"]
+    )
+    policy: Literal["flag", "strict", "off"] = Field(
+        "flag",
+        description="What becomes of sentences that the check does not pass: flag (shown, with "
+        "their verdict), strict (left out), off (nothing is checked).",
+    )
+    style: Literal["sentences", "quotes"] | None = Field(
+        None, description="A model's own sentences, or quotes that it chooses; absent: as set."
+    )
+
+
+class SearchRequest(Filters):
+    """What to search for."""
+
+    query: str = Field(max_length=LONGEST_QUESTION, examples=["harbour fire"])
+    limit: int = Field(10, ge=1, le=100, description="Passages at most.")

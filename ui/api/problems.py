@@ -1,0 +1,138 @@
+"""Errors over HTTP: every one a problem document (RFC 9457) of one line that says what to do.
+
+>>> problem(NotFound("There is no article 'x'.")).status_code
+404
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from ...errors import (
+    BylineError,
+    DiskError,
+    IndexDamaged,
+    IndexLocked,
+    InputError,
+    ModelError,
+    ModelUnavailable,
+    NotFound,
+    SettingsError,
+)
+
+_log = logging.getLogger(__name__)
+# The first that fits: what a class is comes before what it is a kind of.
+_STATUS: tuple[tuple[type[BylineError], int], ...] = (
+    (NotFound, 404),
+    (InputError, 422),
+    (IndexLocked, 503),
+    (ModelUnavailable, 503),
+    (ModelError, 502),
+    (DiskError, 507),
+    (IndexDamaged, 500),
+    (SettingsError, 500),
+)
+_RETRY_SECONDS = 2
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request."""
+
+    where: str = Field(examples=["body.question"])
+    detail: str = Field(examples=["Field required"])
+
+
+class Problem(BaseModel):
+    """A problem document: media type application/problem+json."""
+
+    type: str = Field(
+        description="What kind of problem, as a URN.", examples=["urn:byline:problem:input"]
+    )
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
+    detail: str = Field(
+        description="One line: what was wrong, with what, what to do.",
+        examples=["The question is empty: ask something."],
+    )
+    errors: list[Fault] | None = Field(None, description="Each fault of a malformed request.")
+
+
+def problem(error: BylineError) -> JSONResponse:
+    """The response that says what went wrong."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else None
+    return problem_response(status, str(error), _kind(error), headers=headers)
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    kind: str = "http",
+    *,
+    errors: list[Fault] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem document as a response."""
+    said = Problem(
+        type=f"urn:byline:problem:{kind}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=errors,
+    )
+    return JSONResponse(
+        said.model_dump(exclude_none=True),
+        status,
+        dict(headers or {}),
+        media_type="application/problem+json",
+    )
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Have an application answer every error with a problem document."""
+
+    @app.exception_handler(BylineError)
+    async def known(_: Request, error: BylineError) -> JSONResponse:
+        return problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [
+            Fault(where=".".join(map(str, one["loc"])), detail=one["msg"]) for one in error.errors()
+        ]
+        first = faults[0]
+        told = f"{first.where}: {first.detail}" if faults else "The request is malformed."
+        return problem_response(422, told, "malformed", errors=faults)
+
+    @app.exception_handler(HTTPException)
+    async def of_http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem_response(error.status_code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, error: Exception) -> JSONResponse:
+        _log.error("an unforeseen error", exc_info=error)
+        return problem_response(
+            500, "Something unforeseen went wrong; the server's log has it.", "unforeseen"
+        )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route documents of its errors, for OpenAPI."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+def _kind(error: BylineError) -> str:
+    """`ModelUnavailable` as model-unavailable."""
+    name = type(error).__name__.removesuffix("Error")
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
