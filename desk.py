@@ -7,7 +7,7 @@ with Desk() as desk:
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -226,25 +226,9 @@ class Desk:
         """`ask` for async programs; the same options."""
         return await asyncio.to_thread(self.ask, text, **options)
 
-    async def astream(self, text: str, **options: Any) -> AsyncIterator[Event]:
+    def astream(self, text: str, **options: Any) -> AsyncGenerator[Event]:
         """`stream` for async programs; the same options. Leaving the loop stops the model."""
-        done = object()
-        # One thread, so that closing waits for the step that is under way.
-        thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
-        loop = asyncio.get_running_loop()
-        events: Iterator[Event] | None = None
-        try:
-            events = await loop.run_in_executor(thread, lambda: self.stream(text, **options))
-            while True:
-                event = await loop.run_in_executor(thread, next, events, done)
-                if event is done:
-                    break
-                yield cast("Event", event)
-        finally:
-            close = getattr(events, "close", None)
-            if close is not None:
-                thread.submit(close)
-            thread.shutdown(wait=False)
+        return in_own_thread(lambda: self.stream(text, **options))
 
     def chat(self, conversation_id: str | None = None, *, private: bool = False) -> Chat:
         """A conversation: follow-ups are understood, filters persist, turns are stored.
@@ -576,6 +560,27 @@ class Articles:
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
             "`byline articles list` shows the ids."
         )
+
+
+async def in_own_thread(begin: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event]:
+    """Events, each waited for outside the loop; leaving early closes where they come from."""
+    done = object()
+    # One thread, so that closing waits for the step that is under way.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
+    loop = asyncio.get_running_loop()
+    events: Iterator[Event] | None = None
+    try:
+        events = await loop.run_in_executor(thread, begin)
+        while True:
+            event = await loop.run_in_executor(thread, next, events, done)
+            if event is done:
+                break
+            yield cast("Event", event)
+    finally:
+        close = getattr(events, "close", None)
+        if close is not None:
+            thread.submit(close)
+        thread.shutdown(wait=False)
 
 
 def _embedder_of(settings: Settings) -> Embedder:

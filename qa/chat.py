@@ -113,6 +113,24 @@ class Chat:
             if close := getattr(events, "close", None):
                 close()
 
+    def recall(self, said: Sequence[tuple[str, str]]) -> None:
+        """Take on turns that a client has kept itself: questions with the texts of their answers.
+
+        The rules alone read its questions; the texts are no evidence, names in them help rewriting.
+        """
+        known = self._known_outlets() if self._known_outlets else ()
+        now = datetime.now(UTC)
+        for question_asked, text in said:
+            read = rewrite(question_asked, self.turns, now.date(), known)
+            told = {
+                "question": question_asked,
+                "standalone_question": read.question,
+                "statements": [{"text": text}],
+                "citations": [],
+                "nearest": [],
+            }
+            self.turns.append(Turn(told, _in_force(self.filters, read), now))
+
     def _finished(
         self, answer: Answer, typed: str, read: Rewritten, now: Filter, asked_at: datetime
     ) -> Answer:

@@ -21,6 +21,7 @@ from ... import __version__
 from ...desk import Desk
 from ...errors import BylineError
 from .asks import asks
+from .completions import completions
 from .problems import Problem, handle_problems
 from .status import status
 
@@ -66,7 +67,7 @@ def api(desk: Desk) -> FastAPI:
         title="Byline", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None
     )
     handle_problems(app)
-    for router in (asks(desk), status(desk)):
+    for router in (asks(desk), completions(desk), status(desk)):
         app.include_router(router)
     _describe_problems(app)
     routes = tuple(app.router.routes)

@@ -5,7 +5,7 @@ curl -N 127.0.0.1:8000/v1/ask -H 'Accept: text/event-stream' --json '{"question"
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -37,10 +37,9 @@ def asks(desk: Desk) -> APIRouter:
     @router.post("/ask", responses=answered | _ASKED, summary="Ask a question of the articles")
     async def ask(asked: AskRequest, request: Request) -> Response:
         options = asked.options | {"policy": asked.policy, "style": asked.style}
-        events = desk.astream(asked.question, **options)
-        if not accepts_events(request):
-            return JSONResponse((await desk.aask(asked.question, **options)).to_dict())
-        return await streamed(events)
+        if accepts_events(request):
+            return await streamed(desk.astream(asked.question, **options))
+        return JSONResponse((await desk.aask(asked.question, **options)).to_dict())
 
     @router.post("/search", responses=_ASKED, summary="Search the articles' passages")
     async def search(wanted: SearchRequest) -> Response:
@@ -58,7 +57,7 @@ def accepts_events(request: Request) -> bool:
     )
 
 
-async def streamed(events: AsyncIterator[Event]) -> Response:
+async def streamed(events: AsyncGenerator[Event]) -> Response:
     """Events as server-sent ones; what is wrong with the question is an error, not a stream."""
     first = await anext(events)
     return StreamingResponse(
@@ -66,7 +65,7 @@ async def streamed(events: AsyncIterator[Event]) -> Response:
     )
 
 
-async def _written(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+async def _written(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[bytes]:
     try:
         yield _as_sse(first)
         async for event in events:
@@ -74,7 +73,7 @@ async def _written(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[
     except BylineError as error:
         yield format_sse_event(event="error", data_str=bytes(problem(error).body).decode())
     finally:
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
 
 
 def _as_sse(event: Event) -> bytes:

@@ -64,11 +64,11 @@ class Problem(BaseModel):
     errors: list[Fault] | None = Field(None, description="Each fault of a malformed request.")
 
 
-def problem(error: BylineError) -> JSONResponse:
-    """The response that says what went wrong."""
+def problem(error: BylineError, *, openai: bool = False) -> JSONResponse:
+    """The response that says what went wrong; `openai`: also in the shape of OpenAI's errors."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else None
-    return problem_response(status, str(error), _kind(error), headers=headers)
+    return problem_response(status, str(error), _kind(error), headers=headers, openai=openai)
 
 
 def problem_response(
@@ -78,6 +78,7 @@ def problem_response(
     *,
     errors: list[Fault] | None = None,
     headers: Mapping[str, str] | None = None,
+    openai: bool = False,
 ) -> JSONResponse:
     """A problem document as a response."""
     said = Problem(
@@ -87,8 +88,11 @@ def problem_response(
         detail=detail,
         errors=errors,
     )
+    body = said.model_dump(exclude_none=True)
+    if openai:
+        body["error"] = {"message": detail, "type": kind, "param": None, "code": kind}
     return JSONResponse(
-        said.model_dump(exclude_none=True),
+        body,
         status,
         dict(headers or {}),
         media_type="application/problem+json",
@@ -99,17 +103,17 @@ def handle_problems(app: FastAPI) -> None:
     """Have an application answer every error with a problem document."""
 
     @app.exception_handler(BylineError)
-    async def known(_: Request, error: BylineError) -> JSONResponse:
-        return problem(error)
+    async def known(request: Request, error: BylineError) -> JSONResponse:
+        return problem(error, openai=_is_openai(request))
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         faults = [
             Fault(where=".".join(map(str, one["loc"])), detail=one["msg"]) for one in error.errors()
         ]
-        first = faults[0]
-        told = f"{first.where}: {first.detail}" if faults else "The request is malformed."
-        return problem_response(422, told, "malformed", errors=faults)
+        told = f"{faults[0].where}: {faults[0].detail}"
+        openai = _is_openai(request)
+        return problem_response(422, told, "malformed", errors=faults, openai=openai)
 
     @app.exception_handler(HTTPException)
     async def of_http(_: Request, error: HTTPException) -> JSONResponse:
@@ -130,6 +134,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
     }
+
+
+def _is_openai(request: Request) -> bool:
+    return request.url.path.startswith(("/v1/chat/", "/v1/models"))
 
 
 def _kind(error: BylineError) -> str:
