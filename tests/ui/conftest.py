@@ -17,6 +17,9 @@ from byline.tests.conftest import ARTICLES
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 
+expect.set_options(timeout=20_000)  # milliseconds: the machine of a test may be busy
+
+
 @pytest.fixture(scope="module")
 def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
