@@ -28,9 +28,17 @@ _SCRIPTS = (
     "verify",
     "crash",
     "concurrency",
+    "load",
 )
 _FULL = ("evals", "streaming")
-_LONGER = ("ingest", "scale", "copies", "crash", "concurrency")  # these take --full themselves
+_LONGER = (
+    "ingest",
+    "scale",
+    "copies",
+    "crash",
+    "concurrency",
+    "load",
+)  # these take --full themselves
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
 

@@ -81,3 +81,12 @@ def test_copies_made_of_the_samples_articles_are_found(tmp_path, vectors):
 def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None:
     printed = run("crash.py", tmp_path, vectors, "--kills", "2")
     assert "| lost, double, unfound or otherwise wrong | 0 |" in printed
+
+
+def test_streams_under_load_all_end_with_their_own_answer(tmp_path: Path, vectors: Path) -> None:
+    printed = run("load.py", tmp_path, vectors)
+    row = next(line for line in printed.splitlines() if line.startswith("| 5 |"))
+    _, _, asks, *_, failed, swapped, _, _ = [cell.strip() for cell in row.split("|")][:-1]
+    assert int(asks) >= 5
+    assert (failed, swapped) == ("0", "0")
+    assert "| Byline |" in printed

@@ -37,8 +37,10 @@ def serve(desk: Desk, host: str, port: int) -> None:
 
     Raises BylineError where it cannot listen there, or the index cannot be asked.
     """
+    # What the first question would wait for is loaded now.
+    _ = desk.llm
     if len(desk.articles):
-        desk.search("news", 1)  # loads what the first question would wait for
+        desk.search("news", 1)
     listener = _listen(host, port)
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
