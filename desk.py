@@ -7,9 +7,19 @@ with Desk() as desk:
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Hashable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -19,7 +29,7 @@ from pydantic import SecretStr
 from .errors import InputError, NotFound, SettingsError
 from .index import build, erase, upkeep
 from .index.archive import Archive
-from .index.article import Article
+from .index.article import Article, day_of
 from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.conversations import Conversations
@@ -34,6 +44,8 @@ from .index.settle import remove
 from .index.store import Store
 from .index.upkeep import Health
 from .qa.ask import Answer, Event, Library, Means, ask
+from .qa.budget import Usage
+from .qa.cache import AnswerCache
 from .qa.chat import Chat
 from .qa.judge import LLMJudge, NLIJudge
 from .qa.model import close_client, openai_llm
@@ -97,6 +109,7 @@ class Desk:
         self.articles = Articles(self)
         self._local_model: LocalModel | None = None
         self._loading = threading.Lock()
+        self._answers: AnswerCache | None = None
         self._opened: dict[str, Callable[[], None]] = {}
         "what closes the models that this desk made itself, by attribute"
 
@@ -365,7 +378,37 @@ class Desk:
             repair=given.repair,
             seconds=given.ask_timeout_seconds,
         )
-        return ask(asked, self.library(), means, stream=stream)
+        events = ask(asked, self.library(), means, stream=stream)
+        if self._answers is None:
+            return events
+        key = (asked.text, asked.filter, day_of(asked.as_of), policy, means.style)
+        return self._kept(self._answers, key, asked.as_of, events)
+
+    def _kept(
+        self, answers: AnswerCache, key: Hashable, as_of: datetime | date, events: Iterator[Event]
+    ) -> Iterator[Event]:
+        """The events of an ask, or those of the same one before where nothing has changed since."""
+        generation, until = self.archive.generation, self.archive.next_turn()
+        if kept := answers.get(key, generation):
+            *before, answer = kept
+            assert isinstance(answer, Answer)
+            yield from before
+            notes = (*answer.notes, "asked before, and nothing has changed: the answer of then")
+            yield replace(answer, as_of=as_of, usage=Usage(), timings={}, notes=notes)
+            return
+        seen: list[Event] = []
+        with closing(cast("Generator[Event]", events)):
+            for event in events:
+                seen.append(event)
+                yield event
+        answer = seen[-1]
+        assert isinstance(answer, Answer)
+        if answer.index_version == generation and answer.reason != "source_withheld":
+            answers.put(key, generation, until, seen)
+
+    def keep_answers(self, most: int) -> None:
+        """Give the same question its answer of before, until the index changes; 0: no more."""
+        self._answers = AnswerCache(most) if most else None
 
     def library(self) -> Library:
         """The open index, as other processes have left it."""

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     ask_timeout_seconds: float = Field(
         120.0, gt=0, le=3600, description="Seconds that one question may take with a model in all."
     )
+    answer_cache: int = Field(
+        256,
+        ge=0,
+        le=100_000,
+        description="Answers that `byline serve` keeps in memory until the index changes; 0: none.",
+    )
     repair: bool = Field(
         False, description="Show a model once what the checks found wrong, to write it again."
     )

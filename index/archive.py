@@ -7,6 +7,7 @@ passages wait for the vector store) and then published (readers find it):
 """
 
 import json
+import math
 import re
 import sqlite3
 import threading
@@ -397,6 +398,17 @@ class Archive:
         )
         with self._engine.connect() as connection:
             return set(connection.scalars(query))
+
+    def next_turn(self) -> float:
+        """When an embargo or the right to show an article ends next, in seconds since 1970."""
+        columns, now = tables.articles.c, time.time()
+        ends = [
+            sa.select(sa.func.min(column)).where(column > now).scalar_subquery()
+            for column in (columns.embargo_at, columns.expires_at)
+        ]
+        with self._engine.connect() as connection:
+            found = connection.execute(sa.select(*ends)).one()
+        return min((end for end in found if end is not None), default=math.inf)
 
     def ids(self) -> list[str]:
         """The ids of all published articles that may be shown."""

@@ -16,7 +16,6 @@ from byline.index.embed import MiniLM
 from byline.tests.conftest import ARTICLES
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-
 expect.set_options(timeout=20_000)  # milliseconds: the machine of a test may be busy
 
 

@@ -37,6 +37,7 @@ def serve(desk: Desk, host: str, port: int) -> None:
 
     Raises BylineError where it cannot listen there, or the index cannot be asked.
     """
+    desk.keep_answers(desk.settings.answer_cache)
     # What the first question would wait for is loaded now.
     _ = desk.llm
     if len(desk.articles):
