@@ -29,6 +29,7 @@ _SCRIPTS = (
     "crash",
     "concurrency",
     "load",
+    "parity",
 )
 _FULL = ("evals", "streaming")
 _LONGER = (
@@ -38,6 +39,7 @@ _LONGER = (
     "crash",
     "concurrency",
     "load",
+    "parity",
 )  # these take --full themselves
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 

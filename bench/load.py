@@ -58,7 +58,7 @@ def main() -> None:
         with Desk(settings=Settings(home=home, index="bench")) as desk:
             desk.add(sets.SAMPLE)
         print("## Service under load\n")
-        with _running("model") as model, _running("service", home, model) as service:
+        with running("model") as model, running("service", home, model) as service:
             asyncio.run(_one_ask(service, f"{questions[0]} (#0q)", 0, _Seen()))
             rows = [
                 asyncio.run(_asked(service, model, questions, number, seconds))
@@ -68,7 +68,7 @@ def main() -> None:
             more = ("added p95 ms", "failed", "of another", "longest gap ms", "memory MB")
             print(sets.markdown((*head, *more), rows))
             wrong = sum(int(str(cell)) for row in rows for cell in row[6:8])
-        with _running("service", home) as service, _running("chroma", home) as chroma:
+        with running("service", home) as service, running("chroma", home) as chroma:
             rows = asyncio.run(_searched(service, chroma, questions, seconds))
             print()
             print(sets.markdown(("search", "requests a second", "p50 ms", "p95 ms"), rows))
@@ -213,7 +213,7 @@ class Server:
 
 
 @contextmanager
-def _running(kind: str, home: Path | None = None, model: Server | None = None) -> Iterator[Server]:
+def running(kind: str, home: Path | None = None, model: Server | None = None) -> Iterator[Server]:
     """The scripted model, the service, or a plain handler, stopped at the end."""
     environment = dict(os.environ) | {"BYLINE_INDEX": "bench", "BYLINE_HOME": str(home)}  # noqa: TID251
     if model:
@@ -263,25 +263,38 @@ def _serve(kind: str, listener: int, home: Path) -> None:
 
 
 def _add_model(app: Any) -> None:
-    from fastapi.responses import StreamingResponse
+    from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-    async def tokens(prompt: str) -> AsyncIterator[str]:
-        asked = prompt.rpartition("Question:")[2]
-        mark = _MARK.search(asked.encode())
+    def reply(prompt: str) -> list[str]:
+        mark = _MARK.search(prompt.rpartition("Question:")[2].encode())
+        asked = f"(#{int(mark[1])}q) " if mark else ""
         first = re.search(r"<passage[^>]*>\s*(.+?[.!?])\s", prompt, re.S)
-        said = f"{first[1] if first else 'Nothing is known.'} [1] (#{int(mark[1])}q) ".split()
-        for number in range(_TOKENS):
-            choice = {"index": 0, "delta": {"content": f"{said[number % len(said)]} "}}
-            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "s"}
-            yield f"data: {json.dumps(chunk | {'choices': [choice]})}\n\n"
+        said = f"{first[1] if first else 'Nothing is known.'} [1] {asked}".split()
+        return [f"{said[number % len(said)]} " for number in range(_TOKENS if asked else len(said))]
+
+    async def streamed(words: Sequence[str]) -> AsyncIterator[str]:
+        for word in words:
+            yield _sse({"delta": {"content": word}})
             await asyncio.sleep(1 / _TOKENS_PER_SECOND)
-        stop = chunk | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-        yield f"data: {json.dumps(stop)}\n\ndata: [DONE]\n\n"
+        yield _sse({"delta": {}, "finish_reason": "stop"})
+        yield "data: [DONE]\n\n"
 
     @app.post("/v1/chat/completions")
-    async def complete(body: dict[str, Any]) -> StreamingResponse:
-        prompt = "\n".join(message["content"] for message in body["messages"])
-        return StreamingResponse(tokens(prompt), media_type="text/event-stream")
+    async def complete(body: dict[str, Any]) -> Response:
+        words = reply("\n".join(message["content"] for message in body["messages"]))
+        if body.get("stream"):
+            return StreamingResponse(streamed(words), media_type="text/event-stream")
+        message = {"role": "assistant", "content": "".join(words)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return JSONResponse(_SHAPE | {"object": "chat.completion", "choices": [choice]})
+
+
+_SHAPE = {"id": "x", "created": 1, "model": "scripted"}
+
+
+def _sse(choice: dict[str, Any]) -> str:
+    chunk = _SHAPE | {"object": "chat.completion.chunk", "choices": [{"index": 0} | choice]}
+    return f"data: {json.dumps(chunk)}\n\n"
 
 
 def _add_chroma(app: Any, home: Path) -> None:

@@ -90,3 +90,11 @@ def test_streams_under_load_all_end_with_their_own_answer(tmp_path: Path, vector
     assert int(asks) >= 5
     assert (failed, swapped) == ("0", "0")
     assert "| Byline |" in printed
+
+
+def test_every_face_gives_the_answer_of_the_desk(tmp_path: Path, vectors: Path) -> None:
+    printed = run("parity.py", tmp_path, vectors, "--questions", "2")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines()]
+    faces = [row for row in rows if len(row) == 4 and row[1].isdigit()]
+    assert len(faces) == 10
+    assert {(row[1], row[2], row[3]) for row in faces} == {("2", "2", "0")}
