@@ -7,14 +7,16 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError, ModelUnavailable, SettingsError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 Read = tuple[Vectors, Vectors, list[tuple[int, int]]]
 "a text's vector, a vector a token (one row each), and the spans of the tokens in the text"
+_REMEMBERED_BYTES = 64_000_000  # about 1,700 sentences of the sample
 _EMBED_SETTINGS = "BYLINE_EMBEDDER, BYLINE_EMBED_BASE_URL and BYLINE_EMBED_API_KEY"
 
 
@@ -75,6 +78,8 @@ class MiniLM:
         self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="minilm")
+        self._read: LRUCache[str, Read] = LRUCache(_REMEMBERED_BYTES, lambda read: read[1].nbytes)
+        self._lock = threading.Lock()
         self._inputs = [node.name for node in self._session.get_inputs()]
         self.name = "minilm" if folder is None else f"onnx:{_digest(model)}"
 
@@ -93,13 +98,21 @@ class MiniLM:
         return self._forward(self._tokenizer.encode(text).ids)
 
     def read(self, texts: Sequence[str]) -> list[Read]:
-        """For each text its unit vector, a unit vector a token, and where each token stands."""
-        encoded = self._tokenizer.encode_batch(list(texts))  # the fast one tells no offsets
+        """For each text its unit vector, a unit vector a token, and where each token stands.
+
+        The texts read last are remembered: asks about one story read the same sentences.
+        """
+        with self._lock:
+            found = {text: self._read[text] for text in texts if text in self._read}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        encoded = self._tokenizer.encode_batch(new)  # the fast one tells no offsets
         hidden = self._pool.map(self._hidden, [item.ids for item in encoded])
-        return [
-            (_unit(one.mean(axis=0, keepdims=True))[0], _unit(one[1:-1]), item.offsets[1:-1])
-            for one, item in zip(hidden, encoded, strict=True)
-        ]
+        for text, item, one in zip(new, encoded, hidden, strict=True):
+            vector = _unit(one.mean(axis=0, keepdims=True))[0]
+            found[text] = vector, _unit(one[1:-1]), item.offsets[1:-1]
+            with self._lock, suppress(ValueError):  # larger than all that is remembered
+                self._read[text] = found[text]
+        return [found[text] for text in texts]
 
     def _forward(self, tokens: list[int]) -> Vectors:
         vector: Vectors = _unit(self._hidden(tokens).mean(axis=0, keepdims=True))[0]

@@ -87,3 +87,23 @@ def test_an_embeddings_endpoint_that_is_down_is_named(unused_address: str) -> No
 def test_an_embeddings_endpoint_without_address_or_key_is_refused() -> None:
     with pytest.raises(SettingsError, match="BYLINE_EMBED_API_KEY or OPENAI_API_KEY"):
         openai_embedder("text-embedding-3-small", None, None)
+
+
+def test_texts_read_before_are_remembered_as_they_were(minilm: MiniLM) -> None:
+    texts = ["Rates rose on Monday.", "The ferry burned.", "Rates rose on Monday."]
+    first, again = minilm.read(texts), minilm.read(texts[:2])
+    fresh = MiniLM().read(texts)
+    for one, other in ((first[0], again[0]), (first[1], again[1]), (first[0], fresh[0])):
+        assert one[0].tolist() == other[0].tolist()
+        assert one[1].tolist() == other[1].tolist()
+        assert one[2] == other[2]
+    assert first[0] is first[2]
+
+
+def test_what_was_read_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("byline.index.embed._REMEMBERED_BYTES", 40_000)
+    embedder = MiniLM()
+    for number in range(40):
+        embedder.read([f"Report number {number} on the harbour."])
+    assert 0 < embedder._read.currsize <= 40_000
+    assert "Report number 39 on the harbour." in embedder._read
