@@ -585,6 +585,13 @@ class Archive:
         with self._engine.connect() as connection:
             return origins.copies_of(connection, ids, matching or Filter())
 
+    def same_text(self, ids: Sequence[str], *, answering: bool = False) -> list[str]:
+        """Ids of the other articles that run the text of these; `answering`: as evidence, now."""
+        shown = conditions(Filter()) if answering else ()
+        with self._engine.connect() as connection:
+            named = sa.select(tables.articles.c.pk).where(tables.articles.c.id.in_(ids))
+            return origins.same_text(connection, connection.scalars(named).all(), *shown)
+
     def all_passages(self) -> list[int]:
         """Numbers of all published passages, also of those that may not be shown now."""
         with self._engine.connect() as connection:

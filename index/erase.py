@@ -24,6 +24,7 @@ from .chunk import sentence_spans
 from .conversations import shortened
 from .disk import sweep
 from .lock import writing
+from .origins import same_text
 from .settle import refill_apart, settle
 from .store import Store
 from .tombstones import keep, keys_of, own_keys, stored
@@ -71,14 +72,7 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
                 "nothing was erased. `byline articles list` shows the ids."
             )
         meant = _named(rows, {key for row in rows if row.id in ids for key in _own(row)})
-        others = sa.select(tables.articles.c.id).where(tables.articles.c.pk.not_in(meant))
-        texts = sa.select(tables.versions.c.text).where(tables.versions.c.article_pk.in_(meant))
-        of_text = sa.select(tables.versions.c.article_pk).where(tables.versions.c.text.in_(texts))
-        origins = sa.select(tables.articles.c.origin_pk).where(tables.articles.c.pk.in_(meant))
-        is_copy = tables.articles.c.pk.in_(of_text) | tables.articles.c.pk.in_(origins)
-        is_copy |= tables.articles.c.origin_pk.in_([*meant])
-        is_copy |= tables.articles.c.origin_pk.in_(origins)
-        copies = connection.scalars(others.where(is_copy)).all()
+        copies = same_text(connection, meant)
     telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
     folder = archive.path.parent
     files = tuple(str(file.relative_to(folder)) for file in _others(folder, telling, []))

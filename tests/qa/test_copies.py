@@ -1,12 +1,15 @@
 """Of articles that run one text one is shown, and the others are told."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from byline import Desk
 from byline.cli import main
+from byline.index.origins import Reach
+from byline.tests.conftest import Run
 from byline.tests.fakes import Letters
 
 STORY = """A fire in the engine room of the ferry Marguerite closed the terminal in Port Ansel on
@@ -124,6 +127,24 @@ def test_a_copy_of_what_was_retracted_answers_with_a_note(desk: Desk) -> None:
     assert not any(note in one for one in earlier.notes)
     desk.articles.retract("Wire", undo=True)
     assert not any(note in one for one in desk.ask(question).notes)
+
+
+def test_a_kill_and_a_retraction_tell_the_copies_that_go_on_answering_or_take_them(
+    desk: Desk, home: Path, run: Run
+) -> None:
+    with Desk(home, embedder=Letters()) as reader:
+        assert desk.articles.kill("Wire") == Reach(("Wire",), ("Local", "Late"))
+        assert found(reader, "ferry fire") != []
+        assert desk.articles.kill("Wire", copies=True) == Reach(("Wire", "Local", "Late"), ())
+        assert found(reader, "ferry fire") == ["Bank"]
+        assert desk.articles.kill("Wire", copies=True, undo=True).ids == ("Wire", "Local", "Late")
+        said = run("articles", "retract", "Late", "--reason", "Forged.").out
+        assert re.search(r"answering.*: Wire\n.*answering.*: Local\n.*retract --copies`", said)
+        said = run("articles", "kill", "Late", "--json").out
+        assert json.loads(said) == {"killed": 1, "copies": ["Wire", "Local"]}
+        desk.articles.kill("Late", undo=True)
+        assert desk.articles.retract("Local", "Forged.", copies=True).copies == ()
+        assert found(reader, "ferry fire") == ["Bank"]
 
 
 def test_listing_and_showing_say_whose_text_it_is(
