@@ -315,6 +315,9 @@ def list_articles(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    killed: Annotated[
+        bool, typer.Option("--killed", help="Instead what was killed: ids, for `kill --undo`.")
+    ] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -322,8 +325,10 @@ def list_articles(
     from .ui.terminal import copy_of, show_articles
 
     with opened_desk(index) as desk:
-        found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
-        total = len(desk.articles)
+        found = desk.articles.list(
+            limit, since=since, until=until, outlets=outlet or (), killed=killed
+        )
+        total = len(found) if killed else len(desk.articles)
         origins = desk.articles.origins([article.id for article in found])
     if as_json:
         listed = [a.to_dict(with_text=False) | copy_of(origins.get(a.id)) for a in found]

@@ -490,8 +490,17 @@ class Articles:
         until: Moment = None,
         outlets: Sequence[str] = (),
         as_of: Moment = None,
+        killed: bool = False,
     ) -> list[Article]:
-        """Articles that match, the newest first, the undated last."""
+        """Articles that match, the newest first, the undated last.
+
+        `killed`: instead those that were killed by hand, also where they were removed since, with
+        no more than id, outlet and date. Raises InputError where that is filtered too.
+        """
+        if killed:
+            if since or until or outlets or as_of:
+                raise InputError("All that was killed is listed: leave out dates and outlets.")
+            return self._desk.archive.killed()[:limit]
         known = self._desk.archive.outlets() if outlets else None
         wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
         return self._desk.archive.list_articles(wanted, limit)
@@ -556,12 +565,14 @@ class Articles:
     ) -> Reach:
         """Show articles nowhere from now on, in no process; `copies`: all that run their text.
 
-        No source brings them back, only `undo`. Raises InputError, and kills nothing, where one of
-        them is not there.
+        No source brings them back, and no removal, only `undo`: `list(killed=True)` has the ids.
+        Raises InputError, and kills nothing, where one of them is not there.
         """
         ids = [article_ids] if isinstance(article_ids, str) else article_ids
         archive = self._desk.archive
-        held = {article.id for article in archive.articles(ids)}
+        held = {
+            article.id for article in archive.articles(ids) + (archive.killed() if undo else [])
+        }
         for article_id in ids:
             if article_id not in held:
                 raise self._missing(article_id)

@@ -23,7 +23,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import BylineError, DiskError, IndexDamaged, IndexMismatch
-from . import origins, soundness, standing, tables, tombstones, writes
+from . import origins, rulings, soundness, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
 from .disk import reason_of, told
@@ -279,7 +279,10 @@ class Archive:
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
-        """Take an article out with all its versions; whether there was one."""
+        """Take an article out with all its versions; whether there was one.
+
+        What a person ruled of it, that it is killed or retracted, waits for it to come back.
+        """
         with self._engine.begin() as connection:
             row = connection.execute(
                 sa.select(tables.articles.c.pk, tables.articles.c.version).where(
@@ -291,6 +294,7 @@ class Archive:
             if row.version is not None:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
+            rulings.keep(connection, rulings.in_force(connection, tables.articles.c.pk == row.pk))
             standing.forget(connection, row.pk)
             origins.leave(connection, [row.pk])
             for table in (tables.sources, tables.versions):
@@ -309,6 +313,8 @@ class Archive:
                 status = tables.columns(article)["status"]
                 own = tables.articles.update().where(tables.articles.c.id == article.id)
                 connection.execute(own.values(status=status))
+            if undo:
+                rulings.lift_kills(connection, article_ids)
             of_these = connection.scalars(sa.select(tables.articles.c.pk).where(named))
             standing.settle(connection, list(of_these))
             writes.grow(connection)
@@ -353,6 +359,19 @@ class Archive:
         )
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
+
+    def killed(self) -> list[Article]:
+        """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
+        given = tables.articles.c
+        query = sa.select(given.id, given.outlet, given.published_at)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(given.status == KILLED_HERE).order_by(given.pk))
+            found = {row.id: (row.outlet, row.published_at) for row in rows}
+            gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
+        return [
+            Article(name, "", outlet=outlet, published=at and datetime.fromtimestamp(at, UTC))
+            for name, (outlet, at) in ({name: (None, None) for name in gone} | found).items()
+        ]
 
     def versions(self, article_id: str) -> list[Version]:
         """The history of an article, the oldest version first; none if it may not be shown."""

@@ -24,13 +24,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
-from . import erase, tables
+from . import erase, rulings
 from .archive import Archive
 from .disk import STAGING, is_refusal, reason_of, refused, sweep
-from .filter import KILLED_HERE
 from .lock import writing
 from .migrate import SCHEMA
 from .settle import refill, settle
@@ -145,20 +142,15 @@ def restore(
 def _protect(current: Archive, staged: Archive) -> None:
     """Give what is restored the decisions that people took in the index that it replaces."""
     with current.engine.connect() as connection:
-        killed = connection.scalars(
-            sa.select(tables.articles.c.id).where(tables.articles.c.status == KILLED_HERE)
-        ).all()
-        rows = connection.execute(
-            sa.select(tables.articles.c.id, tables.articles.c.notice).where(
-                tables.articles.c.notice.is_not(None)
-            )
-        ).all()
-    if killed:
+        ruled = [*rulings.waiting(connection), *rulings.in_force(connection)]
+    there = staged.published([one["id"] for one in ruled])
+    if killed := [one["id"] for one in ruled if one["killed"]]:
         staged.kill(killed)
-    for row in rows:
-        hand = json.loads(row.notice).get("hand") or {}
-        if hand.get("kind") == "retracted":
-            staged.retract(row.id, hand["text"])
+    for one in ruled:
+        if one["hand"] and one["hand"]["kind"] == "retracted":
+            staged.retract(one["id"], one["hand"]["text"])
+    with staged.engine.begin() as connection:
+        rulings.keep(connection, [one for one in ruled if one["id"] not in there])
     if current.local_only:
         staged.keep_local(True)
 

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import DiskError, IndexLocked, InputError
-from . import tables, withheld, writes
+from . import rulings, tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
 from .conversations import shortened
@@ -63,7 +63,7 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
     """
     with archive.engine.connect() as connection:
         rows = _versions(connection)
-        held = {row.id for row in rows}
+        held = {row.id for row in rows} | {one["id"] for one in rulings.waiting(connection)}
         if unknown := [
             name for name in ids if name not in held and not _is_cited(connection, name)
         ]:
@@ -158,6 +158,8 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
             writes.note(connection, _UNFINISHED, "1")
     for article_id in {row.id for row in rows if row.pk in meant}:
         archive.remove(article_id)
+    with archive.engine.begin() as connection:
+        rulings.forget(connection, stones)
     if is_unfinished(archive):
         _scrub(archive, store)
     if unread:

@@ -95,6 +95,13 @@ tombstones = sa.Table(  # what was erased, without content: hashes of its id and
     sa.Column("key", sa.LargeBinary, primary_key=True),
     sa.Column("erased_at", sa.Float, nullable=False),
 )
+rulings = sa.Table(  # what people ruled of articles that are not there now
+    "rulings",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("killed", sa.Boolean, nullable=False),
+    sa.Column("hand", sa.JSON(none_as_null=True)),  # as in `articles.notice`
+)
 feeds = sa.Table(
     "feeds",
     METADATA,
