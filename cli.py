@@ -407,9 +407,9 @@ def retract_article(
     if as_json:
         print_json({"article_id": article_id, "notice": notice, "copies": [*reach.copies]})
         return
-    also = f" So are {len(reach.ids) - 1} copies." if len(reach.ids) > 1 else ""
     said = "Stands again." if undo else "Retracted: it is no longer used as evidence."
-    typer.echo(said + also)
+    also = f" So {'do' if undo else 'are'} {len(reach.ids) - 1} copies."
+    typer.echo(said + also * (len(reach.ids) > 1))
     _say_left("retract", reach)
 
 
@@ -454,7 +454,7 @@ def erase_articles(
         if not yes:
             for also in planned.ids:
                 if also not in article_ids:
-                    say(f"Also, as it has the same address: {also}")
+                    say(f"Also, as it has the same address or text: {also}")
             for file in planned.files:
                 say(f"Also, as it holds the text: the file {file}")
             typer.confirm(

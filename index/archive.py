@@ -227,9 +227,9 @@ class Archive:
 
     def lift_tombstones(self, articles: Iterable[Article]) -> None:
         """Let these be added though they were erased."""
-        keys = [key for article in articles for key in tombstones.keys_of(article.id, article.url)]
         with self._engine.begin() as connection:
-            tombstones.lift(connection, keys)
+            keys = (tombstones.keys_of_article(connection, article) for article in articles)
+            tombstones.lift(connection, [key for some in keys for key in some])
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""

@@ -133,7 +133,7 @@ def restore(
                 with Store(staged_folder / "chroma", "") as store:
                     _protect(current, staged)
                     stones = [*erase.tombstones(current), *erase.noted_apart(target)]
-                    erase.add_tombstones(staged, stones)
+                    erase.add_tombstones(staged, stones, current)
                     erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
                 _replace(current, staged, folder, chroma_url)
     return manifest
