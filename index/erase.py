@@ -31,6 +31,8 @@ from .tombstones import keep, keys_of, own_keys, secrets, stored, text_keys
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
+_RUN = 5  # words in a row that a question has from an article
+_WORD = re.compile(r"\w+")
 _CHUNK_BYTES = 16 * 2**20  # of another file that are in memory
 _OWN = re.compile(r"archive\.db(-wal|-shm)?|chroma(-\d+|\.\w+)?|lock(\.\w+)?|erased")
 APART = "erased"  # a file beside the archive
@@ -72,7 +74,8 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
             )
         meant = _named(rows, {key for row in rows if row.id in ids for key in row.own})
         copies = same_text(connection, meant)
-    telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
+    meant_rows = [row for row in rows if row.pk in meant]
+    telling = {text for row in meant_rows for text in _telling(row, _text(archive, row))}
     folder = archive.path.parent
     files = tuple(str(file.relative_to(folder)) for file in _others(folder, telling, []))
     found = tuple(dict.fromkeys(row.id for row in rows if row.pk in meant))
@@ -153,10 +156,12 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         rows = _versions(connection)
         stones = dict(stored(connection))
     meant = _named(rows, set(stones))
-    telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
+    erased = [(row, _text(archive, row)) for row in rows if row.pk in meant]
+    telling = {text for row, whole in erased for text in _telling(row, whole)}
+    texts = {text for row, whole in erased for text in (whole, *_names(row))}
     files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
-        answers = _redact(connection, stones, telling)
+        answers = _redact(connection, stones, texts)
         _forget_feeds(connection, telling)
         if meant or answers:
             writes.note(connection, _UNFINISHED, "1")
@@ -236,14 +241,20 @@ def _named(rows: Iterable[_Held], keys: set[bytes]) -> list[int]:
     return sorted({row.pk for row in rows if not keys.isdisjoint(row.keys)})
 
 
-def _telling(archive: Archive, row: _Held) -> list[str]:
-    """Words by which a version's text is known wherever it stands: sentences, headline, address."""
+def _text(archive: Archive, row: _Held) -> str:
     query = sa.select(tables.versions.c.text).where(*writes.is_version(row.pk, row.version))
     with archive.engine.connect() as connection:
-        text = connection.scalar(query) or ""
-    names = [str(row.facts[name]) for name in ("title", "url") if row.facts.get(name)]
+        return connection.scalar(query) or ""
+
+
+def _names(row: _Held) -> list[str]:
+    return [str(row.facts[name]) for name in ("title", "url") if row.facts.get(name)]
+
+
+def _telling(row: _Held, text: str) -> list[str]:
+    """Words by which a version's text is known wherever it stands: sentences, headline, address."""
     said = [text[start:end] for start, end in sentence_spans(text, 0, len(text))]
-    return [name for name in names if len(name) >= _LEAST_NAME] + [
+    return [name for name in _names(row) if len(name) >= _LEAST_NAME] + [
         sentence for sentence in said if len(sentence) >= _LEAST_SENTENCE
     ]
 
@@ -285,55 +296,70 @@ def _holds(file: Path, forms: Sequence[bytes]) -> bool:
     return False
 
 
-def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iterable[str]) -> int:
-    """Leave of stored answers that cite what was erased the question alone; how many there were."""
-    said, count = [" ".join(text.split()) for text in telling], 0
+def _redact(connection: sa.Connection, stones: dict[bytes, float], texts: Iterable[str]) -> int:
+    """Leave of stored answers that cite what was erased the question alone; how many there were.
+
+    Questions, titles and verdicts lose what they quote, whether it was cited or not.
+    """
+    runs, count = _runs(texts), 0
     titles: dict[str, str] = {}
-    query = sa.select(tables.turns, tables.conversations.c.title).join(tables.conversations)
-    for row in connection.execute(query).all():
+    query = sa.select(tables.turns, tables.conversations.c.title, tables.feedback.c.reason)
+    ids = [getattr(tables.turns.c, name) for name in ("conversation_id", "number")]
+    of_turn = [mine == getattr(tables.feedback.c, mine.name) for mine in ids]
+    both = query.join(tables.conversations).outerjoin(tables.feedback, sa.and_(*of_turn))
+    for row in connection.execute(both).all():
         answer = json.loads(row.answer)
         keys = {key for name in withheld.quoted(answer) for key in keys_of(name, None)}
         dates = [stones[key] for key in keys if key in stones]
-        if not dates:
-            continue
-        typed = str(answer["question"])
-        asked = _without(said, typed)
-        redacted = withheld.redacted(answer, withheld.erased(max(dates)), asked)
-        if redacted == answer:
-            continue
-        count += 1
-        of_turn = (tables.turns.c.conversation_id == row.conversation_id) & (
-            tables.turns.c.number == row.number
-        )
-        connection.execute(tables.turns.update().where(of_turn).values(answer=json.dumps(redacted)))
-        of_turn = (tables.feedback.c.conversation_id == row.conversation_id) & (
-            tables.feedback.c.number == row.number
-        )
-        connection.execute(tables.feedback.delete().where(of_turn))  # it may quote the answer
+        quotes = [one["quote"] for one in answer["citations"]] if dates else []
+        said = runs | _runs(quotes)
+        asked, typed = _without(said, answer["question"]), answer["question"]
+        redacted = answer | {"question": asked}
+        if asked != typed:
+            redacted["standalone_question"] = asked
+        if dates:
+            redacted = withheld.redacted(answer, withheld.erased(max(dates)), asked)
+        this = [mine == getattr(row, mine.name) for mine in ids]
+        if redacted != answer:
+            count += bool(dates)
+            held = tables.turns.update().where(*this)
+            connection.execute(held.values(answer=json.dumps(redacted)))
+        if dates or _without(said, row.reason or "") != (row.reason or ""):
+            named = [getattr(tables.feedback.c, m.name) == getattr(row, m.name) for m in ids]
+            connection.execute(tables.feedback.delete().where(*named))  # it may quote the answer
         title = titles.get(row.conversation_id, row.title)
-        title = shortened(asked) if title == shortened(typed) else _without_cut(said, title)
-        titles[row.conversation_id] = title
-        named = tables.conversations.c.id == row.conversation_id
-        connection.execute(tables.conversations.update().where(named).values(title=title))
+        title = shortened(asked) if title == shortened(typed) else _without(said, title)
+        if title != titles.setdefault(row.conversation_id, row.title):
+            titles[row.conversation_id] = title
+            renamed = tables.conversations.update()
+            renamed = renamed.where(tables.conversations.c.id == row.conversation_id)
+            connection.execute(renamed.values(title=title))
     return count
 
 
-def _without(said: Iterable[str], text: str) -> str:
-    """A text of the user's own, without what it quotes."""
-    text = " ".join(text.split())
-    for one in said:
-        text = text.replace(one, "…")
+def _runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    """All runs of so many words of texts."""
+    spoken = ([m[0].casefold() for m in _WORD.finditer(text)] for text in texts)
+    return {tuple(words[at : at + _RUN]) for words in spoken for at in range(len(words) - _RUN + 1)}
+
+
+def _without(runs: set[tuple[str, ...]], text: str) -> str:
+    """A text of the user's own, without runs of words that stand in what was erased.
+
+    A title that was cut may end within a word of one.
+    """
+    words = list(_WORD.finditer(text))
+    said = [word[0].casefold() for word in words]
+    if text.endswith("…") and words:
+        begun = (run for run in runs if list(run[:-1]) == said[-_RUN:-1])
+        said[-1] = next((run[-1] for run in begun if run[-1].startswith(said[-1])), said[-1])
+    starts = [at for at in range(len(said)) if tuple(said[at : at + _RUN]) in runs]
+    told = {at + more for at in starts for more in range(_RUN)}
+    firsts, lasts = (sorted(at for at in told if at + way not in told) for way in (-1, 1))
+    for first, last in zip(reversed(firsts), reversed(lasts), strict=True):
+        rest = text[words[last].end() :].lstrip('.!?”"…')
+        text = f"{text[: words[first].start()]}…{rest}"
     return text
-
-
-def _without_cut(said: Iterable[str], title: str) -> str:
-    """As `_without`, of a title that may end within what it quotes."""
-    title = _without(said, title)
-    for one in said if title.endswith("…") else ():
-        at = title.find(one[:_LEAST_NAME])
-        if at >= 0 and one.startswith(title[at:-1]):
-            title = f"{title[:at]}…"
-    return title
 
 
 def _forget_feeds(connection: sa.Connection, telling: Iterable[str]) -> None:
