@@ -11,13 +11,14 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import DiskError, IndexLocked, InputError
+from ..errors import DiskError, IndexDamaged, IndexLocked, InputError
 from . import rulings, tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
@@ -97,7 +98,8 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
             keep(connection, stones)
             writes.note(connection, _UNFINISHED, "1")
         _note_apart(archive.path, stones)
-        answers, files, _ = _bury(archive, store)
+        with _told(archive):
+            answers, files, _ = _bury(archive, store)
     return Erasure(planned.ids, planned.copies, answers, files)
 
 
@@ -122,7 +124,7 @@ def apply_tombstones(archive: Archive, store: Store, *, lock_file: Path) -> int:
 
     Stored answers that cite what was erased are redacted also where the article is not there.
     """
-    with writing(lock_file):
+    with writing(lock_file), _told(archive):
         return _bury(archive, store)[2]
 
 
@@ -146,6 +148,22 @@ def add_tombstones(
 def is_unfinished(archive: Archive) -> bool:
     """Whether an erase was interrupted: what it named may still be in the files."""
     return archive.built_with(_UNFINISHED) is not None
+
+
+@contextmanager
+def _told(archive: Archive) -> Iterator[None]:
+    """Say of an erase that the disk stops what is so, and what finishes it."""
+    try:
+        yield
+    except (DiskError, IndexDamaged) as error:
+        if not is_unfinished(archive):
+            raise
+        why = str(error).partition(" and run it again")[0].rstrip(".")
+        raise DiskError(
+            "The erase is noted and not finished: what it names may still be shown, and is in the "
+            f"files. {why}. Make room for a second copy of the index, then run "
+            "`byline check --repair`, which finishes it."
+        ) from None
 
 
 def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:

@@ -5,11 +5,13 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from byline import Desk
 from byline.errors import DiskError, IndexDamaged
+from byline.index import erase
 from byline.index.archive import Archive
 from byline.index.lock import writing
 from byline.tests.conftest import Run, failed
@@ -70,6 +72,28 @@ def test_a_full_disk_is_told_keeps_what_was_accepted_and_goes_on_when_there_is_s
         assert desk.add(many).accepted == 1000
         assert desk.check().problems == ()
         assert desk.check().articles == 1000
+
+
+def test_an_erase_on_a_full_disk_says_what_is_so_and_what_finishes_it(
+    home: Path, remount: Mount, folder: Path
+) -> None:
+    remount("size=60m")
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        mayor = next(one.id for one in desk.articles.list() if "mayor" in one.id)
+        room = home / "room"
+        with suppress(OSError):
+            room.write_bytes(bytes(60 << 20))  # until the disk is full
+        with room.open("r+b") as file:
+            file.truncate(room.stat().st_size - (300 << 10))
+        said = r"noted and not finished: .* files\. .* then run `byline check --repair`"
+        with pytest.raises(DiskError, match=said) as error:
+            desk.articles.erase(mayor)
+        assert "run it again" not in str(error.value)
+        room.unlink()
+        assert desk.check(repair=True).problems == ()
+        assert not erase.is_unfinished(desk.archive)
+        assert mayor not in {one.id for one in desk.articles.list()}
 
 
 def test_a_read_only_disk_is_one_line_whatever_is_asked(
