@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -112,7 +112,8 @@ def restore(
     """Make the index of a folder from a backup; readers that have it open follow.
 
     The old index is in use until the new one is whole and checked; what was erased, killed or
-    retracted by hand in it stays so, and an index that is local-only stays that. Raises InputError
+    retracted by hand in it stays so, and an index that is local-only stays that. What the backup
+    says of itself is returned with the numbers of what stands now. Raises InputError
     where the file is no sound backup, or there is an index and not `force`; IndexMismatch where a
     newer release made it; IndexLocked; DiskError.
     """
@@ -135,8 +136,9 @@ def restore(
                     stones = [*erase.tombstones(current), *erase.noted_apart(target)]
                     erase.add_tombstones(staged, stones, current)
                     erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
+                articles, passages = staged.totals()
                 _replace(current, staged, folder, chroma_url)
-    return manifest
+    return replace(manifest, articles=articles, passages=passages)
 
 
 def _protect(current: Archive, staged: Archive) -> None:
