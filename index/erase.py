@@ -321,11 +321,11 @@ def _redact(connection: sa.Connection, stones: dict[bytes, float], texts: Iterab
     """
     runs, count = _runs(texts), 0
     titles: dict[str, str] = {}
-    query = sa.select(tables.turns, tables.conversations.c.title, tables.feedback.c.reason)
     ids = [getattr(tables.turns.c, name) for name in ("conversation_id", "number")]
     of_turn = [mine == getattr(tables.feedback.c, mine.name) for mine in ids]
-    both = query.join(tables.conversations).outerjoin(tables.feedback, sa.and_(*of_turn))
-    for row in connection.execute(both).all():
+    query = sa.select(tables.turns, tables.conversations.c.title, tables.feedback.c.reason)
+    joined = tables.turns.join(tables.conversations).outerjoin(tables.feedback, sa.and_(*of_turn))
+    for row in connection.execute(query.select_from(joined)).all():
         answer = json.loads(row.answer)
         keys = {key for name in withheld.quoted(answer) for key in keys_of(name, None)}
         dates = [stones[key] for key in keys if key in stones]
