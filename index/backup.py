@@ -14,7 +14,6 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +26,7 @@ from uuid import uuid4
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
 from . import erase, rulings
 from .archive import Archive
-from .disk import STAGING, is_refusal, reason_of, refused, sweep
+from .disk import is_refusal, reason_of, refused, staging
 from .lock import writing
 from .migrate import SCHEMA
 from .settle import refill, settle
@@ -74,8 +73,8 @@ def backup(archive: Archive, path: Path) -> Manifest:
         raise InputError(f"A backup is one file in a folder that is there; {path} is not.")
     if archive.path.parent.resolve() in path.resolve().parents:
         raise InputError(f"{path} lies in the index itself: put the backup elsewhere.")
-    with _staging(path.parent) as staging:
-        copy = staging / _DATABASE
+    with _staging(path.parent) as beside:
+        copy = beside / _DATABASE
         with (
             closing(sqlite3.connect(archive.path)) as source,
             closing(sqlite3.connect(copy)) as target,
@@ -94,7 +93,7 @@ def backup(archive: Archive, path: Path) -> Manifest:
             sha256=_sha256(copy),
         )
         said = json.dumps(manifest.to_dict()).encode()
-        whole = staging / "backup.tar"
+        whole = beside / "backup.tar"
         with tarfile.open(whole, "w") as tar:
             about = tarfile.TarInfo(_MANIFEST)
             about.size = len(said)
@@ -124,8 +123,8 @@ def restore(
             "the backup in its place with --force."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _staging(folder.parent) as staging:
-        staged_folder = staging / folder.name
+    with _staging(folder.parent) as beside:
+        staged_folder = beside / folder.name
         staged_folder.mkdir()
         manifest = _unpacked(path, staged_folder / _DATABASE)
         with closing(_opened(Archive, staged_folder / _DATABASE)) as staged:
@@ -238,9 +237,8 @@ def _member(tar: tarfile.TarFile, name: str) -> BinaryIO:
 def _staging(beside: Path) -> Iterator[Path]:
     """A folder for what is not whole yet, on the same disk; gone afterwards."""
     try:
-        sweep(beside)
-        with tempfile.TemporaryDirectory(dir=beside, prefix=f"{STAGING}{os.getpid()}-") as folder:
-            yield Path(folder)
+        with staging(beside) as folder:
+            yield folder
     except BylineError:
         raise
     except (OSError, sqlite3.Error) as error:

@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from byline import Desk
 from byline.errors import DiskError, IndexDamaged
 from byline.index import erase
 from byline.index.archive import Archive
+from byline.index.disk import sweep
 from byline.index.lock import writing
 from byline.tests.conftest import Run, failed
 from byline.tests.fakes import Letters
@@ -94,6 +96,38 @@ def test_an_erase_on_a_full_disk_says_what_is_so_and_what_finishes_it(
         assert desk.check(repair=True).problems == ()
         assert not erase.is_unfinished(desk.archive)
         assert mayor not in {one.id for one in desk.articles.list()}
+
+
+def test_what_a_dead_process_was_copying_is_swept_and_what_a_living_one_is_stays(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import pathlib, sys; from byline.index.disk import staging\n"
+        "with staging(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'archive.db').write_text('x'); print(folder, flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    dead, alive = (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    )
+    try:
+        assert dead.stdout
+        assert alive.stdout
+        left, used = (Path(child.stdout.readline().strip()) for child in (dead, alive))
+        dead.kill()
+        dead.wait()
+        (tmp_path / ".byline-4711-older").mkdir()  # as an older release named them
+        sweep(tmp_path)
+        assert not left.exists()
+        assert (used / "archive.db").exists()
+        assert {p.name for p in tmp_path.iterdir()} == {used.name, f"{used.name}.lock"}
+        alive.communicate("\n")
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        for child in (dead, alive):
+            child.kill()
+            child.communicate()
 
 
 def test_a_read_only_disk_is_one_line_whatever_is_asked(
