@@ -251,6 +251,7 @@ class Archive:
                 tables.articles.c.pk,
                 tables.articles.c.version,
                 tables.articles.c.pending,
+                tables.articles.c.updated_at,
                 *tables.ARTICLE,
             )
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
@@ -267,7 +268,8 @@ class Archive:
                 passages += spans
                 now = {"version": row.pending, "pending": None, "passages": len(spans)}
                 now |= tables.columns(article)
-                if row.version is not None and now["updated_at"] is None:
+                dated = (now["updated_at"] or 0) > (row.updated_at or 0)
+                if row.version is not None and not dated:
                     now["updated_at"] = time.time()  # its new text was first seen now
                 changes.append({"key": row.pk, **now})
             writes.index(connection, whole, passages)

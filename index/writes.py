@@ -76,7 +76,8 @@ def renew(connection: sa.Connection, pk: int, version: str, article: Article) ->
         tables.versions.update().where(*is_this).values(facts=tables.facts_of(article))
     )
     now = tables.columns(article)
-    if now["updated_at"] is None:
+    query = sa.select(tables.articles.c.updated_at).where(tables.articles.c.pk == pk)
+    if (now["updated_at"] or 0) <= (connection.scalar(query) or 0):
         del now["updated_at"]  # when its text was last seen to change is still true
     change(connection, [{"key": pk, "pending": None, **now}])
     standing.settle(connection, [pk])
