@@ -219,7 +219,8 @@ def _scores(
     article_of = _articles_of(sorted(set().union(*rankings)), shelf, passes)
     rankings = [[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings]
     group_of = archive.origins([*article_of.values(), *by_article])
-    same = in_place_of(rankings, article_of, group_of, shelf, set(allowed.tolist()), archive)
+    among = set(allowed.tolist())
+    same = in_place_of(text, rankings, article_of, group_of, shelf, among, archive)
     origin = {pk: group_of[article] for pk, article in article_of.items()}
     origin |= {shown: origin[pk] for pk, shown in same.items()}
     scores = fuse(list(dict.fromkeys(same.get(pk, pk) for pk in ranking)) for ranking in rankings)

@@ -74,6 +74,22 @@ def test_what_only_a_copy_says_is_found(home: Path, tmp_path: Path) -> None:
         assert found(desk, "Marguerite Farrant")[0] == "Wire"
 
 
+def test_a_word_that_only_the_lead_of_copies_has_finds_one_of_them(
+    home: Path, tmp_path: Path
+) -> None:
+    leads = [f"Readers in Gallowmere saw the smoke, says paper {n}. {STORY}" for n in range(3)]
+    copies = [record(f"Local {n}", lead, 3, title="Ferry") for n, lead in enumerate(leads)]
+    records = [RECORDS[0], *copies]
+    (tmp_path / "all.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(tmp_path / "all.jsonl")
+        assert len(desk.articles.origins(["Local 0", "Local 1", "Local 2"])) == 3
+        (local, *others) = [one for one in found(desk, "Gallowmere ferry fire") if one != "Wire"]
+        assert (local[:5], others) == ("Local", [])
+        assert "Gallowmere" in desk.search("Gallowmere", 1)[0].text
+        assert found(desk, "Marguerite terminal") == ["Wire"]
+
+
 def test_copies_do_not_crowd_out_what_else_there_is(home: Path, tmp_path: Path) -> None:
     crowd = [record(f"Paper {n}", STORY, 3) for n in range(130)]
     (tmp_path / "many.jsonl").write_text(
