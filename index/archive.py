@@ -7,6 +7,7 @@ passages wait for the vector store) and then published (readers find it):
 """
 
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -30,7 +31,7 @@ from .disk import reason_of, told
 from .fetch.followed import Followed
 from .filter import KILLED_HERE, Filter, conditions
 from .history import Version, versions
-from .migrate import migrate
+from .migrate import SCHEMA, migrate
 from .origins import Copy
 from .shelf import Shelf, read_shelf
 from .writes import Accession
@@ -76,10 +77,24 @@ class Archive:
                 for statement in tables.statements():
                     connection.execute(statement)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
+            if path.exists() and not os.access(path.parent, os.W_OK):
+                self._open_to_read()
+                return
             raise told(error, path) or IndexDamaged(
                 f"The archive {path} cannot be opened: {reason_of(error)}. "
                 "Check that the folder is writable and is an index, or choose another with --index."
             ) from None
+
+    def _open_to_read(self) -> None:
+        """Open a database that cannot be written to: what changes it raises DiskError."""
+        self._engine.dispose()
+        self._engine = tables.read_only(self.path)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
+        if (found := self.built_with("schema")) != str(SCHEMA):
+            raise IndexMismatch(
+                f"The index has schema {found}, this release of Byline knows {SCHEMA}, and "
+                f"{self.path.parent} cannot be written to: make it writable and open it once."
+            )
 
     def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
         return told(context.original_exception, self.path)
@@ -126,12 +141,11 @@ class Archive:
     @property
     def uuid(self) -> str:
         """What no other index is called, on a vector store that several share."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                tables.meta.insert().prefix_with("OR IGNORE"),
-                {"key": "uuid", "value": uuid.uuid4().hex},
-            )
-        return self.built_with("uuid") or ""
+        if not (found := self.built_with("uuid")):
+            new = {"key": "uuid", "value": uuid.uuid4().hex}
+            with self._engine.begin() as connection:
+                connection.execute(tables.meta.insert().prefix_with("OR IGNORE"), new)
+        return found or self.built_with("uuid") or ""
 
     @property
     def generation(self) -> int:
