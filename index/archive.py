@@ -8,7 +8,6 @@ passages wait for the vector store) and then published (readers find it):
 
 import json
 import os
-import re
 import sqlite3
 import threading
 import time
@@ -24,7 +23,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch
-from . import origins, rulings, soundness, standing, tables, tombstones, writes
+from . import lexical, origins, rulings, soundness, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
 from .disk import reason_of, told
@@ -37,12 +36,7 @@ from .shelf import Shelf, read_shelf
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
-# FTS5 takes a microsecond to rank a passage and a tenth of that to find it, so of a question's
-# words the rarest choose up to so many, and all words rank those (decision 0016).
-_RANKED = 15_000
-_WORDS = re.compile(r'"[^"]*"(?: OR "[^"]*")+')
 _SHOWN = Filter(retracted=True)  # every article that may be shown
-_FEW = 100  # hidden passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -528,71 +522,20 @@ class Archive:
 
         `query` is an FTS5 expression. Without a filter what may not be shown is among them.
         """
-        return self._match("passages_text", query, matching, limit)
+        with self._engine.connect() as connection:
+            return lexical.match(connection, "passages_text", query, matching, limit)
 
     def match_articles(
         self, query: str, matching: Filter | None, limit: int
     ) -> list[tuple[int, float]]:
         """Whole articles by BM25, as `match_passages`; the numbers are article keys."""
-        return self._match("articles_text", query, matching, limit)
-
-    def _match(
-        self, table: str, query: str, matching: Filter | None, limit: int
-    ) -> list[tuple[int, float]]:
-        if not query:
-            return []
-        # bm25() sorts the same and takes two thirds of the time of FTS5's own `rank`.
-        score = sa.literal_column(f"bm25({table})", sa.Float).label("score")
-        statement = (
-            sa.select(sa.column("rowid", sa.Integer), score)
-            .select_from(sa.table(table))
-            .where(sa.text(f"{table} MATCH :query"))
-            .order_by(score)
-            .limit(limit)
-        )
-        # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
-        rowid: sa.ColumnElement[int] = sa.literal_column("+rowid", sa.Integer)
-        if matching is not None:
-            inside = tables.MATCHING_ARTICLES.where(*conditions(matching))
-            if table == "passages_text":
-                inside = sa.select(tables.passages.c.pk).where(
-                    tables.passages.c.article_pk.in_(inside)
-                )
-            statement = statement.where(rowid.in_(inside))
         with self._engine.connect() as connection:
-            rarest = None if matching else _rarest(connection, table, query, limit)
-            if rarest:
-                among = f"SELECT rowid FROM {table} WHERE {table} MATCH :rarest"
-                chosen = statement.where(sa.text(f"+rowid IN ({among})"))
-                both = {"query": query, "rarest": rarest}
-                found = connection.execute(chosen, both).all()
-                if len(found) == limit:
-                    return [(pk, -rank) for pk, rank in found]
-            return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
+            return lexical.match(connection, "articles_text", query, matching, limit)
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many passages each word occurs, in any form; and how many passages there are."""
-        count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH :term"
-        statement = sa.text(count)
         with self._engine.connect() as connection:
-            if hidden := self._hidden(connection):
-                # Few are driven by, of many each match is looked up in them: at 20,000 passages 7
-                # and 60 ms, and with many driven by 10 seconds.
-                plus = "+" if len(hidden) > _FEW else ""
-                among = f"AND {plus}rowid IN (SELECT value FROM json_each(:hidden))"
-                statement = sa.text(f"SELECT ({count}) - ({count} {among})")
-            given = {"hidden": json.dumps(hidden)} if hidden else {}
-            counts = {
-                term: connection.scalar(statement, {"term": f'"{term}"', **given}) or 0
-                for term in terms
-            }
-        return counts, self.count()[1]
-
-    def _hidden(self, connection: sa.Connection) -> list[int]:
-        """Numbers of the published passages that may not be shown now."""
-        hidden = tables.MATCHING_ARTICLES.where(sa.not_(sa.and_(*conditions(Filter()))))
-        query = sa.select(tables.passages.c.pk).where(tables.passages.c.article_pk.in_(hidden))
-        return list(connection.scalars(query))
+            return lexical.frequencies(connection, terms), self.count()[1]
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
@@ -700,20 +643,3 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self._engine.begin() as connection:
             soundness.mend(connection)
-
-
-def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> str | None:
-    """The rarest words of a query that is words alone, as a query; None where all should choose."""
-    if limit * 10 > _RANKED or not _WORDS.fullmatch(query):
-        return None
-    some = f"SELECT 1 FROM {table} WHERE {table} MATCH :word LIMIT {_RANKED}"
-    count = sa.text(f"SELECT count(*) FROM ({some})")
-    counts = [(connection.scalar(count, {"word": w}) or 0, w) for w in query.split(" OR ")]
-    rarest: list[str] = []
-    total = 0
-    for number, word in sorted(counts):
-        if total >= 3 * limit and total + number > _RANKED:
-            return " OR ".join(rarest)
-        rarest.append(word)
-        total += number
-    return None
