@@ -575,7 +575,7 @@ class Articles:
         }
         for article_id in ids:
             if article_id not in held:
-                raise self._missing(article_id)
+                raise self._missing(article_id, " --killed" if undo else "")
         ids = [*dict.fromkeys(ids), *(archive.same_text(ids) if copies else ())]
         archive.kill(ids, undo=undo)
         return self._reach(ids, undo)
@@ -599,10 +599,10 @@ class Articles:
         desk = self._desk
         return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
-    def _missing(self, article_id: str) -> InputError:
+    def _missing(self, article_id: str, among: str = "") -> InputError:
         return InputError(
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
-            "`byline articles list` shows the ids."
+            f"`byline articles list{among}` shows the ids."
         )
 
 

@@ -35,6 +35,8 @@ def test_a_kill_outlives_a_removal_until_it_is_undone(desk: Desk, folder: Path) 
     desk.articles.kill(MAYOR, undo=True)  # while it is not there
     assert desk.add(folder).added == 1
     assert MAYOR in found(desk)
+    with pytest.raises(InputError, match="no article 'nope'.*articles list --killed` shows"):
+        desk.articles.kill("nope", undo=True)
 
 
 def test_a_retraction_outlives_a_removal_and_so_does_its_undoing(desk: Desk, folder: Path) -> None:
