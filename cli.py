@@ -25,6 +25,7 @@ from .errors import BylineError, InputError
 if TYPE_CHECKING:
     from .desk import Desk
     from .index.build import Report
+    from .index.origins import Reach
 
 app = typer.Typer(
     name="byline",
@@ -45,6 +46,9 @@ app.add_typer(follow_app, name="follow")
 
 RetractedOption = Annotated[
     bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")
+]
+CopiesOption = Annotated[
+    bool, typer.Option("--copies", help="Also all other articles that run the same text.")
 ]
 IndexOption = Annotated[
     str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
@@ -311,6 +315,9 @@ def list_articles(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    killed: Annotated[
+        bool, typer.Option("--killed", help="Instead what was killed: ids, for `kill --undo`.")
+    ] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -318,8 +325,10 @@ def list_articles(
     from .ui.terminal import copy_of, show_articles
 
     with opened_desk(index) as desk:
-        found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
-        total = len(desk.articles)
+        found = desk.articles.list(
+            limit, since=since, until=until, outlets=outlet or (), killed=killed
+        )
+        total = len(found) if killed else len(desk.articles)
         origins = desk.articles.origins([article.id for article in found])
     if as_json:
         listed = [a.to_dict(with_text=False) | copy_of(origins.get(a.id)) for a in found]
@@ -387,32 +396,47 @@ def retract_article(
     article_id: Annotated[str, typer.Argument(metavar="ID")],
     reason: Annotated[str, typer.Option(help="Why; it is shown with every citation.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Let it stand again.")] = False,
+    copies: CopiesOption = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Retract an article: it is kept, and no evidence unless asked for."""
     with opened_desk(index) as desk:
-        article = desk.articles.retract(article_id, reason, undo=undo)
+        reach = desk.articles.retract(article_id, reason, undo=undo, copies=copies)
+        notice = desk.articles.get(article_id).to_dict(with_text=False)["notice"]
     if as_json:
-        print_json({"article_id": article_id, "notice": article.to_dict()["notice"]})
-    else:
-        typer.echo("Stands again." if undo else "Retracted: it is no longer used as evidence.")
+        print_json({"article_id": article_id, "notice": notice, "copies": [*reach.copies]})
+        return
+    said = "Stands again." if undo else "Retracted: it is no longer used as evidence."
+    also = f" So {'do' if undo else 'are'} {len(reach.ids) - 1} copies."
+    typer.echo(said + also * (len(reach.ids) > 1))
+    _say_left("retract", reach)
 
 
 @articles_app.command("kill")
 def kill_articles(
     article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
     undo: Annotated[bool, typer.Option("--undo", help="Let them be shown again.")] = False,
+    copies: CopiesOption = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show articles nowhere from now on; they stay in the index, and no source revives them."""
     with opened_desk(index) as desk:
-        killed = desk.articles.kill(article_ids, undo=undo)
+        reach = desk.articles.kill(article_ids, undo=undo, copies=copies)
+    count = len(reach.ids)
     if as_json:
-        print_json({"shown_again" if undo else "killed": killed})
-    else:
-        typer.echo(f"{killed} {'shown again' if undo else 'killed: shown nowhere from now on'}")
+        print_json({"shown_again" if undo else "killed": count, "copies": [*reach.copies]})
+        return
+    typer.echo(f"{count} {'shown again' if undo else 'killed: shown nowhere from now on'}")
+    _say_left("kill", reach)
+
+
+def _say_left(how: str, reach: "Reach") -> None:
+    for copy in reach.copies:
+        typer.echo(f"  goes on answering, though it runs the same text: {copy}")
+    if reach.copies:
+        typer.echo(f"  `byline articles {how} --copies` takes these too")
 
 
 @articles_app.command("erase")
@@ -430,7 +454,7 @@ def erase_articles(
         if not yes:
             for also in planned.ids:
                 if also not in article_ids:
-                    say(f"Also, as it has the same address: {also}")
+                    say(f"Also, as it has the same address or text: {also}")
             for file in planned.files:
                 say(f"Also, as it holds the text: the file {file}")
             typer.confirm(

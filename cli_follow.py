@@ -115,16 +115,24 @@ def run(
                     say(str(error))
                 time.sleep(seconds)
             visits = _run(follow, only_due=False, refresh=refresh)
+            read = {visit.feed.url for visit in visits}
+            resting = [feed for feed in follow.list() if feed.url not in read]
         except KeyboardInterrupt:
             raise BylineError("Stopped: what was added is kept.") from None
     if as_json:
-        print_json({"feeds": [visit.to_dict() for visit in visits]})
+        over = [feed.to_dict() for feed in resting]
+        print_json({"feeds": [visit.to_dict() for visit in visits], "passed_over": over})
     else:
         _show_visits(visits)
+        for feed in resting:
+            typer.echo(
+                f"{feed.name}: passed over until {_minute(feed.next_at)}, as it {_ill(feed)}"
+            )
         if not visits:
             typer.echo("There is no feed to read: `byline follow list` shows why.")
-    if visits and all(visit.error for visit in visits):
-        raise BylineError("None of the feeds could be read.")
+    if failed := [visit for visit in visits if visit.error]:
+        names = ", ".join(visit.name for visit in failed)
+        raise BylineError(f"{len(failed)} of {len(visits)} feeds could not be read: {names}.")
 
 
 @follow_app.command()
@@ -180,15 +188,19 @@ def _show_feed(feed: "FollowedFeed") -> None:
     added = f"items: {feed.added} added"
     others = {"waiting": feed.waiting, "given up": feed.given_up}
     counts = ", ".join([added, *(f"{n} {name}" for name, n in others.items() if n)])
-    read = (
-        f"{datetime.fromtimestamp(feed.checked_at, UTC):%Y-%m-%d %H:%M} UTC"
-        if feed.checked_at
-        else "not yet"
-    )
+    read = _minute(feed.checked_at) if feed.checked_at else "not yet"
     typer.echo(f"{feed.name}  {feed.url}")
     typer.echo(f"  every {_interval(feed.interval_seconds)}, read {read}: {counts}")
     if feed.error:
-        typer.echo(f"  failed {feed.failures} time{'s' if feed.failures > 1 else ''}: {feed.error}")
+        typer.echo(f"  {_ill(feed)}")
+
+
+def _ill(feed: "FollowedFeed") -> str:
+    return f"failed {feed.failures} time{'s' if feed.failures > 1 else ''}: {feed.error}"
+
+
+def _minute(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _seconds(text: str) -> int:

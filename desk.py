@@ -38,7 +38,7 @@ from .index.erase import Erasure
 from .index.fetch.expand import expand
 from .index.history import Version
 from .index.lock import writing
-from .index.origins import Copy
+from .index.origins import Copy, Reach
 from .index.reach import address_of, require_local
 from .index.settle import remove
 from .index.store import Store
@@ -517,8 +517,17 @@ class Articles:
         until: Moment = None,
         outlets: Sequence[str] = (),
         as_of: Moment = None,
+        killed: bool = False,
     ) -> list[Article]:
-        """Articles that match, the newest first, the undated last."""
+        """Articles that match, the newest first, the undated last.
+
+        `killed`: instead those that were killed by hand, also where they were removed since, with
+        no more than id, outlet and date. Raises InputError where that is filtered too.
+        """
+        if killed:
+            if since or until or outlets or as_of:
+                raise InputError("All that was killed is listed: leave out dates and outlets.")
+            return self._desk.archive.killed()[:limit]
         known = self._desk.archive.outlets() if outlets else None
         wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
         return self._desk.archive.list_articles(wanted, limit)
@@ -546,8 +555,15 @@ class Articles:
             raise self._missing(article_id)
         return tuple(found)
 
-    def retract(self, article_id: str, reason: str | None = None, *, undo: bool = False) -> Article:
-        """Retract an article for a reason, or let it stand again; the article as it is then.
+    def retract(
+        self,
+        article_id: str,
+        reason: str | None = None,
+        *,
+        undo: bool = False,
+        copies: bool = False,
+    ) -> Reach:
+        """Retract an article for a reason, or let it stand again; `copies`: all that run its text.
 
         It is no evidence from then on, in every open process, and no re-add changes that. Raises
         InputError without a reason, where there is no such article, or it was not retracted.
@@ -558,30 +574,42 @@ class Articles:
                 f"Give a reason of at most {_LONGEST_REASON} characters to retract an article, "
                 "none to undo that."
             )
-        article = self.get(article_id)
+        archive, ids = self._desk.archive, [self.get(article_id).id]
         with writing(self._desk._lock_file):
-            if not self._desk.archive.retract(article_id, reason or None):
+            if not archive.retract(article_id, reason or None):
                 raise InputError(f"Article '{article_id}' is not retracted: nothing to undo.")
-        return self._desk.archive.article(article_id) or article
+            others = archive.same_text(ids) if copies else ()
+            ids += [one for one in others if archive.retract(one, reason or None)]
+        return self._reach(ids, undo)
 
     def origins(self, article_ids: Sequence[str]) -> dict[str, Copy]:
         """The articles whose text some of these run: id and outlet, if they may be shown."""
         copies = self._desk.archive.copies(article_ids)
         return {of: one for of, others in copies.items() for one in others if one.is_origin}
 
-    def kill(self, article_ids: str | Sequence[str], *, undo: bool = False) -> int:
-        """Show articles nowhere from now on, in no process; how many there were.
+    def kill(
+        self, article_ids: str | Sequence[str], *, undo: bool = False, copies: bool = False
+    ) -> Reach:
+        """Show articles nowhere from now on, in no process; `copies`: all that run their text.
 
-        No source brings them back, only `undo`. Raises InputError, and kills nothing, where one of
-        them is not there.
+        No source brings them back, and no removal, only `undo`: `list(killed=True)` has the ids.
+        Raises InputError, and kills nothing, where one of them is not there.
         """
         ids = [article_ids] if isinstance(article_ids, str) else article_ids
         archive = self._desk.archive
-        held = {article.id for article in archive.articles(ids)}
+        held = {
+            article.id for article in archive.articles(ids) + (archive.killed() if undo else [])
+        }
         for article_id in ids:
             if article_id not in held:
-                raise self._missing(article_id)
-        return archive.kill(ids, undo=undo)
+                raise self._missing(article_id, " --killed" if undo else "")
+        ids = [*dict.fromkeys(ids), *(archive.same_text(ids) if copies else ())]
+        archive.kill(ids, undo=undo)
+        return self._reach(ids, undo)
+
+    def _reach(self, ids: Sequence[str], undo: bool) -> Reach:
+        left = () if undo else self._desk.archive.same_text(ids, answering=True)
+        return Reach(tuple(ids), tuple(left))
 
     def erasure(self, article_ids: str | Sequence[str]) -> Erasure:
         """What `erase` would erase, and the copies that it would leave."""
@@ -598,10 +626,10 @@ class Articles:
         desk = self._desk
         return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
-    def _missing(self, article_id: str) -> NotFound:
+    def _missing(self, article_id: str, among: str = "") -> NotFound:
         return NotFound(
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
-            "`byline articles list` shows the ids."
+            f"`byline articles list{among}` shows the ids."
         )
 
 

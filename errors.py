@@ -16,6 +16,38 @@
 Each message is one line that says what was wrong, with what, and what to do.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+_WANTED = {
+    **dict.fromkeys(("list", "tuple", "set"), "a list"),
+    **dict.fromkeys(("dict", "dataclass", "model"), "an object"),
+    "bool": "true or false",
+    "finite": "a finite number",
+    "float": "a number",
+    "int": "a whole number",
+    "path": "a path",
+    "string": "a text",
+}
+_BOUNDS = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
+
+
+def wanted(found: Mapping[str, Any]) -> str:
+    """What to give in place of a value, from an entry of pydantic's `errors()`.
+
+    >>> wanted({"type": "int_parsing"}), wanted({"type": "less_than", "ctx": {"lt": 5}})
+    ('give a whole number', 'give a number below 5')
+    """
+    kind, about = found["type"], found.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        return "give it in the form that it has"
+    if "expected" in about:
+        return f"give {about['expected']}"
+    for bound, said in _BOUNDS.items():
+        if bound in about:
+            return f"give a number {said} {about[bound]}"
+    return f"give {_WANTED.get(kind.partition('_')[0], 'another value')}"
+
 
 class BylineError(Exception):
     """The root of the tree; `str(error)` is one line that can be shown to a user."""

@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from .errors import SettingsError
+from .errors import SettingsError, wanted
 
 
 class Settings(BaseSettings):
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     index: str = Field(
         "default",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
-        description="Name of the index to use.",
+        description="Name of the index to use: letters, digits, _ and -, at most 64.",
     )
     llm: str | None = Field(
         None,
@@ -178,8 +178,10 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        wrong = f"{first['msg']} (given: {first['input']!r})"
-        raise SettingsError(f"Setting {name} is not valid: {wrong}.") from None
+        about = Settings.model_fields[str(first["loc"][0])].description
+        raise SettingsError(
+            f"Setting {name} is not valid: {wanted(first)} (given: {first['input']!r:.80}). {about}"
+        ) from None
     key = variables.get("OPENAI_API_KEY")
     if settings.llm_base_url and not settings.llm:
         raise SettingsError("llm_base_url is set without llm: name the model with BYLINE_LLM.")

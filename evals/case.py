@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, wanted
 from ..index.dates import parse_moment
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -152,7 +152,7 @@ def wrong_key(error: ValidationError, known: Sequence[str]) -> str:
         return f"{name}: there is no such key; known are {', '.join(known)}"
     if first["type"] in ("missing", "missing_argument"):
         return f"{name}: is missing"
-    return f"{name}: {first['msg'][0].lower()}{first['msg'][1:]} (given: {first['input']!r:.80})"
+    return f"{name}: {wanted(first)} (given: {first['input']!r:.80})"
 
 
 def _contradictions(case: Case) -> Iterable[tuple[str, str]]:

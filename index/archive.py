@@ -8,7 +8,7 @@ passages wait for the vector store) and then published (readers find it):
 
 import json
 import math
-import re
+import os
 import sqlite3
 import threading
 import time
@@ -23,26 +23,21 @@ import sqlalchemy as sa
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ..errors import BylineError, DiskError, IndexDamaged, IndexMismatch
-from . import origins, soundness, standing, tables, tombstones, writes
+from ..errors import BylineError, IndexDamaged, IndexMismatch
+from . import lexical, origins, rulings, soundness, standing, tables, tombstones, writes
 from .article import Article
 from .conversations import Conversations
 from .disk import reason_of, told
 from .fetch.followed import Followed
 from .filter import KILLED_HERE, Filter, conditions
 from .history import Version, versions
-from .migrate import migrate
+from .migrate import SCHEMA, migrate
 from .origins import Copy
 from .shelf import Shelf, read_shelf
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
-# FTS5 takes a microsecond to rank a passage and a tenth of that to find it, so of a question's
-# words the rarest choose up to so many, and all words rank those (decision 0016).
-_RANKED = 15_000
-_WORDS = re.compile(r'"[^"]*"(?: OR "[^"]*")+')
 _SHOWN = Filter(retracted=True)  # every article that may be shown
-_FEW = 100  # hidden passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +72,24 @@ class Archive:
                 for statement in tables.statements():
                     connection.execute(statement)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
+            if path.exists() and not os.access(path.parent, os.W_OK):
+                self._open_to_read()
+                return
             raise told(error, path) or IndexDamaged(
                 f"The archive {path} cannot be opened: {reason_of(error)}. "
                 "Check that the folder is writable and is an index, or choose another with --index."
             ) from None
+
+    def _open_to_read(self) -> None:
+        """Open a database that cannot be written to: what changes it raises DiskError."""
+        self._engine.dispose()
+        self._engine = tables.read_only(self.path)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
+        if (found := self.built_with("schema")) != str(SCHEMA):
+            raise IndexMismatch(
+                f"The index has schema {found}, this release of Byline knows {SCHEMA}, and "
+                f"{self.path.parent} cannot be written to: make it writable and open it once."
+            )
 
     def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
         return told(context.original_exception, self.path)
@@ -127,12 +136,11 @@ class Archive:
     @property
     def uuid(self) -> str:
         """What no other index is called, on a vector store that several share."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                tables.meta.insert().prefix_with("OR IGNORE"),
-                {"key": "uuid", "value": uuid.uuid4().hex},
-            )
-        return self.built_with("uuid") or ""
+        if not (found := self.built_with("uuid")):
+            new = {"key": "uuid", "value": uuid.uuid4().hex}
+            with self._engine.begin() as connection:
+                connection.execute(tables.meta.insert().prefix_with("OR IGNORE"), new)
+        return found or self.built_with("uuid") or ""
 
     @property
     def generation(self) -> int:
@@ -228,9 +236,9 @@ class Archive:
 
     def lift_tombstones(self, articles: Iterable[Article]) -> None:
         """Let these be added though they were erased."""
-        keys = [key for article in articles for key in tombstones.keys_of(article.id, article.url)]
         with self._engine.begin() as connection:
-            tombstones.lift(connection, keys)
+            keys = (tombstones.keys_of_article(connection, article) for article in articles)
+            tombstones.lift(connection, [key for some in keys for key in some])
 
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
@@ -252,6 +260,7 @@ class Archive:
                 tables.articles.c.pk,
                 tables.articles.c.version,
                 tables.articles.c.pending,
+                tables.articles.c.updated_at,
                 *tables.ARTICLE,
             )
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
@@ -268,7 +277,8 @@ class Archive:
                 passages += spans
                 now = {"version": row.pending, "pending": None, "passages": len(spans)}
                 now |= tables.columns(article)
-                if row.version is not None and now["updated_at"] is None:
+                dated = (now["updated_at"] or 0) > (row.updated_at or 0)
+                if row.version is not None and not dated:
                     now["updated_at"] = time.time()  # its new text was first seen now
                 changes.append({"key": row.pk, **now})
             writes.index(connection, whole, passages)
@@ -280,7 +290,10 @@ class Archive:
             writes.grow(connection)
 
     def remove(self, article_id: str) -> bool:
-        """Take an article out with all its versions; whether there was one."""
+        """Take an article out with all its versions; whether there was one.
+
+        What a person ruled of it, that it is killed or retracted, waits for it to come back.
+        """
         with self._engine.begin() as connection:
             row = connection.execute(
                 sa.select(tables.articles.c.pk, tables.articles.c.version).where(
@@ -292,6 +305,7 @@ class Archive:
             if row.version is not None:
                 writes.withdraw(connection, row.pk, row.version)
             writes.drop_passages(connection, row.pk)
+            rulings.keep(connection, rulings.in_force(connection, tables.articles.c.pk == row.pk))
             standing.forget(connection, row.pk)
             origins.leave(connection, [row.pk])
             for table in (tables.sources, tables.versions):
@@ -310,6 +324,8 @@ class Archive:
                 status = tables.columns(article)["status"]
                 own = tables.articles.update().where(tables.articles.c.id == article.id)
                 connection.execute(own.values(status=status))
+            if undo:
+                rulings.lift_kills(connection, article_ids)
             of_these = connection.scalars(sa.select(tables.articles.c.pk).where(named))
             standing.settle(connection, list(of_these))
             writes.grow(connection)
@@ -354,6 +370,19 @@ class Archive:
         )
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
+
+    def killed(self) -> list[Article]:
+        """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
+        given = tables.articles.c
+        query = sa.select(given.id, given.outlet, given.published_at)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(given.status == KILLED_HERE).order_by(given.pk))
+            found = {row.id: (row.outlet, row.published_at) for row in rows}
+            gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
+        return [
+            Article(name, "", outlet=outlet, published=at and datetime.fromtimestamp(at, UTC))
+            for name, (outlet, at) in ({name: (None, None) for name in gone} | found).items()
+        ]
 
     def versions(self, article_id: str) -> list[Version]:
         """The history of an article, the oldest version first; none if it may not be shown."""
@@ -505,71 +534,20 @@ class Archive:
 
         `query` is an FTS5 expression. Without a filter what may not be shown is among them.
         """
-        return self._match("passages_text", query, matching, limit)
+        with self._engine.connect() as connection:
+            return lexical.match(connection, "passages_text", query, matching, limit)
 
     def match_articles(
         self, query: str, matching: Filter | None, limit: int
     ) -> list[tuple[int, float]]:
         """Whole articles by BM25, as `match_passages`; the numbers are article keys."""
-        return self._match("articles_text", query, matching, limit)
-
-    def _match(
-        self, table: str, query: str, matching: Filter | None, limit: int
-    ) -> list[tuple[int, float]]:
-        if not query:
-            return []
-        # bm25() sorts the same and takes two thirds of the time of FTS5's own `rank`.
-        score = sa.literal_column(f"bm25({table})", sa.Float).label("score")
-        statement = (
-            sa.select(sa.column("rowid", sa.Integer), score)
-            .select_from(sa.table(table))
-            .where(sa.text(f"{table} MATCH :query"))
-            .order_by(score)
-            .limit(limit)
-        )
-        # The plus keeps SQLite from driving by the filter, which took a hundred times longer.
-        rowid: sa.ColumnElement[int] = sa.literal_column("+rowid", sa.Integer)
-        if matching is not None:
-            inside = tables.MATCHING_ARTICLES.where(*conditions(matching))
-            if table == "passages_text":
-                inside = sa.select(tables.passages.c.pk).where(
-                    tables.passages.c.article_pk.in_(inside)
-                )
-            statement = statement.where(rowid.in_(inside))
         with self._engine.connect() as connection:
-            rarest = None if matching else _rarest(connection, table, query, limit)
-            if rarest:
-                among = f"SELECT rowid FROM {table} WHERE {table} MATCH :rarest"
-                chosen = statement.where(sa.text(f"+rowid IN ({among})"))
-                both = {"query": query, "rarest": rarest}
-                found = connection.execute(chosen, both).all()
-                if len(found) == limit:
-                    return [(pk, -rank) for pk, rank in found]
-            return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
+            return lexical.match(connection, "articles_text", query, matching, limit)
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many passages each word occurs, in any form; and how many passages there are."""
-        count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH :term"
-        statement = sa.text(count)
         with self._engine.connect() as connection:
-            if hidden := self._hidden(connection):
-                # Few are driven by, of many each match is looked up in them: at 20,000 passages 7
-                # and 60 ms, and with many driven by 10 seconds.
-                plus = "+" if len(hidden) > _FEW else ""
-                among = f"AND {plus}rowid IN (SELECT value FROM json_each(:hidden))"
-                statement = sa.text(f"SELECT ({count}) - ({count} {among})")
-            given = {"hidden": json.dumps(hidden)} if hidden else {}
-            counts = {
-                term: connection.scalar(statement, {"term": f'"{term}"', **given}) or 0
-                for term in terms
-            }
-        return counts, self.count()[1]
-
-    def _hidden(self, connection: sa.Connection) -> list[int]:
-        """Numbers of the published passages that may not be shown now."""
-        hidden = tables.MATCHING_ARTICLES.where(sa.not_(sa.and_(*conditions(Filter()))))
-        query = sa.select(tables.passages.c.pk).where(tables.passages.c.article_pk.in_(hidden))
-        return list(connection.scalars(query))
+            return lexical.frequencies(connection, terms), self.count()[1]
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
@@ -596,6 +574,13 @@ class Archive:
         """Other articles that run the text of these, where there are some that match."""
         with self._engine.connect() as connection:
             return origins.copies_of(connection, ids, matching or Filter())
+
+    def same_text(self, ids: Sequence[str], *, answering: bool = False) -> list[str]:
+        """Ids of the other articles that run the text of these; `answering`: as evidence, now."""
+        shown = conditions(Filter()) if answering else ()
+        with self._engine.connect() as connection:
+            named = sa.select(tables.articles.c.pk).where(tables.articles.c.id.in_(ids))
+            return origins.same_text(connection, connection.scalars(named).all(), *shown)
 
     def all_passages(self) -> list[int]:
         """Numbers of all published passages, also of those that may not be shown now."""
@@ -643,18 +628,11 @@ class Archive:
         Merging the full-text tables may keep words that were deleted (FTS5 drops its marks of them
         only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
         moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
-        Raises DiskError where there is no room for that.
         """
         with self._engine.begin() as connection:
             soundness.index_again(connection)
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-                plain.execute(sa.text("VACUUM"))
-        except DiskError as error:
-            raise DiskError(
-                f"What was erased is gone, but its bytes are still in the file. {error} Make room "
-                "for a second copy of it, and run `byline check --repair`."
-            ) from None
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            plain.execute(sa.text("VACUUM"))
         return self.empty_log()
 
     def merge_words(self) -> None:
@@ -677,20 +655,3 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self._engine.begin() as connection:
             soundness.mend(connection)
-
-
-def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> str | None:
-    """The rarest words of a query that is words alone, as a query; None where all should choose."""
-    if limit * 10 > _RANKED or not _WORDS.fullmatch(query):
-        return None
-    some = f"SELECT 1 FROM {table} WHERE {table} MATCH :word LIMIT {_RANKED}"
-    count = sa.text(f"SELECT count(*) FROM ({some})")
-    counts = [(connection.scalar(count, {"word": w}) or 0, w) for w in query.split(" OR ")]
-    rarest: list[str] = []
-    total = 0
-    for number, word in sorted(counts):
-        if total >= 3 * limit and total + number > _RANKED:
-            return " OR ".join(rarest)
-        rarest.append(word)
-        total += number
-    return None

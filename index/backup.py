@@ -14,23 +14,19 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-import sqlalchemy as sa
-
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
-from . import erase, tables
+from . import erase, rulings
 from .archive import Archive
-from .disk import STAGING, is_refusal, reason_of, refused, sweep
-from .filter import KILLED_HERE
+from .disk import is_refusal, reason_of, refused, staging
 from .lock import writing
 from .migrate import SCHEMA
 from .settle import refill, settle
@@ -77,8 +73,8 @@ def backup(archive: Archive, path: Path) -> Manifest:
         raise InputError(f"A backup is one file in a folder that is there; {path} is not.")
     if archive.path.parent.resolve() in path.resolve().parents:
         raise InputError(f"{path} lies in the index itself: put the backup elsewhere.")
-    with _staging(path.parent) as staging:
-        copy = staging / _DATABASE
+    with _staging(path.parent) as beside:
+        copy = beside / _DATABASE
         with (
             closing(sqlite3.connect(archive.path)) as source,
             closing(sqlite3.connect(copy)) as target,
@@ -97,7 +93,7 @@ def backup(archive: Archive, path: Path) -> Manifest:
             sha256=_sha256(copy),
         )
         said = json.dumps(manifest.to_dict()).encode()
-        whole = staging / "backup.tar"
+        whole = beside / "backup.tar"
         with tarfile.open(whole, "w") as tar:
             about = tarfile.TarInfo(_MANIFEST)
             about.size = len(said)
@@ -115,7 +111,8 @@ def restore(
     """Make the index of a folder from a backup; readers that have it open follow.
 
     The old index is in use until the new one is whole and checked; what was erased, killed or
-    retracted by hand in it stays so, and an index that is local-only stays that. Raises InputError
+    retracted by hand in it stays so, and an index that is local-only stays that. What the backup
+    says of itself is returned with the numbers of what stands now. Raises InputError
     where the file is no sound backup, or there is an index and not `force`; IndexMismatch where a
     newer release made it; IndexLocked; DiskError.
     """
@@ -126,8 +123,8 @@ def restore(
             "the backup in its place with --force."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _staging(folder.parent) as staging:
-        staged_folder = staging / folder.name
+    with _staging(folder.parent) as beside:
+        staged_folder = beside / folder.name
         staged_folder.mkdir()
         manifest = _unpacked(path, staged_folder / _DATABASE)
         with closing(_opened(Archive, staged_folder / _DATABASE)) as staged:
@@ -136,29 +133,25 @@ def restore(
                 with Store(staged_folder / "chroma", "") as store:
                     _protect(current, staged)
                     stones = [*erase.tombstones(current), *erase.noted_apart(target)]
-                    erase.add_tombstones(staged, stones)
+                    erase.add_tombstones(staged, stones, current)
                     erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
+                articles, passages = staged.totals()
                 _replace(current, staged, folder, chroma_url)
-    return manifest
+    return replace(manifest, articles=articles, passages=passages)
 
 
 def _protect(current: Archive, staged: Archive) -> None:
     """Give what is restored the decisions that people took in the index that it replaces."""
     with current.engine.connect() as connection:
-        killed = connection.scalars(
-            sa.select(tables.articles.c.id).where(tables.articles.c.status == KILLED_HERE)
-        ).all()
-        rows = connection.execute(
-            sa.select(tables.articles.c.id, tables.articles.c.notice).where(
-                tables.articles.c.notice.is_not(None)
-            )
-        ).all()
-    if killed:
+        ruled = [*rulings.waiting(connection), *rulings.in_force(connection)]
+    there = staged.published([one["id"] for one in ruled])
+    if killed := [one["id"] for one in ruled if one["killed"]]:
         staged.kill(killed)
-    for row in rows:
-        hand = json.loads(row.notice).get("hand") or {}
-        if hand.get("kind") == "retracted":
-            staged.retract(row.id, hand["text"])
+    for one in ruled:
+        if one["hand"] and one["hand"]["kind"] == "retracted":
+            staged.retract(one["id"], one["hand"]["text"])
+    with staged.engine.begin() as connection:
+        rulings.keep(connection, [one for one in ruled if one["id"] not in there])
     if current.local_only:
         staged.keep_local(True)
 
@@ -244,9 +237,8 @@ def _member(tar: tarfile.TarFile, name: str) -> BinaryIO:
 def _staging(beside: Path) -> Iterator[Path]:
     """A folder for what is not whole yet, on the same disk; gone afterwards."""
     try:
-        sweep(beside)
-        with tempfile.TemporaryDirectory(dir=beside, prefix=f"{STAGING}{os.getpid()}-") as folder:
-            yield Path(folder)
+        with staging(beside) as folder:
+            yield folder
     except BylineError:
         raise
     except (OSError, sqlite3.Error) as error:

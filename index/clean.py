@@ -207,7 +207,7 @@ _PIECE = r"(?:article|story|report|column|piece|post|page|headline|version)\b"
 _THIS = rf"(?:this|our) (?:[A-Z][a-z]+\.? \d{{1,2}}(?:, \d{{4}},?)? |\w+ )?{_PIECE}"
 _BY_OTHERS = r"\b(?! by (?!(?:the|its|our) (?:author|editor|publisher|newsroom)))"
 _NOTICE = re.compile(
-    r"[\W_]*(?:(?P<note>(?:(?:writer|author|editor|reporter|publisher)[’']?s?[’']?|a) note\b|"
+    r"[\W_]*+(?:(?P<note>(?:(?:writer|author|editor|reporter|publisher)[’']?s?[’']?|a) note\b|"
     rf"note (?:to|from|for)\b|updated?{_DATED}(?<=[:—–-])(?=\s*{_THIS})|"
     rf"{_THIS} (?:has been|was) (?:updated|refiled|republished)\b"
     r"(?![^.]*\bto (?:correct|clarify)\b))|"

@@ -5,8 +5,13 @@ raise refused(error, path)
 
 import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 from ..errors import BylineError, DiskError, IndexDamaged, IndexLocked
 
@@ -19,7 +24,7 @@ _REMEDIES = {
     ),
 }
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-STAGING = ".byline-"  # then the number of the process that copies an index
+_STAGING = ".byline-"
 
 
 def refused(error: BaseException, path: Path) -> DiskError:
@@ -70,9 +75,35 @@ def _remedy(error: Any) -> str | None:
     return None
 
 
-def sweep(beside: Path) -> None:
-    """Delete what backups and restores of dead processes have left in a folder: whole archives."""
-    for path in beside.glob(f"{STAGING}*-*"):
-        pid = path.name[len(STAGING) :].partition("-")[0]
-        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc/self").exists():
+@contextmanager
+def staging(beside: Path) -> Iterator[Path]:
+    """A folder for what is not whole yet, on the same disk; gone afterwards, whatever happens."""
+    sweep(beside)
+    path = beside / f"{_STAGING}{uuid4().hex}"
+    with _held(path):
+        path.mkdir()
+        try:
+            yield path
+        finally:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(beside: Path) -> None:
+    """Delete what backups and restores of dead processes have left in a folder: whole archives.
+
+    Whoever is at work holds a lock, which a system takes from the dead.
+    """
+    for path in beside.glob(f"{_STAGING}*"):
+        with suppress(Timeout, OSError), _held(path.with_suffix("")):
+            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    lock = path.with_suffix(".lock")
+    with FileLock(lock, timeout=0):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows deletes nothing that is open; the next sweep does
+                lock.unlink(missing_ok=True)

@@ -11,25 +11,29 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import DiskError, IndexLocked, NotFound
-from . import tables, withheld, writes
+from ..errors import DiskError, IndexDamaged, IndexLocked, NotFound
+from . import rulings, tables, withheld, writes
 from .archive import Archive
 from .chunk import sentence_spans
 from .conversations import shortened
 from .disk import sweep
 from .lock import writing
+from .origins import same_text
 from .settle import refill_apart, settle
 from .store import Store
-from .tombstones import keep, keys_of, own_keys, stored
+from .tombstones import keep, keys_of, own_keys, secrets, stored, text_keys
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article
+_RUN = 5  # words in a row that a question has from an article
+_WORD = re.compile(r"\w+")
 _CHUNK_BYTES = 16 * 2**20  # of another file that are in memory
 _OWN = re.compile(r"archive\.db(-wal|-shm)?|chroma(-\d+|\.\w+)?|lock(\.\w+)?|erased")
 APART = "erased"  # a file beside the archive
@@ -62,24 +66,17 @@ def plan(ids: Sequence[str], archive: Archive) -> Erasure:
     """
     with archive.engine.connect() as connection:
         rows = _versions(connection)
-        held = {row.id for row in rows}
-        if unknown := [
-            name for name in ids if name not in held and not _is_cited(connection, name)
-        ]:
+        held = {row.id for row in rows} | {one["id"] for one in rulings.waiting(connection)}
+        held |= {name for name, _ in _cited(connection, [one for one in ids if one not in held])}
+        if unknown := [name for name in ids if name not in held]:
             raise NotFound(
                 f"There is no article '{unknown[0]}' in index '{archive.path.parent.name}': "
                 "nothing was erased. `byline articles list` shows the ids."
             )
-        meant = _named(rows, {key for row in rows if row.id in ids for key in _own(row)})
-        others = sa.select(tables.articles.c.id).where(tables.articles.c.pk.not_in(meant))
-        texts = sa.select(tables.versions.c.text).where(tables.versions.c.article_pk.in_(meant))
-        of_text = sa.select(tables.versions.c.article_pk).where(tables.versions.c.text.in_(texts))
-        origins = sa.select(tables.articles.c.origin_pk).where(tables.articles.c.pk.in_(meant))
-        is_copy = tables.articles.c.pk.in_(of_text) | tables.articles.c.pk.in_(origins)
-        is_copy |= tables.articles.c.origin_pk.in_([*meant])
-        is_copy |= tables.articles.c.origin_pk.in_(origins)
-        copies = connection.scalars(others.where(is_copy)).all()
-    telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
+        meant = _named(rows, {key for row in rows if row.id in ids for key in row.own})
+        copies = same_text(connection, meant)
+    meant_rows = [row for row in rows if row.pk in meant]
+    telling = {text for row in meant_rows for text in _telling(row, _text(archive, row))}
     folder = archive.path.parent
     files = tuple(str(file.relative_to(folder)) for file in _others(folder, telling, []))
     found = tuple(dict.fromkeys(row.id for row in rows if row.pk in meant))
@@ -94,13 +91,15 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
     planned = plan(ids, archive)
     with writing(lock_file):
         with archive.engine.begin() as connection:
-            keys = {key for row in _versions(connection) if row.id in ids for key in _own(row)}
-            keys |= {key for article_id in ids for key in own_keys(article_id, None)}
+            keys = {key for row in _versions(connection) if row.id in ids for key in row.own}
+            named = {(name, None) for name in ids} | _cited(connection, ids)
+            keys |= {key for name, url in named for key in own_keys(name, url)}
             stones = [(key, time.time()) for key in sorted(keys)]
             keep(connection, stones)
             writes.note(connection, _UNFINISHED, "1")
         _note_apart(archive.path, stones)
-        answers, files, _ = _bury(archive, store)
+        with _told(archive):
+            answers, files, _ = _bury(archive, store)
     return Erasure(planned.ids, planned.copies, answers, files)
 
 
@@ -125,7 +124,7 @@ def apply_tombstones(archive: Archive, store: Store, *, lock_file: Path) -> int:
 
     Stored answers that cite what was erased are redacted also where the article is not there.
     """
-    with writing(lock_file):
+    with writing(lock_file), _told(archive):
         return _bury(archive, store)[2]
 
 
@@ -135,9 +134,13 @@ def tombstones(archive: Archive) -> list[tuple[bytes, float]]:
         return stored(connection)
 
 
-def add_tombstones(archive: Archive, rows: Iterable[tuple[bytes, float]]) -> None:
+def add_tombstones(
+    archive: Archive, rows: Iterable[tuple[bytes, float]], of: Archive | None = None
+) -> None:
     """Give an archive the tombstones of another; `apply_tombstones` then erases what they name."""
-    with archive.engine.begin() as connection:
+    with archive.engine.begin() as connection, (of or archive).engine.connect() as other:
+        both = {*secrets(connection), *secrets(other)}
+        writes.note(connection, "erased_with", " ".join(sorted(both)))
         keep(connection, list(rows))
         writes.note(connection, _UNFINISHED, "1")
 
@@ -145,6 +148,22 @@ def add_tombstones(archive: Archive, rows: Iterable[tuple[bytes, float]]) -> Non
 def is_unfinished(archive: Archive) -> bool:
     """Whether an erase was interrupted: what it named may still be in the files."""
     return archive.built_with(_UNFINISHED) is not None
+
+
+@contextmanager
+def _told(archive: Archive) -> Iterator[None]:
+    """Say of an erase that the disk stops what is so, and what finishes it."""
+    try:
+        yield
+    except (DiskError, IndexDamaged) as error:
+        if not is_unfinished(archive):
+            raise
+        why = str(error).partition(" and run it again")[0].rstrip(".")
+        raise DiskError(
+            "The erase is noted and not finished: what it names may still be shown, and is in the "
+            f"files. {why}. Make room for a second copy of the index, then run "
+            "`byline check --repair`, which finishes it."
+        ) from None
 
 
 def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
@@ -155,15 +174,19 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         rows = _versions(connection)
         stones = dict(stored(connection))
     meant = _named(rows, set(stones))
-    telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
+    erased = [(row, _text(archive, row)) for row in rows if row.pk in meant]
+    telling = {text for row, whole in erased for text in _telling(row, whole)}
+    texts = {text for row, whole in erased for text in (whole, *_names(row))}
     files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
-        answers = _redact(connection, stones, telling)
+        answers = _redact(connection, stones, texts)
         _forget_feeds(connection, telling)
         if meant or answers:
             writes.note(connection, _UNFINISHED, "1")
     for article_id in {row.id for row in rows if row.pk in meant}:
         archive.remove(article_id)
+    with archive.engine.begin() as connection:
+        rulings.forget(connection, stones)
     if is_unfinished(archive):
         _scrub(archive, store)
     if unread:
@@ -188,44 +211,68 @@ def _scrub(archive: Archive, store: Store) -> None:
         connection.execute(tables.meta.delete().where(tables.meta.c.key == _UNFINISHED))
 
 
-def _versions(connection: sa.Connection) -> list[Any]:
-    """Every stored version: pk and id of its article, version, facts."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A stored version, without its text."""
+
+    pk: int
+    id: str
+    version: str
+    facts: dict[str, Any]
+    own: list[bytes]
+    "hashes that are kept of it when it is erased"
+    keys: set[bytes]
+    "hashes by any of which it is known as erased"
+
+
+def _versions(connection: sa.Connection) -> list[_Held]:
+    """Every stored version; 0.1 ms each, for the hashes of the texts."""
     query = sa.select(
         tables.articles.c.pk,
         tables.articles.c.id,
         tables.versions.c.version,
         tables.versions.c.facts,
+        tables.versions.c.text,
     )
-    return list(connection.execute(query.join(tables.versions)).all())
+    found, known = list[_Held](), secrets(connection)
+    for row in connection.execute(query.join(tables.versions)):
+        facts = json.loads(row.facts)
+        of_text = text_keys(known, facts.get("outlet"), facts.get("title"), row.text)
+        own, keys = ([*of(row.id, facts.get("url")), *of_text] for of in (own_keys, keys_of))
+        found.append(_Held(row.pk, row.id, row.version, facts, own, set(keys)))
+    return found
 
 
-def _is_cited(connection: sa.Connection, article_id: str) -> bool:
-    answers = connection.scalars(sa.select(tables.turns.c.answer))
-    return any(article_id in withheld.quoted(json.loads(answer)) for answer in answers)
+def _cited(connection: sa.Connection, ids: Sequence[str]) -> set[tuple[str, str | None]]:
+    """Those of the articles that stored answers stand on, each with the addresses they give."""
+    answers = connection.scalars(sa.select(tables.turns.c.answer)) if ids else ()
+    found = set[tuple[str, str | None]]()
+    for answer in map(json.loads, answers):
+        found |= {(name, None) for name in withheld.quoted(answer)}
+        cited = (*answer.get("citations", ()), *answer.get("nearest", ()))
+        found |= {(one["article_id"], one.get("url")) for one in cited if "article_id" in one}
+    return {(name, url) for name, url in found if name in ids}
 
 
-def _keys(row: Any) -> list[bytes]:
-    return keys_of(row.id, json.loads(row.facts).get("url"))
-
-
-def _own(row: Any) -> list[bytes]:
-    return own_keys(row.id, json.loads(row.facts).get("url"))
-
-
-def _named(rows: Iterable[Any], keys: set[bytes]) -> list[int]:
+def _named(rows: Iterable[_Held], keys: set[bytes]) -> list[int]:
     """The numbers of the articles that one of the keys names."""
-    return sorted({row.pk for row in rows if not keys.isdisjoint(_keys(row))})
+    return sorted({row.pk for row in rows if not keys.isdisjoint(row.keys)})
 
 
-def _telling(archive: Archive, row: Any) -> list[str]:
-    """Words by which a version's text is known wherever it stands: sentences, headline, address."""
+def _text(archive: Archive, row: _Held) -> str:
     query = sa.select(tables.versions.c.text).where(*writes.is_version(row.pk, row.version))
     with archive.engine.connect() as connection:
-        text = connection.scalar(query) or ""
-    facts = json.loads(row.facts)
-    names = [str(facts[name]) for name in ("title", "url") if facts.get(name)]
+        return connection.scalar(query) or ""
+
+
+def _names(row: _Held) -> list[str]:
+    return [str(row.facts[name]) for name in ("title", "url") if row.facts.get(name)]
+
+
+def _telling(row: _Held, text: str) -> list[str]:
+    """Words by which a version's text is known wherever it stands: sentences, headline, address."""
     said = [text[start:end] for start, end in sentence_spans(text, 0, len(text))]
-    return [name for name in names if len(name) >= _LEAST_NAME] + [
+    return [name for name in _names(row) if len(name) >= _LEAST_NAME] + [
         sentence for sentence in said if len(sentence) >= _LEAST_SENTENCE
     ]
 
@@ -267,55 +314,70 @@ def _holds(file: Path, forms: Sequence[bytes]) -> bool:
     return False
 
 
-def _redact(connection: sa.Connection, stones: dict[bytes, float], telling: Iterable[str]) -> int:
-    """Leave of stored answers that cite what was erased the question alone; how many there were."""
-    said, count = [" ".join(text.split()) for text in telling], 0
+def _redact(connection: sa.Connection, stones: dict[bytes, float], texts: Iterable[str]) -> int:
+    """Leave of stored answers that cite what was erased the question alone; how many there were.
+
+    Questions, titles and verdicts lose what they quote, whether it was cited or not.
+    """
+    runs, count = _runs(texts), 0
     titles: dict[str, str] = {}
-    query = sa.select(tables.turns, tables.conversations.c.title).join(tables.conversations)
-    for row in connection.execute(query).all():
+    ids = [getattr(tables.turns.c, name) for name in ("conversation_id", "number")]
+    of_turn = [mine == getattr(tables.feedback.c, mine.name) for mine in ids]
+    query = sa.select(tables.turns, tables.conversations.c.title, tables.feedback.c.reason)
+    joined = tables.turns.join(tables.conversations).outerjoin(tables.feedback, sa.and_(*of_turn))
+    for row in connection.execute(query.select_from(joined)).all():
         answer = json.loads(row.answer)
         keys = {key for name in withheld.quoted(answer) for key in keys_of(name, None)}
         dates = [stones[key] for key in keys if key in stones]
-        if not dates:
-            continue
-        typed = str(answer["question"])
-        asked = _without(said, typed)
-        redacted = withheld.redacted(answer, withheld.erased(max(dates)), asked)
-        if redacted == answer:
-            continue
-        count += 1
-        of_turn = (tables.turns.c.conversation_id == row.conversation_id) & (
-            tables.turns.c.number == row.number
-        )
-        connection.execute(tables.turns.update().where(of_turn).values(answer=json.dumps(redacted)))
-        of_turn = (tables.feedback.c.conversation_id == row.conversation_id) & (
-            tables.feedback.c.number == row.number
-        )
-        connection.execute(tables.feedback.delete().where(of_turn))  # it may quote the answer
+        quotes = [one["quote"] for one in answer["citations"]] if dates else []
+        said = runs | _runs(quotes)
+        asked, typed = _without(said, answer["question"]), answer["question"]
+        redacted = answer | {"question": asked}
+        if asked != typed:
+            redacted["standalone_question"] = asked
+        if dates:
+            redacted = withheld.redacted(answer, withheld.erased(max(dates)), asked)
+        this = [mine == getattr(row, mine.name) for mine in ids]
+        if redacted != answer:
+            count += bool(dates)
+            held = tables.turns.update().where(*this)
+            connection.execute(held.values(answer=json.dumps(redacted)))
+        if dates or _without(said, row.reason or "") != (row.reason or ""):
+            named = [getattr(tables.feedback.c, m.name) == getattr(row, m.name) for m in ids]
+            connection.execute(tables.feedback.delete().where(*named))  # it may quote the answer
         title = titles.get(row.conversation_id, row.title)
-        title = shortened(asked) if title == shortened(typed) else _without_cut(said, title)
-        titles[row.conversation_id] = title
-        named = tables.conversations.c.id == row.conversation_id
-        connection.execute(tables.conversations.update().where(named).values(title=title))
+        title = shortened(asked) if title == shortened(typed) else _without(said, title)
+        if title != titles.setdefault(row.conversation_id, row.title):
+            titles[row.conversation_id] = title
+            renamed = tables.conversations.update()
+            renamed = renamed.where(tables.conversations.c.id == row.conversation_id)
+            connection.execute(renamed.values(title=title))
     return count
 
 
-def _without(said: Iterable[str], text: str) -> str:
-    """A text of the user's own, without what it quotes."""
-    text = " ".join(text.split())
-    for one in said:
-        text = text.replace(one, "…")
+def _runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    """All runs of so many words of texts."""
+    spoken = ([m[0].casefold() for m in _WORD.finditer(text)] for text in texts)
+    return {tuple(words[at : at + _RUN]) for words in spoken for at in range(len(words) - _RUN + 1)}
+
+
+def _without(runs: set[tuple[str, ...]], text: str) -> str:
+    """A text of the user's own, without runs of words that stand in what was erased.
+
+    A title that was cut may end within a word of one.
+    """
+    words = list(_WORD.finditer(text))
+    said = [word[0].casefold() for word in words]
+    if text.endswith("…") and words:
+        begun = (run for run in runs if list(run[:-1]) == said[-_RUN:-1])
+        said[-1] = next((run[-1] for run in begun if run[-1].startswith(said[-1])), said[-1])
+    starts = [at for at in range(len(said)) if tuple(said[at : at + _RUN]) in runs]
+    told = {at + more for at in starts for more in range(_RUN)}
+    firsts, lasts = (sorted(at for at in told if at + way not in told) for way in (-1, 1))
+    for first, last in zip(reversed(firsts), reversed(lasts), strict=True):
+        rest = text[words[last].end() :].lstrip('.!?”"…')
+        text = f"{text[: words[first].start()]}…{rest}"
     return text
-
-
-def _without_cut(said: Iterable[str], title: str) -> str:
-    """As `_without`, of a title that may end within what it quotes."""
-    title = _without(said, title)
-    for one in said if title.endswith("…") else ():
-        at = title.find(one[:_LEAST_NAME])
-        if at >= 0 and one.startswith(title[at:-1]):
-            title = f"{title[:at]}…"
-    return title
 
 
 def _forget_feeds(connection: sa.Connection, telling: Iterable[str]) -> None:

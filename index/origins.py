@@ -52,6 +52,15 @@ class Copy:
     is_origin: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a kill or a retraction reached, and what it did not."""
+
+    ids: tuple[str, ...]
+    copies: tuple[str, ...]
+    "other articles that run the same text and go on answering"
+
+
 _BANDS = tables.bands.c
 _ARTICLES = tables.articles.c
 _GROUP = sa.func.coalesce(_ARTICLES.origin_pk, _ARTICLES.pk).label("origin")
@@ -165,6 +174,16 @@ def copies_of(
     for row in connection.execute(query):
         found.setdefault(row.of, []).append(Copy(row.id, row.outlet, row.origin_pk is None))
     return found
+
+
+def same_text(connection: sa.Connection, pks: Sequence[int], *shown: Any) -> list[str]:
+    """Ids of all other articles that run the text of these, in whatever version, if `shown`."""
+    texts = sa.select(tables.versions.c.text).where(tables.versions.c.article_pk.in_(pks))
+    of_text = sa.select(tables.versions.c.article_pk).where(tables.versions.c.text.in_(texts))
+    origins = sa.select(_GROUP).where(_ARTICLES.pk.in_(pks))
+    is_copy = _ARTICLES.pk.in_(of_text) | _GROUP.in_(origins)
+    query = sa.select(_ARTICLES.id).where(is_copy, _ARTICLES.pk.not_in(pks), *shown)
+    return list(connection.scalars(query.order_by(_ARTICLES.pk)))
 
 
 def outlets_of(copies: Iterable[Copy], outlet: str | None) -> tuple[str, ...]:

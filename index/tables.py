@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,13 @@ tombstones = sa.Table(  # what was erased, without content: hashes of its id and
     METADATA,
     sa.Column("key", sa.LargeBinary, primary_key=True),
     sa.Column("erased_at", sa.Float, nullable=False),
+)
+rulings = sa.Table(  # what people ruled of articles that are not there now
+    "rulings",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("killed", sa.Boolean, nullable=False),
+    sa.Column("hand", sa.JSON(none_as_null=True)),  # as in `articles.notice`
 )
 feeds = sa.Table(
     "feeds",
@@ -188,6 +196,20 @@ def on_connect(connection: sqlite3.Connection, _: object) -> None:
     """Set up a new connection to SQLite."""
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def read_only(path: Path) -> sa.Engine:
+    """A database on a disk that cannot be written to, as it is at each statement's begin.
+
+    SQLite reads a WAL database there only with its log's files, or told that nobody writes it.
+    """
+    log = path.with_name(f"{path.name}-wal")
+
+    def connect() -> sqlite3.Connection:
+        how = "mode=ro" if log.exists() else "immutable=1"
+        return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
 
 
 def seconds(moment: datetime) -> float:

@@ -1,8 +1,9 @@
-"""What was erased, without content: hashes of ids and addresses, which nothing may bring back.
+"""What was erased, without content: hashes of ids, addresses and texts, which nothing brings back.
 
 keys_of("https://ledger.example/a?utm_source=x", None)   # two hashes: of the id, of the address
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -14,6 +15,8 @@ import sqlalchemy as sa
 from . import tables
 from .address import unmarked, without_front
 from .article import Article
+
+_LEAST_TEXT = 200  # characters: a shorter one may be a form that others fill in too
 
 
 def keys_of(article_id: str, url: str | None) -> list[bytes]:
@@ -28,6 +31,33 @@ def keys_of(article_id: str, url: str | None) -> list[bytes]:
 def own_keys(article_id: str, url: str | None) -> list[bytes]:
     """The hashes that are kept of an article that is erased: of an entry not its page's."""
     return _hashes({f"id:{article_id}"} | _addresses(article_id, url))
+
+
+def text_keys(
+    secrets: Iterable[str], outlet: str | None, title: str | None, text: str
+) -> list[bytes]:
+    """The keyed hashes of an article's words and outlet, by which it is known under another id.
+
+    Without outlet and headline they would be those of a copy too, which nobody erased.
+    """
+    said = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if len(said) < _LEAST_TEXT:
+        return []
+    named = f"text:{outlet}\0{title}\0{said}".encode("utf-8", "surrogatepass")
+    return [blake2b(named, key=one.encode(), digest_size=16).digest() for one in secrets]
+
+
+def secrets(connection: sa.Connection) -> list[str]:
+    """The keys of the index's hashes of texts: its own uuid, and those of indexes restored here."""
+    named = tables.meta.c.key.in_(("uuid", "erased_with"))
+    found = connection.scalars(sa.select(tables.meta.c.value).where(named))
+    return sorted(set(" ".join(found).split()))
+
+
+def keys_of_article(connection: sa.Connection, article: Article) -> list[bytes]:
+    """All hashes by any of which an article is known as one that was erased."""
+    of_text = text_keys(secrets(connection), article.outlet, article.title, article.text)
+    return keys_of(article.id, article.url) + of_text
 
 
 def _addresses(*given: str | None) -> set[str]:
@@ -62,7 +92,7 @@ def erased_at(connection: sa.Connection, keys: Iterable[bytes]) -> float | None:
 
 def refusal(connection: sa.Connection, article: Article) -> str | None:
     """Why an article may not be added; None: it may."""
-    at = erased_at(connection, keys_of(article.id, article.url))
+    at = erased_at(connection, keys_of_article(connection, article))
     if at is None:
         return None
     day = datetime.fromtimestamp(at, UTC)

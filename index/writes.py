@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from . import standing, tables
+from . import rulings, standing, tables
 from .article import Article
 from .chunk import Passage
 from .filter import KILLED_HERE
@@ -59,7 +59,8 @@ def keys(
     query = sa.select(tables.articles.c.id, tables.articles.c.pk, tables.articles.c.version)
     held = connection.execute(query.where(tables.articles.c.id.in_(ids))).all()
     keys = {row.id: row.pk for row in held}
-    new = [{"id": name, "added_at": time.time()} for name in ids if name not in keys]
+    ruled = rulings.taken(connection, [name for name in ids if name not in keys])
+    new = [{"id": name, "added_at": time.time(), **ruling} for name, ruling in ruled.items()]
     given = numbered(connection, tables.articles, new)
     keys |= {row["id"]: pk for row, pk in zip(new, given, strict=True)}
     return keys, {row.pk: row.version for row in held}
@@ -75,7 +76,8 @@ def renew(connection: sa.Connection, pk: int, version: str, article: Article) ->
         tables.versions.update().where(*is_this).values(facts=tables.facts_of(article))
     )
     now = tables.columns(article)
-    if now["updated_at"] is None:
+    query = sa.select(tables.articles.c.updated_at).where(tables.articles.c.pk == pk)
+    if (now["updated_at"] or 0) <= (connection.scalar(query) or 0):
         del now["updated_at"]  # when its text was last seen to change is still true
     change(connection, [{"key": pk, "pending": None, **now}])
     standing.settle(connection, [pk])

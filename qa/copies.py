@@ -1,8 +1,8 @@
 """Of the articles that run one text, one is shown: its origin, else the one that ranks first.
 
-    same = in_place_of(rankings, article_of, group_of, shelf, allowed, archive)
+    same = in_place_of(asked, rankings, article_of, group_of, shelf, allowed, archive)
 
-What only a copy says (a local insert) is shown as its own.
+What only a copy says (a local insert, a word of what is asked in its lead) is shown as its own.
 """
 
 from collections import defaultdict
@@ -14,11 +14,13 @@ import numpy as np
 from ..index.archive import Archive
 from ..index.copies import contained
 from ..index.shelf import Shelf
+from ..index.words import stems
 
 _SAID = 0.5  # share of a passage's shingles that has been said
 
 
 def in_place_of(
+    asked: str,
     rankings: Sequence[Sequence[int]],
     article_of: Mapping[int, int],
     group_of: Mapping[int, int],
@@ -28,8 +30,9 @@ def in_place_of(
 ) -> dict[int, int]:
     """For passages of copies, the passage that says the same and is shown in its place.
 
-    `group_of` has the origin of each article; `allowed` are those that pass the filter: an origin
-    that does not is not shown.
+    The first of a group's copies stands that has a word of what is `asked` which the shown article
+    has not. `group_of` has the origin of each article; `allowed` are those that pass the filter: an
+    origin that does not is not shown.
     """
     shown: dict[int, int] = {}  # the article of each group
     for pk in _ordered(rankings):
@@ -47,15 +50,22 @@ def in_place_of(
     said = defaultdict(list)
     for pk in filter(passages.__contains__, of_shown):
         said[several[of_shown[pk]]].append(passages[pk])
-    same = {}
+    same, wanted = {}, set(stems(asked))
+    told = defaultdict[int, set[str]](set)  # words of what is asked
     for pk in filter(passages.__contains__, copied):
-        text, others = passages[pk].text, said[group_of[article_of[pk]]]
+        text, group = passages[pk].text, group_of[article_of[pk]]
+        others, has = said[group], wanted & set(stems(text))
         best = max(others, key=lambda one: contained(text, one.text), default=None)
         # What stands on the border of two passages is half in each.
         if best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID:
-            same[pk] = best.pk
-        else:
-            others.append(passages[pk])
+            for so_far in (best.text, best.article.text):
+                if has - told[group]:
+                    told[group] |= wanted & set(stems(so_far))
+            if has <= told[group]:
+                same[pk] = best.pk
+                continue
+        others.append(passages[pk])
+        told[group] |= has
     return same
 
 

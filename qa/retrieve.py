@@ -164,6 +164,45 @@ def within_rights(hits: Iterable[Hit], text: str) -> list[Hit]:
     return list(found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What of the index counts for a search."""
+
+    matching: Filter
+    shelf: Shelf
+    articles: NDArray[np.int64]
+    passing: NDArray[np.bool_]
+    "of the shelf's passages"
+    spent: frozenset[int]
+    "articles that are left out: copies, where they took the ranks of others"
+
+    def passages(self, keys: Sequence[int]) -> NDArray[np.bool_]:
+        """Which of the passages count."""
+        at = self.shelf.places(keys)
+        return (at >= 0) & self.passing[at] if len(self.passing) else at >= 0
+
+    def ranked(
+        self,
+        match: Callable[..., list[tuple[int, float]]],
+        query: str,
+        counts: Callable[..., Any],
+        depth: int,
+    ) -> Ranking:
+        """The first that count of a full-text ranking."""
+        share = float(self.passing.mean()) if len(self.passing) else 1.0
+        if share > _DROPPED_ABOVE:
+            reach = int(2 * depth / share)
+            found = np.array([key for key, _ in match(query, None, reach)], np.int64)
+            kept: Ranking = found[counts(found)][:depth].tolist()
+            if len(kept) == depth or len(found) < reach:
+                return kept
+        if not self.spent:
+            return [key for key, _ in match(query, self.matching, depth)]
+        found = np.array([key for key, _ in match(query, self.matching, 3 * depth)], np.int64)
+        kept = found[counts(found)][:depth].tolist()
+        return kept
+
+
 def _scores(
     text: str,
     matching: Filter,
@@ -178,79 +217,73 @@ def _scores(
 ) -> tuple[dict[int, float], dict[int, int]]:
     """Passages that some signal ranks, with their fused scores, and the origin of each's article.
 
-    `spent` are articles that are left out: copies, where they took the ranks of others.
+    `spent` are articles that are left out.
     """
-    query = full_text_query(text)
     shelf, allowed = archive.shelf(), archive.matching_articles(matching)
     allowed = allowed[~np.isin(allowed, list(spent))] if spent else allowed
-    passing = shelf.among(allowed)
-    share = float(passing.mean()) if len(passing) else 1.0
-
-    def lexical(
-        match: Callable[..., list[tuple[int, float]]], among: Callable[..., Any]
-    ) -> Ranking:
-        if share > _DROPPED_ABOVE:
-            reach = int(2 * depth / share)
-            found = np.array([key for key, _ in match(query, None, reach)], np.int64)
-            kept: Ranking = found[among(found)][:depth].tolist()
-            if len(kept) == depth or len(found) < reach:
-                return kept
-        if not spent:
-            return [key for key, _ in match(query, matching, depth)]
-        found = np.array([key for key, _ in match(query, matching, 3 * depth)], np.int64)
-        kept = found[among(found)][:depth].tolist()
-        return kept
-
-    def dense() -> Ranking:
-        vector = embedder.embed_question(text)
-        archive.require(dimension=str(vector.size))
-        return nearest(vector, shelf, passing, archive, store, depth)
-
-    def passes(keys: Sequence[int]) -> NDArray[np.bool_]:
-        at = shelf.places(keys)
-        return (at >= 0) & passing[at] if len(passing) else at >= 0
-
-    with ThreadPoolExecutor(2) as aside:  # SQLite, numpy and the embedder work beside each other
-        by_vector = aside.submit(dense) if "dense" in signals else None
-        articles = aside.submit(lexical, archive.match_articles, lambda a: np.isin(a, allowed))
-        by_passage = lexical(archive.match_passages, passes) if "passages" in signals else []
-        by_article = articles.result() if "articles" in signals else []
-    rankings = [by_passage, *([by_vector.result()] if by_vector else [])]
-    article_of = _articles_of(sorted(set().union(*rankings)), shelf, passes)
+    scope = _Scope(matching, shelf, allowed, shelf.among(allowed), spent)
+    by_article, rankings = _rankings(text, scope, archive, store, embedder, depth, signals)
+    article_of = _articles_of(sorted(set().union(*rankings)), scope)
     rankings = [[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings]
     group_of = archive.origins([*article_of.values(), *by_article])
-    same = in_place_of(rankings, article_of, group_of, shelf, set(allowed.tolist()), archive)
+    among = set(allowed.tolist())
+    same = in_place_of(text, rankings, article_of, group_of, shelf, among, archive)
     origin = {pk: group_of[article] for pk, article in article_of.items()}
     origin |= {shown: origin[pk] for pk, shown in same.items()}
     scores = fuse(list(dict.fromkeys(same.get(pk, pk) for pk in ranking)) for ranking in rankings)
     is_cut = any(len(ranking) == depth for ranking in rankings)
     if same and not spent and is_cut and len(scores) < limit:  # once more, without the copies
-        article_of |= _articles_of(sorted(set(same.values())), shelf, passes)
+        article_of |= _articles_of(sorted(set(same.values())), scope)
         shown, groups = {article_of.get(pk) for pk in scores}, {origin[pk] for pk in same}
         members = archive.origins(allowed.tolist()).items()
         copies = frozenset(pk for pk, group in members if group in groups) - shown
-        return _scores(
-            text,
-            matching,
-            archive,
-            store,
-            embedder,
-            depth,
-            signals,
-            limit=limit,
-            spent=copies,
-        )
+        parts = (text, matching, archive, store, embedder, depth, signals)
+        return _scores(*parts, limit=limit, spent=copies)
     of_article = fuse([list(dict.fromkeys(group_of[pk] for pk in by_article))])
     for pk in scores:
         scores[pk] += of_article.get(origin[pk], 0.0)
     return scores, origin
 
 
-def _articles_of(
-    keys: Sequence[int], shelf: Shelf, passes: Callable[[Sequence[int]], NDArray[np.bool_]]
-) -> dict[int, int]:
-    """The article of each passage that passes."""
-    kept = zip(keys, passes(keys), shelf.places(keys), strict=True)
+def _rankings(
+    text: str,
+    scope: _Scope,
+    archive: Archive,
+    store: Store,
+    embedder: Embedder,
+    depth: int,
+    signals: Sequence[str],
+) -> tuple[Ranking, list[Ranking]]:
+    """The ranking of articles, and those of passages; an empty one for a signal that is off."""
+    query = full_text_query(text)
+
+    def dense() -> Ranking:
+        vector = embedder.embed_question(text)
+        archive.require(dimension=str(vector.size))
+        return nearest(vector, scope.shelf, scope.passing, archive, store, depth)
+
+    def whole() -> Ranking:
+        def counts(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+            return np.isin(keys, scope.articles)
+
+        return scope.ranked(archive.match_articles, query, counts, depth)
+
+    with ThreadPoolExecutor(2) as aside:  # SQLite, numpy and the embedder work beside each other
+        by_vector = aside.submit(dense) if "dense" in signals else None
+        articles = aside.submit(whole) if "articles" in signals else None
+        by_passage = (
+            scope.ranked(archive.match_passages, query, scope.passages, depth)
+            if "passages" in signals
+            else []
+        )
+        by_article = articles.result() if articles else []
+    return by_article, [by_passage, *([by_vector.result()] if by_vector else [])]
+
+
+def _articles_of(keys: Sequence[int], scope: _Scope) -> dict[int, int]:
+    """The article of each passage that counts."""
+    shelf = scope.shelf
+    kept = zip(keys, scope.passages(keys), shelf.places(keys), strict=True)
     return {pk: int(shelf.articles[at]) for pk, good, at in kept if good}
 
 

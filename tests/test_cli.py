@@ -373,7 +373,8 @@ class TestRights:
         assert "1 killed" in run("articles", "kill", mayor).out
         failed(run("articles", "show", mayor), 2, "There is no article")
         assert json.loads(run("articles", "kill", mayor, "--undo", "--json").out) == {
-            "shown_again": 1
+            "shown_again": 1,
+            "copies": [],
         }
         assert run("articles", "show", mayor).code == 0
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -83,7 +84,23 @@ def test_when_no_feed_can_be_read_the_run_has_failed(run: Run, site: Site) -> No
     site.answers["/feed"] = (500, {}, b"")
     done = run("follow", "run")
     assert "Herald: not read: the server answers 500" in done.out
-    assert (done.code, done.err) == (1, "None of the feeds could be read.\n")
+    assert (done.code, done.err) == (1, "1 of 1 feeds could not be read: Herald.\n")
+
+
+def test_a_feed_that_failed_fails_the_run_and_is_named_while_it_rests(run: Run, site: Site) -> None:
+    run("follow", "add", serve(site))
+    other = site.url("/other", "127.0.0.1")
+    site.answers["/other"] = site.answers["/feed"]
+    run("follow", "add", other, "--outlet", "Post")
+    site.answers["/other"] = (500, {}, b"")
+    done = run("follow", "run")
+    assert "Herald: 2 listed, 1 added" in done.out
+    assert (done.code, done.err) == (1, "1 of 2 feeds could not be read: Post.\n")
+    done = run("follow", "run")
+    assert re.search(r"Post: passed over until \d.* UTC, as it failed 1 time: the serv", done.out)
+    assert done.code == 0
+    (resting,) = json.loads(run("follow", "run", "--json").out)["passed_over"]
+    assert resting["url"] == other
 
 
 def test_a_private_address_is_refused_by_default(run: Run, site: Site) -> None:

@@ -124,6 +124,8 @@ def test_a_value_out_of_bounds_is_refused_by_name_in_one_line(
     with pytest.raises(SettingsError, match=f"Setting {name} is not valid") as error:
         load_settings()
     assert repr(value) in str(error.value)
+    assert re.search(r"valid: give (?:a|it)\b.* \(given: .*\)\. [A-Z]", str(error.value))
+    assert "nput should" not in str(error.value)
     assert "\n" not in str(error.value)
 
 

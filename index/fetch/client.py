@@ -37,6 +37,17 @@ _LONGEST_WAIT = 86_400.0  # seconds that a server can ask to be left alone
 _GLOBAL_V6 = ip_network("2000::/3")
 _LEAD_ELSEWHERE = tuple(map(ip_network, ("192.88.99.0/24", "2002::/16", "3fff::/20")))
 
+# This machine's link, where clouds tell secrets of a machine to whoever asks, and their other such
+# addresses: Alibaba's, Azure's, Oracle's, Amazon's and Google's.
+_NEVER = tuple(
+    map(
+        ip_network,
+        ("169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fe80::/10")
+        + ("fd00:ec2::254", "fd20:ce::254"),
+    )
+)
+_HOLD_V4 = tuple(map(ip_network, ("::/96", "64:ff9b::/96")))
+
 _CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.I)
 _CHARSETS = re.compile(  # the web's; some others that Python knows take quadratic time
     r"(?:us-)?ascii|(?:utf-?(?:8|16|32)|iso-?(?:8859|2022)|latin|windows|cp\d|koi8|mac|gb|big5|"
@@ -106,6 +117,16 @@ def is_public(address: str) -> bool:
     return isinstance(ip, IPv4Address) or ip in _GLOBAL_V6
 
 
+def is_never_fetched(address: str) -> bool:
+    """Whether an IP address is link-local or tells a cloud machine's secrets, in any spelling."""
+    ip: IPv4Address | IPv6Address = ip_address(address)
+    forms: list[IPv4Address | IPv6Address | None] = [ip]
+    if isinstance(ip, IPv6Address):
+        held = any(ip in net for net in _HOLD_V4)
+        forms += [ip.ipv4_mapped, ip.sixtofour, IPv4Address(int(ip) % 2**32) if held else None]
+    return any(one in net for one in forms if one for net in _NEVER)
+
+
 def checked(url: str) -> httpx.URL:
     """An address that may be asked for. FetchError: it is not http(s), or holds a password."""
     try:
@@ -125,7 +146,7 @@ class Client:
     """Sends single requests; safe in several threads. Knows no cookies, proxies or .netrc.
 
     A host is resolved once a request, and the connection goes to the very address that was found
-    public (with `allow_private`, to any). `timeout_seconds` is for all of a request, however
+    public (with `allow_private`, to almost any). `timeout_seconds` is for all of a request, however
     slowly it drips, but for the system's own look-up of the name.
     """
 
@@ -202,6 +223,11 @@ class Client:
             raise FetchError(
                 f"{host} is at the private address {private[0]}, and only public ones are "
                 "fetched: fetch_private allows it"
+            )
+        for never in filter(is_never_fetched, found):
+            raise FetchError(
+                f"{host} is at {never}, where machines of a cloud or of one cable tell each other "
+                "secrets: nothing is fetched from there"
             )
         return found
 

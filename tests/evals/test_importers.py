@@ -281,7 +281,7 @@ def test_ragas_samples_of_several_turns_are_listed(tmp_path):
     one = {"user_input": "Who?", "reference": "Rehn"}
     cases, _, left_out = imported("ragas", tmp_path, "s.jsonl", several, one)
     assert [case.question for case in cases] == ["Who?"]
-    assert left_out[0][1].startswith("question: input should be a valid string")
+    assert left_out[0][1].startswith("question: give a text")
 
 
 # Feedback
@@ -451,7 +451,7 @@ def test_broken_lines_are_listed_and_the_others_are_kept(news):
         ("4", "id '1' stands at queries"),
         ("5", "question: is missing"),
         ("6", "an id must be a text or "),
-        ("7", "relevant.0: input should"),
+        ("7", "relevant.0: give a text "),
         ("8", "it holds half a characte"),
         ("9", "relevant: article 'gone'"),
         ("9", "case '6': none of its ar"),

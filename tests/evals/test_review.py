@@ -259,7 +259,7 @@ GOOD = '{"case": "c1", "fingerprint": "f", "reviewer": "anna", "at": "2026", "ve
     ("line", "what"),
     [
         ("{", "not JSON"),
-        (GOOD.replace('"accept"', '"maybe"'), "verdict: input should be 'accept', 'edit' or"),
+        (GOOD.replace('"accept"', '"maybe"'), "verdict: give 'accept', 'edit' or"),
         (GOOD.replace('"case": "c1", ', ""), "case: is missing"),
         (GOOD.replace('"at"', '"note": "", "at"'), "note: there is no such key; known are case"),
         (GOOD[:40], "not JSON"),

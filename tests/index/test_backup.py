@@ -172,10 +172,11 @@ def test_what_was_erased_stays_so_though_the_archive_is_damaged(home: Path, made
         desk.articles.erase(mayor.id)
         path = desk.archive.path
     path.write_bytes(b"garbage" * 1000)
-    restore(made, home / "default", force=True)
+    told = restore(made, home / "default", force=True)
     with Desk(home, embedder=Letters()) as desk:
         assert "Ferry fire closes Port Ansel terminal" in titles(desk)
         assert mayor.title not in titles(desk)
+        assert (told.articles, told.passages) == (desk.check().articles, desk.check().passages)
 
 
 def test_an_archive_of_no_bytes_is_not_taken_for_a_new_index(home: Path, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Bytes decoded, text tidied, boilerplate left out, notices marked."""
 
+import time
+
 import pytest
 from byline.errors import InputError
 from byline.index.clean import clean, decode, language, marks, tidy
@@ -168,6 +170,13 @@ def test_tidy_leaves_line_feeds_and_no_control_characters() -> None:
 )  # fmt: skip
 def test_the_language_is_told_where_the_text_is_long_enough(text: str, code: str | None) -> None:
     assert language(text) == code
+
+
+@pytest.mark.parametrize("line", ["*_" * 8000, "(" + "a " * 8000, "we " * 8000, "note " * 8000])
+def test_a_long_line_of_nothing_is_marked_at_once(line: str) -> None:
+    began = time.process_time()
+    assert marks(line) == ()
+    assert time.process_time() - began < 0.5  # it took 20 seconds
 
 
 LINES = st.sampled_from(

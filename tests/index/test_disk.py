@@ -2,15 +2,20 @@
 
 import json
 import random
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from byline import Desk
 from byline.errors import DiskError, IndexDamaged
+from byline.index import erase
 from byline.index.archive import Archive
+from byline.index.disk import sweep
 from byline.index.lock import writing
 from byline.tests.conftest import Run, failed
 from byline.tests.fakes import Letters
@@ -72,14 +77,78 @@ def test_a_full_disk_is_told_keeps_what_was_accepted_and_goes_on_when_there_is_s
         assert desk.check().articles == 1000
 
 
-def test_a_read_only_disk_is_one_line_whatever_is_asked(
+def test_an_erase_on_a_full_disk_says_what_is_so_and_what_finishes_it(
+    home: Path, remount: Mount, folder: Path
+) -> None:
+    remount("size=60m")
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(folder)
+        mayor = next(one.id for one in desk.articles.list() if "mayor" in one.id)
+        room = home / "room"
+        with suppress(OSError):
+            room.write_bytes(bytes(60 << 20))  # until the disk is full
+        with room.open("r+b") as file:
+            file.truncate(room.stat().st_size - (300 << 10))
+        said = r"noted and not finished: .* files\. .* then run `byline check --repair`"
+        with pytest.raises(DiskError, match=said) as error:
+            desk.articles.erase(mayor)
+        assert "run it again" not in str(error.value)
+        room.unlink()
+        assert desk.check(repair=True).problems == ()
+        assert not erase.is_unfinished(desk.archive)
+        assert mayor not in {one.id for one in desk.articles.list()}
+
+
+def test_what_a_dead_process_was_copying_is_swept_and_what_a_living_one_is_stays(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import pathlib, sys; from byline.index.disk import staging\n"
+        "with staging(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'archive.db').write_text('x'); print(folder, flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    dead, alive = (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    )
+    try:
+        assert dead.stdout
+        assert alive.stdout
+        left, used = (Path(child.stdout.readline().strip()) for child in (dead, alive))
+        dead.kill()
+        dead.wait()
+        (tmp_path / ".byline-4711-older").mkdir()  # as an older release named them
+        sweep(tmp_path)
+        assert not left.exists()
+        assert (used / "archive.db").exists()
+        assert {p.name for p in tmp_path.iterdir()} == {used.name, f"{used.name}.lock"}
+        alive.communicate("\n")
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        for child in (dead, alive):
+            child.kill()
+            child.communicate()
+
+
+def test_a_read_only_disk_is_read_and_what_would_write_is_one_line(
     run: Run, home: Path, remount: Mount, folder: Path
 ) -> None:
     remount("size=60m")
     assert run("add", folder).code == 0
+    mayor = "https://herald.example/2026/mayor-resigns"
+    with Desk(home) as desk:  # a writer that is at work: its log holds what is new
+        desk.articles.retract(mayor, "Forged.")
+        for name in ("archive.db", "archive.db-wal", "archive.db-shm"):
+            (home / "log").mkdir(exist_ok=True)
+            shutil.copy(home / "default" / name, home / "log" / name)
     remount("ro")
-    for arguments in (("add", folder), ("check",), ("search", "ferry"), ("articles", "list")):
-        failed(run(*arguments), 1, "cannot be used: .*(Make it writable|Check the disk)")
+    for arguments in (("add", folder), ("check",), ("articles", "kill", mayor)):
+        failed(run(*arguments), 1, "cannot be used: .*Make it writable")
+    for index in ("default", "log"):
+        assert "ferry.txt" in run("search", "ferry", "--index", index).out
+        assert "retracted" in run("articles", "list", "--index", index).out
+        assert "4.2 million" in run("ask", "What will the repair cost?", "--index", index).out
     remount("rw")
     assert run("check").code == 0
 

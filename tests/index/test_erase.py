@@ -13,6 +13,7 @@ from byline import Desk
 from byline.errors import DiskError, IndexLocked, InputError
 from byline.index import erase
 from byline.index.archive import Archive
+from byline.index.backup import restore
 from byline.index.store import Store
 from byline.index.tombstones import keys_of
 from byline.qa.chat import Chat
@@ -222,6 +223,40 @@ def test_copies_are_named_and_stay(asked: Desk, tmp_path: Path) -> None:
     assert held(asked.folder, SAID) == set()
 
 
+def test_a_file_that_is_moved_does_not_come_back(
+    asked: Desk, tmp_path: Path, home: Path, minilm: Letters
+) -> None:
+    asked.backup(tmp_path / "old.byline")
+    moved = RECORD | {"id": "elsewhere", "url": None, "text": BODY.replace(" ", "  ").upper()}
+    asked.articles.erase("vex-1")
+    report = asked.add(write(tmp_path / "moved.jsonl", moved))
+    assert "was erased" in report.failed[0].reason
+    of_another = RECORD | {"id": "bulletin", "url": None, "outlet": "Bulletin"}
+    assert asked.add(write(tmp_path / "copy.jsonl", of_another)).added == 1  # nobody erased that
+    asked.articles.erase("bulletin")
+    asked.close()
+    (asked.folder / "archive.db").write_bytes(b"x" * 5000)  # what is left stands beside it
+    restore(tmp_path / "old.byline", home / "default", force=True)
+    with Desk(home, embedder=minilm) as desk:
+        assert [one.id for one in desk.articles.list()] == ["tide"]
+        assert len(desk.add(write(tmp_path / "moved.jsonl", moved)).failed) == 1
+        assert desk.add(tmp_path / "moved.jsonl", erased_too=True).added == 1
+
+
+def test_one_that_is_held_under_two_ids_is_erased_under_both(asked: Desk, tmp_path: Path) -> None:
+    twin = RECORD | {"id": "elsewhere", "url": None}
+    asked.add(write(tmp_path / "twin.jsonl", twin))
+    assert asked.articles.erase("vex-1").ids == ("vex-1", "elsewhere")
+    assert held(asked.folder, SAID) == set()
+
+
+def test_what_was_removed_and_is_cited_comes_back_by_no_link(asked: Desk, tmp_path: Path) -> None:
+    asked.articles.remove("vex-1")
+    asked.articles.erase("vex-1")
+    link = RECORD | {"id": "link", "text": "Another text.", "url": RECORD["url"] + "&at_medium=x"}
+    assert "was erased" in asked.add(write(tmp_path / "link.jsonl", link)).failed[0].reason
+
+
 def test_another_article_of_the_same_address_is_the_same_article(
     asked: Desk, tmp_path: Path
 ) -> None:
@@ -357,6 +392,21 @@ def test_a_title_that_ends_within_a_quote_loses_it(asked: Desk) -> None:
     asked.conversations.rename(chat.id, f"My notes of Monday on what was said: {SENTENCES[4]} Yes")
     asked.articles.erase("vex-1")
     assert asked.conversations.load(chat.id).title == "My notes of Monday on what was said: …"
+
+
+def test_part_of_a_sentence_goes_too_and_what_no_answer_cites(asked: Desk) -> None:
+    chat = asked.chat()
+    asked_so = "When did the tide rise? Not at: sold to a cousin before the storm, I think"
+    answer = chat.ask(asked_so, outlets=["Bulletin"])
+    assert {one.article_id for one in (*answer.citations, *answer.nearest)} <= {"tide"}
+    asked.conversations.rate(chat.id, 1, "down", "It was sold to a cousin before the storm.")
+    asked.conversations.rename(chat.id, "The spare windlass had been sold to a co…")
+    asked.articles.erase("vex-1")
+    (turn,) = asked.conversations.load(chat.id).turns
+    assert turn.question == "When did the tide rise? Not at: …, I think"
+    assert turn.answer["reason"] != "source_withheld"
+    assert asked.conversations.load(chat.id).title == "…"
+    assert held(asked.folder, ["sold to a cousin", "spare windlass had"]) == set()
 
 
 def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from byline.index import archive as archive_module
+from byline.index import lexical
 from byline.index import shelf as shelf_module
 from byline.index.archive import Archive
 from byline.index.article import Article
@@ -124,15 +124,15 @@ def test_the_rarest_words_choose_and_all_rank(
         put(archive, f"a{number}", f"The {word} left the {place} on Monday.", passages=1)
     query = '"ferry" OR "monday" OR "harbour" OR "train"'
     whole = archive.match_passages(query, None, 5)
-    monkeypatch.setattr(archive_module, "_RANKED", 60)
+    monkeypatch.setattr(lexical, "_RANKED", 60)
     asked: list[str] = []
-    real = archive_module._rarest
+    real = lexical._rarest
 
     def rarest(*given: object) -> str | None:
         asked.append(found := real(*given))
         return found
 
-    monkeypatch.setattr(archive_module, "_rarest", rarest)
+    monkeypatch.setattr(lexical, "_rarest", rarest)
     assert archive.match_passages(query, None, 5) == whole
     assert asked == ['"harbour" OR "ferry"']
     assert len(archive.match_passages(query, None, 6)) == 6

@@ -1,12 +1,15 @@
 """Of articles that run one text one is shown, and the others are told."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from byline import Desk
 from byline.cli import main
+from byline.index.origins import Reach
+from byline.tests.conftest import Run
 from byline.tests.fakes import Letters
 
 STORY = """A fire in the engine room of the ferry Marguerite closed the terminal in Port Ansel on
@@ -71,6 +74,22 @@ def test_what_only_a_copy_says_is_found(home: Path, tmp_path: Path) -> None:
         assert found(desk, "Marguerite Farrant")[0] == "Wire"
 
 
+def test_a_word_that_only_the_lead_of_copies_has_finds_one_of_them(
+    home: Path, tmp_path: Path
+) -> None:
+    leads = [f"Readers in Gallowmere saw the smoke, says paper {n}. {STORY}" for n in range(3)]
+    copies = [record(f"Local {n}", lead, 3, title="Ferry") for n, lead in enumerate(leads)]
+    records = [RECORDS[0], *copies]
+    (tmp_path / "all.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(tmp_path / "all.jsonl")
+        assert len(desk.articles.origins(["Local 0", "Local 1", "Local 2"])) == 3
+        (local, *others) = [one for one in found(desk, "Gallowmere ferry fire") if one != "Wire"]
+        assert (local[:5], others) == ("Local", [])
+        assert "Gallowmere" in desk.search("Gallowmere", 1)[0].text
+        assert found(desk, "Marguerite terminal") == ["Wire"]
+
+
 def test_copies_do_not_crowd_out_what_else_there_is(home: Path, tmp_path: Path) -> None:
     crowd = [record(f"Paper {n}", STORY, 3) for n in range(130)]
     (tmp_path / "many.jsonl").write_text(
@@ -124,6 +143,24 @@ def test_a_copy_of_what_was_retracted_answers_with_a_note(desk: Desk) -> None:
     assert not any(note in one for one in earlier.notes)
     desk.articles.retract("Wire", undo=True)
     assert not any(note in one for one in desk.ask(question).notes)
+
+
+def test_a_kill_and_a_retraction_tell_the_copies_that_go_on_answering_or_take_them(
+    desk: Desk, home: Path, run: Run
+) -> None:
+    with Desk(home, embedder=Letters()) as reader:
+        assert desk.articles.kill("Wire") == Reach(("Wire",), ("Local", "Late"))
+        assert found(reader, "ferry fire") != []
+        assert desk.articles.kill("Wire", copies=True) == Reach(("Wire", "Local", "Late"), ())
+        assert found(reader, "ferry fire") == ["Bank"]
+        assert desk.articles.kill("Wire", copies=True, undo=True).ids == ("Wire", "Local", "Late")
+        said = run("articles", "retract", "Late", "--reason", "Forged.").out
+        assert re.search(r"answering.*: Wire\n.*answering.*: Local\n.*retract --copies`", said)
+        said = run("articles", "kill", "Late", "--json").out
+        assert json.loads(said) == {"killed": 1, "copies": ["Wire", "Local"]}
+        desk.articles.kill("Late", undo=True)
+        assert desk.articles.retract("Local", "Forged.", copies=True).copies == ()
+        assert found(reader, "ferry fire") == ["Bank"]
 
 
 def test_listing_and_showing_say_whose_text_it_is(

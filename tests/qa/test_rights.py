@@ -120,7 +120,7 @@ def test_a_kill_reaches_another_open_desk_at_once_and_no_source_undoes_it(
     with Desk(home, embedder=minilm) as reader:
         assert "zinc" in everything(reader).lower()
         began = time.monotonic()
-        assert both.articles.kill("h") == 1
+        assert both.articles.kill("h").ids == ("h",)
         assert {hit.article_id for hit in reader.search(QUESTION)} == {"s"}
         assert time.monotonic() - began < 5
         put(both, HIDDEN | {"status": "usable"})

@@ -73,6 +73,20 @@ def test_private_networks_are_a_setting(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "169.254.0.7", "fe80::1", "fe80::1%2", "::ffff:169.254.169.254"]
+    + ["64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "::a9fe:a9fe", "fd00:ec2::254"]
+    + ["100.100.100.200", "168.63.129.16"],
+)
+def test_what_tells_secrets_is_not_fetched_on_private_networks_either(
+    address: str, internet: list[str]
+) -> None:
+    web = Web(user_agent="Byline", allow_private=True, resolve=lambda *_: ["127.0.0.1", address])
+    refused(web, "http://herald.example/", "secrets: nothing is fetched from there")
+    assert internet == []
+
+
+@pytest.mark.parametrize(
     "target", ["http://127.0.0.1:{port}/secret", "http://169.254.169.254/latest/meta-data/"]
 )
 def test_a_redirect_to_a_private_address_is_refused(
