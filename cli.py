@@ -59,6 +59,9 @@ UntilOption = Annotated[
 OutletOption = Annotated[
     list[str] | None, typer.Option("--outlet", help="Only this outlet; may be repeated.")
 ]
+SectionOption = Annotated[
+    list[str] | None, typer.Option("--section", help="Only this section; may be repeated.")
+]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", help="Ask as on this date: nothing newer is used.")
 ]
@@ -169,6 +172,7 @@ def ask(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    section: SectionOption = None,
     as_of: AsOfOption = None,
     policy: PolicyOption = "flag",
     style: StyleOption = None,
@@ -183,6 +187,7 @@ def ask(
         "since": since,
         "until": until,
         "outlets": outlet or (),
+        "sections": section or (),
         "as_of": as_of,
         "policy": policy,
         "style": style,
@@ -289,6 +294,7 @@ def search(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    section: SectionOption = None,
     as_of: AsOfOption = None,
     retracted: RetractedOption = False,
     index: IndexOption = None,
@@ -298,7 +304,7 @@ def search(
     from .ui.terminal import show_hits
 
     with opened_desk(index) as desk:
-        hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted)
+        hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted, section or ())
     if as_json:
         print_json({"hits": [hit.to_dict() for hit in hits]})
     else:
@@ -311,6 +317,7 @@ def list_articles(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    section: SectionOption = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -318,7 +325,9 @@ def list_articles(
     from .ui.terminal import copy_of, show_articles
 
     with opened_desk(index) as desk:
-        found = desk.articles.list(limit, since=since, until=until, outlets=outlet or ())
+        found = desk.articles.list(
+            limit, since=since, until=until, outlets=outlet or (), sections=section or ()
+        )
         total = len(desk.articles)
         origins = desk.articles.origins([article.id for article in found])
     if as_json:

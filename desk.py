@@ -160,11 +160,12 @@ class Desk:
         outlets: Sequence[str] = (),
         as_of: Moment = None,
         retracted: bool = False,
+        sections: Sequence[str] = (),
     ) -> list[Hit]:
         """The passages that match best, best first. Raises InputError for a filter that is none."""
         if not 1 <= limit <= _MOST_HITS:
             raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
-        asked = self._question(text, as_of, since, until, outlets, retracted)
+        asked = self._question(text, as_of, since, until, outlets, retracted, sections)
         library = self.library()
         return retrieve(
             asked.text,
@@ -187,6 +188,7 @@ class Desk:
         policy: str = "flag",
         style: str | None = None,
         retracted: bool = False,
+        sections: Sequence[str] = (),
     ) -> Answer:
         """Answer a question from the articles, or decline.
 
@@ -197,7 +199,7 @@ class Desk:
         their citations carry the notice. Raises InputError for bad input, ModelError where the
         model fails.
         """
-        asked = self._question(text, as_of, since, until, outlets, retracted)
+        asked = self._question(text, as_of, since, until, outlets, retracted, sections)
         *_, last = self._ask(asked, policy, style, stream=False)
         assert isinstance(last, Answer)
         return last
@@ -213,13 +215,14 @@ class Desk:
         policy: str = "flag",
         style: str | None = None,
         retracted: bool = False,
+        sections: Sequence[str] = (),
     ) -> Iterator[Event]:
         """As `ask`, in events: Found, tokens (str), Statements, the Answer.
 
         Tokens are the model's own, before any check. A Statement is checked, and comes as soon as
         its sentence has ended. The Answer has the last word. Closing the iterator stops the model.
         """
-        asked = self._question(text, as_of, since, until, outlets, retracted)
+        asked = self._question(text, as_of, since, until, outlets, retracted, sections)
         return self._ask(asked, policy, style, stream=True)
 
     async def aask(self, text: str, **options: Any) -> Answer:
@@ -264,6 +267,7 @@ class Desk:
             self.conversations,
             conversation_id,
             known_outlets=self.archive.outlets,
+            known_sections=self.archive.sections,
             llm=self._load_llm,
             private=private,
         )
@@ -360,10 +364,17 @@ class Desk:
         until: Moment,
         outlets: Sequence[str],
         retracted: bool,
+        sections: Sequence[str],
     ) -> Question:
-        known = self.archive.outlets() if outlets else None
         asked = question(
-            text, as_of=as_of, since=since, until=until, outlets=outlets, known_outlets=known
+            text,
+            as_of=as_of,
+            since=since,
+            until=until,
+            outlets=outlets,
+            known_outlets=self.archive.outlets() if outlets else None,
+            sections=sections,
+            known_sections=self.archive.sections() if sections else None,
         )
         return replace(asked, filter=replace(asked.filter, retracted=retracted))
 
@@ -490,11 +501,14 @@ class Articles:
         until: Moment = None,
         outlets: Sequence[str] = (),
         as_of: Moment = None,
+        sections: Sequence[str] = (),
     ) -> list[Article]:
         """Articles that match, the newest first, the undated last."""
-        known = self._desk.archive.outlets() if outlets else None
-        wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
-        return self._desk.archive.list_articles(wanted, limit)
+        archive = self._desk.archive
+        known = archive.outlets() if outlets else None
+        known_sections = archive.sections() if sections else None
+        wanted = matching(as_of, since, until, outlets, known, sections, known_sections)
+        return archive.list_articles(replace(wanted, retracted=True), limit)
 
     def remove(self, article_ids: str | Sequence[str]) -> int:
         """Take articles out of the index with all their versions; how many there were.

@@ -165,7 +165,7 @@ def shown_filters(filters: Filter) -> list[str]:
     """The filters in force, a text each."""
     dates = [(name, getattr(filters, name)) for name in ("since", "until", "as_of")]
     said = [f"{name.replace('_', ' ')} {day(value)}" for name, value in dates if value]
-    return [*filters.outlets, *said]
+    return [*filters.outlets, *(f"section {name}" for name in filters.sections), *said]
 
 
 def day(value: datetime | date | None) -> str | None:
