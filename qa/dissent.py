@@ -18,7 +18,8 @@ from ..index.chunk import sentence_spans
 from ..index.copies import groups
 from ..index.embed import Embedder
 from ..index.numbers import NUMBER, in_digits, value_of, without_dates
-from .asked import kind_asked
+from ..index.words import stems
+from .asked import kind_asked, names, unit
 from .cite import Numbering, Sentence, Source
 from .facts import Quantity, facts
 from .retrieve import Hit
@@ -44,6 +45,7 @@ _GROWN = re.compile(
     r"\b(?:to|at)\b[^.,;]{0,12}\Z",
     re.I,
 )
+_AGREEING = re.compile(r"\b(?:agree|differ|disagree|conflict|contradict|consistent)", re.I)
 _ALIKE_GROWN = 0.4  # cosine of two sentences of which one tells such a count
 
 
@@ -93,7 +95,7 @@ class Figure:
         """The figure as its sentence writes it, with what it counts."""
         for match in NUMBER.finditer(self.text):
             if value_of(match) == self.quantity.value:
-                counted = _COUNTED.match(self.text, match.end())
+                counted = _COUNTED.match(self.text, match.start() + len(match[0].rstrip()))
                 return match[0].strip() + (counted[0] if counted else "")
         return self.quantity.shown
 
@@ -197,11 +199,19 @@ def _sources(hit: Hit) -> Iterator[Source]:
 def _alike(
     question: str, one: Figure, others: Sequence[Figure], embedder: Embedder
 ) -> Iterator[Figure]:
-    """Those of the others that give the same thing a figure, whether another one or not."""
+    """Those of the others that give the same thing a figure, whether another one or not.
+
+    Where it is asked whether figures agree, one article may have both.
+    """
+    within = _AGREEING.search(question) is not None
     comparable = [
         other
         for other in others
-        if other.source.hit.article_id != one.source.hit.article_id and _is_same_thing(one, other)
+        if (within or other.source.hit.article_id != one.source.hit.article_id)
+        and (other.source.hit.article_id, other.source.start)
+        != (one.source.hit.article_id, one.source.start)
+        and _is_same_thing(one, other)
+        and (not (one.has_grown or other.has_grown) or _is_of(question, other))
     ]
     # The first figure of a sentence that can be compared speaks for it.
     comparable = list(
@@ -213,7 +223,8 @@ def _alike(
     for other in comparable:
         theirs = vectors[_masked(other.text)]
         on_topic = min(float(asked @ mine), float(asked @ theirs)) >= _ON_TOPIC
-        alike = _ALIKE_GROWN if one.has_grown or other.has_grown else _ALIKE
+        is_within = other.source.hit.article_id == one.source.hit.article_id
+        alike = _ALIKE_GROWN if one.has_grown or other.has_grown or is_within else _ALIKE
         if on_topic and float(mine @ theirs) >= alike:
             yield other
 
@@ -265,6 +276,14 @@ def _who(side: Sequence[Figure]) -> str:
     others = {hit.outlet for hit in rest} - {first.outlet}
     more = f" and {len(others)} more" if others else ""
     return f"{first.outlet or 'unnamed outlet'}{more}, {day}"
+
+
+def _is_of(question: str, figure: Figure) -> bool:
+    """Whether it counts what the question counts, in an article on what the question names."""
+    article, counted = figure.source.hit.article, unit(question)
+    said = frozenset(stems(f"{article.title or ''} {article.text}"))
+    is_counted = figure.has_grown or not counted or counted in figure.quantity.things
+    return is_counted and frozenset().union(*names(question)) <= said
 
 
 def _masked(text: str) -> str:
