@@ -31,7 +31,9 @@ _FARTHEST = 4  # ratio of two figures for one thing
 _MOST = 4  # positions that the answer names
 _SAME = 0.005  # relative difference of two figures that are one
 _ROUNDED = 0.05  # the same where one of them is about that
-_COUNTED = re.compile(r"[ -]((?:(?!and|or|to|in|on|at|for|of|was|were|is|are|had|have)[a-z]+)\b)")
+_COUNTED = re.compile(
+    r"[ -]((?:(?!(?:and|or|to|in|on|at|for|of|was|were|is|are|had|have)\b)[A-Za-z]+)\b)"
+)
 _REPLACES = re.compile(
     r"\b(?:correct(?:s|ed|ion)|revis\w+|rais(?:es|ed)|lift(?:s|ed)|rose|ris(?:es|en)|climb(?:s|ed)|"
     r"lower(?:s|ed)|increased|gr(?:ew|own)|went up|now stands|reduced|"
@@ -95,7 +97,7 @@ class Figure:
         """The figure as its sentence writes it, with what it counts."""
         for match in NUMBER.finditer(self.text):
             if value_of(match) == self.quantity.value:
-                counted = _COUNTED.match(self.text, match.start() + len(match[0].rstrip()))
+                counted = _COUNTED.match(self.text, match.end())
                 return match[0].strip() + (counted[0] if counted else "")
         return self.quantity.shown
 
@@ -109,7 +111,7 @@ class Figure:
     @property
     def counted(self) -> str:
         """What it counts, in a word: its unit or the noun behind it."""
-        counted = re.search(r"[a-z]+$", self.written)
+        counted = re.search(r"\b(?!(?:thousand|[mbtr]+illion)$)[a-z]+$", self.written.lower())
         return self.quantity.unit or (counted[0] if counted else "figure")
 
 

@@ -267,7 +267,11 @@ def test_a_model_does_not_judge_itself() -> None:
 
 def test_a_section_is_a_filter_everywhere(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "news.jsonl"
-    said = (("Sport", "Rovers won the cup."), ("Business", "Mills won the contract."), (None, "Nobody won a thing."))
+    said = (
+        ("Sport", "Rovers won the cup."),
+        ("Business", "Mills won the contract."),
+        (None, "Nobody won a thing."),
+    )
     path.write_text("\n".join(json.dumps({"text": t, "section": s}) for s, t in said))
     with Desk(home, embedder=Letters()) as desk:
         assert desk.add(path).added == 3

@@ -29,6 +29,7 @@ _MOST_AROUND = 30_000
 # While a model writes, its numbers are those of the passages it was shown, not yet of the sources.
 _NUMBERS = re.compile(r"\s*[\[【][\d,;\s–-]*(?:[\]】]|$)")
 _SENTENCE_END = re.compile(r"""[.!?]["”’)]*(?:\s*\[[\d,; ]+\])*[.!?]?(?:\s|$)""")
+_OPENING, _OPENING_WORDS = 200, 10  # characters, words
 _NO_ANSWER = "NO ANSWER"
 TextOf = Callable[[str, str], Article | None]
 "The article of an id and a version, where it may be shown."
@@ -142,7 +143,7 @@ def listed_article(article: Article) -> dict[str, Any]:
     return {
         "id": article.id,
         "outlet": article.outlet,
-        "title": article.title,
+        "title": article.title or _opening(article),
         "day": day(article.published),
         "tags": [tag for tag in tags if tag and tag not in ("usable", "full")],
     }
@@ -159,6 +160,16 @@ def whole_article(article: Article) -> dict[str, Any]:
         "notice": said and {"kind": said.kind, "text": said.text},
         "text": excerpt(article),
     }
+
+
+def _opening(article: Article) -> str:
+    """The first words, for an article without a headline; none where its text is limited."""
+    if article.excerpt_limit is not None:
+        return ""
+    marked = (m.end for m in article.marks if m.kind in ("byline", "dateline") and m.end < _OPENING)
+    start = max(marked, default=0)
+    words = article.text[start : start + _OPENING].split()
+    return f"{' '.join(words[:_OPENING_WORDS])} …" if words else ""
 
 
 def shown_filters(filters: Filter) -> list[str]:
@@ -256,7 +267,7 @@ def _source(citation: Mapping[str, Any], article: Article | None, quoted: int) -
         "article": citation["article_id"],
         "version": citation["version"],
         "outlet": citation["outlet"],
-        "title": citation["title"],
+        "title": citation["title"] or (_opening(article) if article else None),
         "kind": citation["kind"] if citation["kind"] != "news" else None,
         "authors": ", ".join(citation["authors"]),
         "speaker": citation["speaker"],
