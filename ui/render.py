@@ -166,8 +166,9 @@ def _opening(article: Article) -> str:
     """The first words, for an article without a headline; none where its text is limited."""
     if article.excerpt_limit is not None:
         return ""
-    marked = (m.end for m in article.marks if m.kind in ("byline", "dateline") and m.end < _OPENING)
-    start = max(marked, default=0)
+    start = 0
+    for mark in article.marks:  # who, where, and corrections say nothing of the matter
+        start = mark.end if not article.text[start : mark.start].strip() else start
     words = article.text[start : start + _OPENING].split()
     return f"{' '.join(words[:_OPENING_WORDS])} …" if words else ""
 

@@ -140,6 +140,10 @@ class TestConversations:
         with served(sample_desk) as address:
             visit(page, address)
             first = page.locator(".suggested").first
+            expect(first).to_be_visible(timeout=60_000)
+            offered = page.locator(".suggested").all_text_contents()
+            assert len(offered) >= 3
+            assert all(sample_desk.ask(one).status == "answered" for one in offered)
             question = first.text_content() or ""
             first.click()
             turn = page.locator(".turn")
@@ -298,7 +302,7 @@ class TestCollection:
             box, report = page.get_by_label("From the web"), page.locator("#report")
             box.fill("herald.example")
             page.get_by_role("button", name="Add the article").click()
-            expect(report).to_contain_text("begins with http:// or https://")
+            expect(report.locator(".failure")).to_contain_text("begins with http:// or https://")
             box.fill(f"{site}/quay")
             page.get_by_role("button", name="Add the article").click()
             expect(report).to_contain_text("1 added", timeout=30_000)

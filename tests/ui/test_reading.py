@@ -138,6 +138,10 @@ def test_a_section_limits_the_answer_until_its_chip_is_taken_away(page: Page, ad
     assert marked(page) == READ
     ask(page, PAINT)
     expect(page.locator(".turn").last.locator(".declined")).to_be_visible()
+    page.get_by_role("button", name="Ask without filters").click()
+    expect(page.locator("#source mark")).to_contain_text("12 million", timeout=20_000)
+    expect(page.locator(".inforce button")).to_have_count(0)
+    ask(page, f"Only culture: {POEM}")
     page.get_by_role("button", name="Without the filter section Culture").click()
     expect(page.locator(".inforce button")).to_have_count(0)
     ask(page, PAINT)

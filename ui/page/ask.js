@@ -38,27 +38,16 @@ function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, turn
     el('p', '', `Ask about ${many(articles, 'article')}${from}${last}. `,
       'Each sentence of an answer names its source; choose one to read it where it stands.'),
   );
-  const group = el('div', 'suggestions');
-  group.setAttribute('role', 'group');
-  group.setAttribute('aria-label', 'Suggestions');
-  intro.append(group);
-  const linked = new URLSearchParams(location.search).get('q');
-  suggest(linked ? [linked] : []);
-  intro.hidden = turns.length > 0 && !linked;
+  intro.hidden = turns.length > 0;
   if (!quotesOnly) return;
   intro.append(el('p', 'quiet', 'Answers are sentences quoted word for word. ',
     'To connect a language model, set ', el('code', '', 'BYLINE_LLM'), ' and ',
     el('code', '', 'BYLINE_LLM_BASE_URL'), ' or a key, and start Byline again.'));
 }
 
-function suggest(questions) {
-  const chips = questions.map((text) => button('suggested', text, () => ask(text)));
-  intro.querySelector('.suggestions')?.append(...chips);
-}
-
 // Conversation
 
-const ask = (question) => trigger('retry', { question });
+const ask = (question, free = false) => trigger('retry', { question, free });
 
 function show(turn, isNew = true) {
   const known = shown.get(turn.id);
@@ -186,7 +175,12 @@ function rating(turn) {
     reason.focus();
   });
   box.append(up, down);
-  if (turn.status === 'declined') box.append(again(turn));
+  if (turn.status === 'declined') {
+    box.append(again(turn));
+    if (turn.filters?.length) {
+      box.append(button('again', 'Ask without filters', () => ask(turn.question, true)));
+    }
+  }
   return box;
 }
 
@@ -209,9 +203,9 @@ function sources(turn) {
     for (const tag of [source.notice && source.notice.kind, source.kind]) {
       if (tag) facts.append(' ', el('span', 'tag', tag));
     }
-    if (source.speaker) facts.append(` ${source.speaker} speaking`);
+    if (source.speaker) facts.append(` · ${source.speaker} speaking`);
     const says = turn.status === 'declined' ? inMarks(source.quote) : source.title;
-    if (source.copies.length) facts.append(` also in ${source.copies.join(', ')}`);
+    if (source.copies.length) facts.append(` · also in ${source.copies.join(', ')}`);
     const about = el('span', 'about', facts, says && el('span', 'says', says));
     about.dir = 'auto';
     const row = el('li', '', chip(turn, source.number), about);
@@ -299,7 +293,6 @@ function render() {
   if (!props.value) return;
   if (props.value.welcome) greet(props.value);
   else if (props.value.stopped) stop();
-  else if (props.value.suggested) suggest(props.value.suggested);
   else show(props.value);
 }
 

@@ -35,6 +35,7 @@ _SOURCE = """
   </p>
 </aside>"""
 _INFORCE = '<div class="inforce" role="group" aria-label="Filters in force"></div>'
+_OFFERED = '<div class="suggestions" role="group" aria-label="Suggestions"></div>'
 _HISTORY = '<nav aria-label="Your conversations"><ul></ul></nav>'
 _PERIODS = {"Any time": None, "Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 
@@ -60,24 +61,27 @@ def ask_page(desk: Desk, blocks: gr.Blocks) -> None:
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk"):
             conversation = own("conversation", _CONVERSATION, "ask.js")
+            offered = own("offered", _OFFERED, "suggest.js")
             question, filters, period, inforce = _inputs()
         own("source", _SOURCE)
     parts = [conversation, question, kept, listed, *filters]
     wiring: dict[str, Any] = {"concurrency_limit": _AT_ONCE, **QUIET}
     asking = question.submit(does.ask, [question, kept, *filters], parts, **wiring)
-    again = conversation.retry(does.ask_again, [kept, *filters], parts, **wiring)
-    question.stop(does.stop, None, [conversation, question], cancels=[asking, again], **QUIET)
+    again = [
+        part.retry(does.ask_again, [kept, *filters], parts, **wiring)
+        for part in (conversation, offered)
+    ]
+    question.stop(does.stop, None, [conversation, question], cancels=[asking, *again], **QUIET)
     conversation.rate(does.rate, None, None, **QUIET)
     shown = [conversation, listed, *filters]
-    blocks.load(does.show, kept, shown, **QUIET).then(does.suggest, kept, conversation, **QUIET)
+    blocks.load(does.show, kept, shown, **QUIET)
+    blocks.load(does.suggest, kept, offered, **QUIET)
     for changed in (
         listed.open(does.open, kept, kept, **QUIET),
         listed.remove(does.remove, kept, kept, **QUIET),
         new.click(lambda kept: {**kept, "current": None}, kept, kept, **QUIET),
     ):
-        changed.then(does.show, kept, shown, **QUIET).then(
-            does.suggest, kept, conversation, **QUIET
-        )
+        changed.then(does.show, kept, shown, **QUIET).then(does.suggest, kept, offered, **QUIET)
     listed.rename(does.rename, kept, listed, **QUIET)
     period.input(_since, period, filters[0], **QUIET)
     gr.on([box.change for box in filters], _inforce, filters, inforce, **QUIET)
@@ -117,18 +121,10 @@ class _Asking:
                 yield turn, box, *[same] * 7
                 box = same
 
-    def ask_again(
-        self,
-        kept: Kept,
-        since: str,
-        until: str,
-        as_of: str,
-        outlets: list[str],
-        sections: list[str],
-        event: gr.EventData,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Ask what a button in the conversation says."""
-        yield from self.ask(str(event.question), kept, since, until, as_of, outlets, sections)
+    def ask_again(self, event: gr.EventData, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
+        """Ask what a button in the conversation says, `free` of all filters where it says so."""
+        filters = ("", "", "", [], []) if event.free else given
+        yield from self.ask(str(event.question), kept, *filters)
 
     def stop(self) -> tuple[Any, ...]:
         """What is shown once the answer under way was stopped."""
@@ -157,14 +153,14 @@ class _Asking:
         )
         return greeting, self._listed(kept), *_boxes(current)[:3], *lists
 
-    def suggest(self, kept: Kept) -> Any:
+    def suggest(self, kept: Kept) -> list[str]:
         """Questions to begin with; they take longer than the page may."""
         if self._held(kept):
-            return gr.skip()
+            return []
         generation = self._desk.archive.generation
         if self._suggested is None or self._suggested[0] != generation:
             self._suggested = generation, suggestions(self._desk)
-        return {"suggested": self._suggested[1]}
+        return self._suggested[1]
 
     def open(self, kept: Kept, event: gr.EventData) -> Kept:
         """Go on with an earlier conversation."""
@@ -234,33 +230,29 @@ def _inputs() -> tuple[gr.Textbox, list[Any], gr.Dropdown, gr.HTML]:
     return question, [*dates, *names], period, inforce
 
 
+_CHIPS = ("since", "until", "as of", "outlet", "section")  # as the boxes stand
+
+
 def _inforce(*given: Any) -> list[dict[str, str]]:
     """What the boxes ask for, a chip each."""
-    said = zip(("since", "until", "as of"), given, strict=False)
-    dates = [{"of": name, "name": "", "text": f"{name} {value}"} for name, value in said if value]
-    names = zip(("outlet", "section"), given[3:], strict=True)
-    return dates + [
+    chosen = [(of, one) for of, box in zip(_CHIPS, given, strict=True) for one in _listed(box)]
+    return [
         {"of": of, "name": one, "text": one if of == "outlet" else f"{of} {one}"}
-        for of, chosen in names
-        for one in chosen or ()
+        for of, one in chosen
     ]
 
 
-def _dropped(
-    since: str,
-    until: str,
-    as_of: str,
-    outlets: list[str],
-    sections: list[str],
-    event: gr.EventData,
-) -> tuple[Any, ...]:
+def _dropped(event: gr.EventData, *given: Any) -> list[Any]:
     """The boxes without the filter whose chip was taken away."""
-    dates = {"since": since, "until": until, "as of": as_of} | {event.of: ""}
-    return (
-        *(dates[name] for name in ("since", "until", "as of")),
-        [one for one in outlets or () if (event.of, event.name) != ("outlet", one)],
-        [one for one in sections or () if (event.of, event.name) != ("section", one)],
-    )
+    kept = [
+        [one for one in _listed(box) if (of, one) != (event.of, event.name)]
+        for of, box in zip(_CHIPS, given, strict=True)
+    ]
+    return ["".join(box) for box in kept[:3]] + kept[3:]
+
+
+def _listed(box: Any) -> list[str]:
+    return box if isinstance(box, list) else [box] if box else []
 
 
 def _since(period: str) -> str:

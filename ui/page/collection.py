@@ -165,26 +165,26 @@ class _Keeping:
         if address := _address(url):
             yield from self._added([address], address)
         else:
-            yield {"text": _NO_ADDRESS}
+            yield {"error": _NO_ADDRESS}
 
     def follow(self, url: str) -> Iterator[dict[str, Any]]:
         """Follow a feed from now on, and add what it lists now."""
         address = _address(url)
         if not address:
-            yield {"text": _NO_ADDRESS}
+            yield {"error": _NO_ADDRESS}
             return
         yield {"text": f"Reading {address} …"}
         try:
             self._desk.follow.add(address)
         except BylineError as error:
-            yield {"text": str(error)}
+            yield {"error": str(error)}
             return
         yield from self.look(only_due=True)
 
     def look(self, *, only_due: bool = False) -> Iterator[dict[str, Any]]:
         """Look at every feed that is followed, and add what is new."""
         if not self._desk.follow.list():
-            yield {"text": "No feed is followed: give the address of one."}
+            yield {"error": "No feed is followed: give the address of one."}
             return
 
         def work(tell: Tell) -> dict[str, Any]:
