@@ -63,6 +63,9 @@ UntilOption = Annotated[
 OutletOption = Annotated[
     list[str] | None, typer.Option("--outlet", help="Only this outlet; may be repeated.")
 ]
+SectionOption = Annotated[
+    list[str] | None, typer.Option("--section", help="Only this section; may be repeated.")
+]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", help="Ask as on this date: nothing newer is used.")
 ]
@@ -173,6 +176,7 @@ def ask(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    section: SectionOption = None,
     as_of: AsOfOption = None,
     policy: PolicyOption = "flag",
     style: StyleOption = None,
@@ -187,6 +191,7 @@ def ask(
         "since": since,
         "until": until,
         "outlets": outlet or (),
+        "sections": section or (),
         "as_of": as_of,
         "policy": policy,
         "style": style,
@@ -293,6 +298,7 @@ def search(
     since: SinceOption = None,
     until: UntilOption = None,
     outlet: OutletOption = None,
+    section: SectionOption = None,
     as_of: AsOfOption = None,
     retracted: RetractedOption = False,
     index: IndexOption = None,
@@ -302,7 +308,7 @@ def search(
     from .ui.terminal import show_hits
 
     with opened_desk(index) as desk:
-        hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted)
+        hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted, section or ())
     if as_json:
         print_json({"hits": [hit.to_dict() for hit in hits]})
     else:
@@ -318,6 +324,7 @@ def list_articles(
     killed: Annotated[
         bool, typer.Option("--killed", help="Instead what was killed: ids, for `kill --undo`.")
     ] = False,
+    section: SectionOption = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -326,7 +333,12 @@ def list_articles(
 
     with opened_desk(index) as desk:
         found = desk.articles.list(
-            limit, since=since, until=until, outlets=outlet or (), killed=killed
+            limit,
+            since=since,
+            until=until,
+            outlets=outlet or (),
+            sections=section or (),
+            killed=killed,
         )
         total = len(found) if killed else len(desk.articles)
         origins = desk.articles.origins([article.id for article in found])

@@ -173,11 +173,12 @@ class Desk:
         outlets: Sequence[str] = (),
         as_of: Moment = None,
         retracted: bool = False,
+        sections: Sequence[str] = (),
     ) -> list[Hit]:
         """The passages that match best, best first. Raises InputError for a filter that is none."""
         if not 1 <= limit <= _MOST_HITS:
             raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
-        asked = self._question(text, as_of, since, until, outlets, retracted)
+        asked = self._question(text, as_of, since, until, outlets, retracted, sections)
         library = self.library()
         return retrieve(
             asked.text,
@@ -200,6 +201,7 @@ class Desk:
         policy: str = "flag",
         style: str | None = None,
         retracted: bool = False,
+        sections: Sequence[str] = (),
     ) -> Answer:
         """Answer a question from the articles, or decline.
 
@@ -210,7 +212,7 @@ class Desk:
         their citations carry the notice. Raises InputError for bad input, ModelError where the
         model fails.
         """
-        asked = self._question(text, as_of, since, until, outlets, retracted)
+        asked = self._question(text, as_of, since, until, outlets, retracted, sections)
         *_, last = self._ask(asked, policy, style, stream=False)
         assert isinstance(last, Answer)
         return last
@@ -226,13 +228,14 @@ class Desk:
         policy: str = "flag",
         style: str | None = None,
         retracted: bool = False,
+        sections: Sequence[str] = (),
     ) -> Iterator[Event]:
         """As `ask`, in events: Found, tokens (str), Statements, the Answer.
 
         Tokens are the model's own, before any check. A Statement is checked, and comes as soon as
         its sentence has ended. The Answer has the last word. Closing the iterator stops the model.
         """
-        asked = self._question(text, as_of, since, until, outlets, retracted)
+        asked = self._question(text, as_of, since, until, outlets, retracted, sections)
         return self._ask(asked, policy, style, stream=True)
 
     async def aask(self, text: str, **options: Any) -> Answer:
@@ -261,6 +264,7 @@ class Desk:
             self.conversations,
             conversation_id,
             known_outlets=self.archive.outlets,
+            known_sections=self.archive.sections,
             llm=self._load_llm,
             private=private,
         )
@@ -357,10 +361,17 @@ class Desk:
         until: Moment,
         outlets: Sequence[str],
         retracted: bool,
+        sections: Sequence[str],
     ) -> Question:
-        known = self.archive.outlets() if outlets else None
         asked = question(
-            text, as_of=as_of, since=since, until=until, outlets=outlets, known_outlets=known
+            text,
+            as_of=as_of,
+            since=since,
+            until=until,
+            outlets=outlets,
+            known_outlets=self.archive.outlets() if outlets else None,
+            sections=sections,
+            known_sections=self.archive.sections() if sections else None,
         )
         return replace(asked, filter=replace(asked.filter, retracted=retracted))
 
@@ -517,6 +528,7 @@ class Articles:
         until: Moment = None,
         outlets: Sequence[str] = (),
         as_of: Moment = None,
+        sections: Sequence[str] = (),
         killed: bool = False,
     ) -> list[Article]:
         """Articles that match, the newest first, the undated last.
@@ -524,13 +536,15 @@ class Articles:
         `killed`: instead those that were killed by hand, also where they were removed since, with
         no more than id, outlet and date. Raises InputError where that is filtered too.
         """
+        archive = self._desk.archive
         if killed:
-            if since or until or outlets or as_of:
+            if since or until or outlets or as_of or sections:
                 raise InputError("All that was killed is listed: leave out dates and outlets.")
-            return self._desk.archive.killed()[:limit]
-        known = self._desk.archive.outlets() if outlets else None
-        wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
-        return self._desk.archive.list_articles(wanted, limit)
+            return archive.killed()[:limit]
+        known = archive.outlets() if outlets else None
+        known_sections = archive.sections() if sections else None
+        wanted = matching(as_of, since, until, outlets, known, sections, known_sections)
+        return archive.list_articles(replace(wanted, retracted=True), limit)
 
     def remove(self, article_ids: str | Sequence[str]) -> int:
         """Take articles out of the index with all their versions; how many there were.

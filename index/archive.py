@@ -460,13 +460,20 @@ class Archive:
 
     def outlets(self) -> dict[str, int]:
         """Names of the outlets and how many published articles each has, most first."""
+        return self._counted(tables.articles.c.outlet)
+
+    def sections(self) -> dict[str, int]:
+        """Names of the sections and how many published articles each has, most first."""
+        return self._counted(tables.articles.c.section)
+
+    def _counted(self, column: sa.Column[str]) -> dict[str, int]:
         count = sa.func.count()
         query = (
-            sa.select(tables.articles.c.outlet, count)
-            .where(tables.articles.c.version.is_not(None), tables.articles.c.outlet.is_not(None))
+            sa.select(column, count)
+            .where(tables.articles.c.version.is_not(None), column.is_not(None))
             .where(*conditions(_SHOWN))
-            .group_by(tables.articles.c.outlet)
-            .order_by(count.desc())
+            .group_by(column)
+            .order_by(count.desc(), column)
         )
         with self._engine.connect() as connection:
             return {name: number for name, number in connection.execute(query)}

@@ -287,11 +287,12 @@ def _missing(conversation_id: str) -> NotFound:
 
 def _filters_out(filters: Filter) -> str:
     dates = {name: isoformat(getattr(filters, name)) for name in ("since", "until", "as_of")}
-    return json.dumps(dates | {"outlets": filters.outlets})
+    return json.dumps(dates | {"outlets": filters.outlets, "sections": filters.sections})
 
 
 def _turn(row: Any) -> Turn:
     held = json.loads(row.filters)
     since, until, as_of = (from_iso(held[name]) for name in ("since", "until", "as_of"))
-    filters = Filter(since, until, tuple(held["outlets"]), as_of)
+    sections = tuple(held.get("sections", ()))  # older releases had none
+    filters = Filter(since, until, tuple(held["outlets"]), as_of, sections=sections)
     return Turn(json.loads(row.answer), filters, datetime.fromtimestamp(row.asked_at, UTC))

@@ -31,6 +31,7 @@ class Filter:
     as_of: datetime | date | None = None
     retracted: bool = False
     "whether articles that were retracted count: in lists, and as evidence only when asked for"
+    sections: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -61,6 +62,8 @@ def conditions(matching: Filter, *, by_index: bool = True) -> list[sa.ColumnElem
     if matching.outlets:
         outlet = columns.outlet if by_index else sa.literal_column("+articles.outlet", sa.Text)
         found.append(outlet.in_(matching.outlets))
+    if matching.sections:
+        found.append(columns.section.in_(matching.sections))
     if matching.as_of:
         found.append(sa.func.coalesce(columns.published_at, columns.added_at) <= asked)
         found.append(sa.func.coalesce(columns.updated_at, 0) <= asked)

@@ -7,12 +7,17 @@ import sqlalchemy as sa
 
 from ..errors import IndexMismatch
 
-SCHEMA = 2
+SCHEMA = 3
 _STEPS = {  # from which schema: what is done to it; new tables are made where they are missing
     1: (
         "ALTER TABLE articles ADD COLUMN origin_pk INTEGER",
         "ALTER TABLE articles ADD COLUMN retracted_at FLOAT",
         "ALTER TABLE articles ADD COLUMN notice TEXT",
+    ),
+    2: (
+        "ALTER TABLE articles ADD COLUMN section TEXT",
+        "UPDATE articles SET section = (SELECT json_extract(facts, '$.section') FROM versions "
+        "WHERE article_pk = articles.pk AND versions.version = articles.version)",
     ),
 }
 

@@ -104,12 +104,12 @@ def read(
                 yield from _entries(resolved, _shown(at), _shown(resolved), max_article_bytes)
 
 
-def read_upload(path: Path, *, max_article_bytes: int) -> Iterator[Entry | Failure]:
+def read_upload(path: Path, *, max_article_bytes: int, name: str = "") -> Iterator[Entry | Failure]:
     """The articles of a file that lies here only for now: it is called `upload:NAME`.
 
     So a file of that name that is given again, changed, is a new version of the same articles.
     """
-    name = _shown(Path(path.name))
+    name = _shown(Path(name or path.name))
     if _suffix(path) not in _KNOWN:
         yield Failure(name, None, f"unknown kind of file; known are {_LISTED}")
     else:

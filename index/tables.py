@@ -42,6 +42,7 @@ articles = sa.Table(
     sa.Column("expires_at", sa.Float),
     sa.Column("outlet", sa.Text, index=True),
     sa.Column("status", sa.Text),
+    sa.Column("section", sa.Text),
     sa.Column("origin_pk", sa.Integer, index=True),  # whose text this one runs; null: its own
     sa.Column("retracted_at", sa.Float),
     sa.Column("notice", sa.Text),  # JSON: what was said of the article by hand or by a feed
@@ -229,6 +230,7 @@ def columns(article: Article) -> dict[str, Any]:
         "embargo_at": first(article.embargo_until),
         "expires_at": seconds(day_end(article.expires)) if article.expires else None,
         "outlet": article.outlet,
+        "section": article.section,
         # As IPTC's catalogue has it: "stat:withheld".
         "status": article.status.casefold().split(":")[-1].strip() if article.status else None,
     }

@@ -36,6 +36,7 @@ from .question import Question
 from .refusal import reads_as_declined
 from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
+from .said import said_about
 from .verify import checked_by
 from .when import EVENT_DAYS, asked, unstamped
 
@@ -333,6 +334,8 @@ class _Asking:
         told = credit(question, self.hits, archive.count(question.filter)[0])
         if told is None and self.asked.is_listing:
             told = listed(question.text, question.filter, archive, without=self.asked.words)
+        if told is None and self.means.llm is None:
+            told = said_about(question.text, self.hits) or None
         return told
 
     def _rank(self) -> list[Candidate]:

@@ -24,6 +24,7 @@ from .rewrite import Rewritten, rewrite
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
+_FILTERS = ("as_of", "since", "until", "outlets", "sections")
 Event = Any  # whatever the engine yields; the last is an Answer
 
 
@@ -32,8 +33,8 @@ class Chat:
 
     `stream` is `Desk.stream` or a function like it. With a `store` every answered turn is kept,
     and an `id` continues the conversation of that name (a new one where nothing is stored yet).
-    `known_outlets` gives the outlets of the index and their article counts. `private`: nothing is
-    stored, and nothing that was is gone on with.
+    `known_outlets` and `known_sections` give those of the index and their article counts.
+    `private`: nothing is stored, and nothing that was is gone on with.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Chat:
         id: str | None = None,
         *,
         known_outlets: Callable[[], Mapping[str, int]] | None = None,
+        known_sections: Callable[[], Mapping[str, int]] | None = None,
         llm: "Callable[[], LLM | None]" = lambda: None,
         private: bool = False,
     ) -> None:
@@ -53,7 +55,7 @@ class Chat:
             self.turns, self.title = list(held.turns), held.title
         self._stream, self._store, self._llm = stream, store, llm
         self.private = private
-        self._known_outlets = known_outlets
+        self._known_outlets, self._known_sections = known_outlets, known_sections
 
     @property
     def filters(self) -> Filter:
@@ -76,6 +78,7 @@ class Chat:
         outlets: Sequence[str] | None = None,
         policy: str = "flag",
         style: str | None = None,
+        sections: Sequence[str] | None = None,
     ) -> Iterator[Event]:
         """The engine's events; in the Answer, `question` is what was typed.
 
@@ -89,11 +92,12 @@ class Chat:
         if self._store:  # what was withdrawn since is not thought of any more
             self.turns = self._store.shown(self.turns)
         known = self._known_outlets() if self._known_outlets else None
+        known_sections = self._known_sections() if self._known_sections else None
         before, asked_at = self.filters, datetime.now(UTC)
         as_of = before.as_of if as_of is None else as_of
         today = matching(as_of, None, None, ()).as_of or asked_at
         llm = self._llm() if self.turns else None
-        read = rewrite(typed, self.turns, day_of(today), known or (), llm)
+        read = rewrite(typed, self.turns, day_of(today), known or (), llm, known_sections or ())
         said = _in_force(before, read)
         now = matching(
             as_of,
@@ -101,8 +105,10 @@ class Chat:
             said.until if until is None else until,
             said.outlets if outlets is None else outlets,
             known,
+            said.sections if sections is None else sections,
+            known_sections,
         )
-        given = {name: getattr(now, name) for name in ("as_of", "since", "until", "outlets")}
+        given = {name: getattr(now, name) for name in _FILTERS}
         events = self._stream(read.question, **given, policy=policy, style=style)
         try:
             for event in events:
@@ -119,9 +125,10 @@ class Chat:
         The rules alone read its questions; the texts are no evidence, names in them help rewriting.
         """
         known = self._known_outlets() if self._known_outlets else ()
+        sections = self._known_sections() if self._known_sections else ()
         now = datetime.now(UTC)
         for question_asked, text in said:
-            read = rewrite(question_asked, self.turns, now.date(), known)
+            read = rewrite(question_asked, self.turns, now.date(), known, None, sections)
             told = {
                 "question": question_asked,
                 "standalone_question": read.question,
@@ -157,7 +164,8 @@ def _in_force(before: Filter, read: Rewritten) -> Filter:
     if since and until and day_start(since) > day_end(until):  # the newer words count
         since, until = read.since, read.until
     outlets = () if "outlets" in read.dropped else before.outlets
-    return Filter(since, until, read.outlets or outlets)
+    sections = () if "sections" in read.dropped else before.sections
+    return Filter(since, until, read.outlets or outlets, sections=read.sections or sections)
 
 
 def _said(before: Filter, now: Filter) -> str | None:
@@ -167,6 +175,7 @@ def _said(before: Filter, now: Filter) -> str | None:
         for name in ("since", "until", "as_of")
         if (value := getattr(now, name)) and value == getattr(before, name)
     ]
-    if now.outlets and now.outlets == before.outlets:
-        kept.insert(0, f"only {', '.join(now.outlets)}")
+    for names, were in ((now.sections, before.sections), (now.outlets, before.outlets)):
+        if names and names == were:
+            kept.insert(0, f"only {', '.join(names)}")
     return f"filters carried over: {'; '.join(kept)}" if kept else None

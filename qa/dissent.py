@@ -18,7 +18,8 @@ from ..index.chunk import sentence_spans
 from ..index.copies import groups
 from ..index.embed import Embedder
 from ..index.numbers import NUMBER, in_digits, value_of, without_dates
-from .asked import kind_asked
+from ..index.words import stems
+from .asked import kind_asked, names, unit
 from .cite import Numbering, Sentence, Source
 from .facts import Quantity, facts
 from .retrieve import Hit
@@ -30,7 +31,9 @@ _FARTHEST = 4  # ratio of two figures for one thing
 _MOST = 4  # positions that the answer names
 _SAME = 0.005  # relative difference of two figures that are one
 _ROUNDED = 0.05  # the same where one of them is about that
-_COUNTED = re.compile(r"[ -]((?:(?!and|or|to|in|on|at|for|of|was|were|is|are|had|have)[a-z]+)\b)")
+_COUNTED = re.compile(
+    r"[ -]((?:(?!(?:and|or|to|in|on|at|for|of|was|were|is|are|had|have)\b)[A-Za-z]+)\b)"
+)
 _REPLACES = re.compile(
     r"\b(?:correct(?:s|ed|ion)|revis\w+|rais(?:es|ed)|lift(?:s|ed)|rose|ris(?:es|en)|climb(?:s|ed)|"
     r"lower(?:s|ed)|increased|gr(?:ew|own)|went up|now stands|reduced|"
@@ -44,6 +47,7 @@ _GROWN = re.compile(
     r"\b(?:to|at)\b[^.,;]{0,12}\Z",
     re.I,
 )
+_AGREEING = re.compile(r"\b(?:agree|differ|disagree|conflict|contradict|consistent)", re.I)
 _ALIKE_GROWN = 0.4  # cosine of two sentences of which one tells such a count
 
 
@@ -107,7 +111,7 @@ class Figure:
     @property
     def counted(self) -> str:
         """What it counts, in a word: its unit or the noun behind it."""
-        counted = re.search(r"[a-z]+$", self.written)
+        counted = re.search(r"\b(?!(?:thousand|[mbtr]+illion)$)[a-z]+$", self.written.lower())
         return self.quantity.unit or (counted[0] if counted else "figure")
 
 
@@ -197,11 +201,19 @@ def _sources(hit: Hit) -> Iterator[Source]:
 def _alike(
     question: str, one: Figure, others: Sequence[Figure], embedder: Embedder
 ) -> Iterator[Figure]:
-    """Those of the others that give the same thing a figure, whether another one or not."""
+    """Those of the others that give the same thing a figure, whether another one or not.
+
+    Where it is asked whether figures agree, one article may have both.
+    """
+    within = _AGREEING.search(question) is not None
     comparable = [
         other
         for other in others
-        if other.source.hit.article_id != one.source.hit.article_id and _is_same_thing(one, other)
+        if (within or other.source.hit.article_id != one.source.hit.article_id)
+        and (other.source.hit.article_id, other.source.start)
+        != (one.source.hit.article_id, one.source.start)
+        and _is_same_thing(one, other)
+        and (not (one.has_grown or other.has_grown) or _is_of(question, other))
     ]
     # The first figure of a sentence that can be compared speaks for it.
     comparable = list(
@@ -213,7 +225,8 @@ def _alike(
     for other in comparable:
         theirs = vectors[_masked(other.text)]
         on_topic = min(float(asked @ mine), float(asked @ theirs)) >= _ON_TOPIC
-        alike = _ALIKE_GROWN if one.has_grown or other.has_grown else _ALIKE
+        is_within = other.source.hit.article_id == one.source.hit.article_id
+        alike = _ALIKE_GROWN if one.has_grown or other.has_grown or is_within else _ALIKE
         if on_topic and float(mine @ theirs) >= alike:
             yield other
 
@@ -265,6 +278,14 @@ def _who(side: Sequence[Figure]) -> str:
     others = {hit.outlet for hit in rest} - {first.outlet}
     more = f" and {len(others)} more" if others else ""
     return f"{first.outlet or 'unnamed outlet'}{more}, {day}"
+
+
+def _is_of(question: str, figure: Figure) -> bool:
+    """Whether it counts what the question counts, in an article on what the question names."""
+    article, counted = figure.source.hit.article, unit(question)
+    said = frozenset(stems(f"{article.title or ''} {article.text}"))
+    is_counted = figure.has_grown or not counted or counted in figure.quantity.things
+    return is_counted and frozenset().union(*names(question)) <= said
 
 
 def _masked(text: str) -> str:

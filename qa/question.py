@@ -36,6 +36,8 @@ def question(
     until: Moment = None,
     outlets: Sequence[str] = (),
     known_outlets: Mapping[str, int] | None = None,
+    sections: Sequence[str] = (),
+    known_sections: Mapping[str, int] | None = None,
 ) -> Question:
     """Check a question and its filters. Raises InputError for an empty or over-long text."""
     if not isinstance(text, str):
@@ -48,7 +50,7 @@ def question(
         raise InputError(
             f"The question has {len(text)} characters; {LONGEST_QUESTION} is the most. Shorten it."
         )
-    found = matching(as_of, since, until, outlets, known_outlets)
+    found = matching(as_of, since, until, outlets, known_outlets, sections, known_sections)
     return Question(text, found.as_of or datetime.now(UTC), found)
 
 
@@ -58,11 +60,13 @@ def matching(
     until: Moment,
     outlets: Sequence[str],
     known_outlets: Mapping[str, int] | None = None,
+    sections: Sequence[str] = (),
+    known_sections: Mapping[str, int] | None = None,
 ) -> Filter:
     """Check filters; dates may be ISO 8601 strings.
 
     Raises InputError for a date that is none or lies in the future, `since` after `until`, and an
-    outlet that no article has (the nearest names are offered).
+    outlet or section that no article has (the nearest names are offered).
     """
     asked, first, last = (
         _moment(name, value)
@@ -73,9 +77,13 @@ def matching(
             raise InputError(f"{name} {value} lies in the future: give a date that has been.")
     if first and last and day_start(first) > day_end(last):
         raise InputError(f"since {first} is after until {last}: swap them.")
-    listed = (outlets,) if isinstance(outlets, str) else outlets
-    names = tuple(_outlet(name, known_outlets) for name in listed)
-    return Filter(first, last, names, asked)
+    return Filter(
+        first,
+        last,
+        _known("outlet", outlets, known_outlets),
+        asked,
+        sections=_known("section", sections, known_sections),
+    )
 
 
 def _moment(name: str, value: Moment) -> datetime | date | None:
@@ -93,13 +101,18 @@ def _moment(name: str, value: Moment) -> datetime | date | None:
     return value
 
 
-def _outlet(name: str, known: Mapping[str, int] | None) -> str:
+def _known(what: str, given: Sequence[str], known: Mapping[str, int] | None) -> tuple[str, ...]:
+    listed = (given,) if isinstance(given, str) else given
+    return tuple(_spelt(what, name, known) for name in listed)
+
+
+def _spelt(what: str, name: str, known: Mapping[str, int] | None) -> str:
     if known is None or name in known:
         return name
-    folded = {outlet.casefold(): outlet for outlet in known}
+    folded = {one.casefold(): one for one in known}
     if name.casefold() in folded:
         return folded[name.casefold()]
     near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.4)
-    offer = [folded[outlet] for outlet in near] or list(known)[:5]
-    hint = f"known are {', '.join(offer)}" if offer else "no article names its outlet"
-    raise InputError(f"There is no outlet '{name}' in this index: {hint}.")
+    offer = [folded[one] for one in near] or list(known)[:5]
+    hint = f"known are {', '.join(offer)}" if offer else f"no article names its {what}"
+    raise InputError(f"There is no {what} '{name}' in this index: {hint}.")

@@ -36,9 +36,10 @@ class Rewritten:
     since: date | None = None
     until: date | None = None
     outlets: tuple[str, ...] | None = None
-    "as given; None of these three: the words of the turn do not change it"
+    sections: tuple[str, ...] | None = None
+    "as given; None of these four: the words of the turn do not change it"
     dropped: tuple[str, ...] = ()
-    "which filters the words lift: outlets, dates"
+    "which filters the words lift: outlets, sections, dates"
     is_followup: bool = False
     notes: tuple[str, ...] = ()
 
@@ -49,6 +50,7 @@ def rewrite(
     as_of: date,
     known_outlets: Collection[str],
     llm: "LLM | None" = None,
+    known_sections: Collection[str] = (),
 ) -> Rewritten:
     """The question that a turn asks, and the filters that its words set or lift. Never raises.
 
@@ -56,9 +58,9 @@ def rewrite(
     most 300 characters without a name or number that the conversation does not hold.
     """
     text = " ".join(text.split())
-    if not turns:
-        return Rewritten(text)
-    rest, changes = spoken_filters(text, as_of, known_outlets)
+    rest, changes = spoken_filters(text, as_of, known_outlets, known_sections)
+    if not turns:  # a filter alone asks nothing
+        return Rewritten(rest, **changes) if rest else Rewritten(text)
     frame = turns[-1].standalone_question
     for name in known_outlets if "outlets" in changes and not rest else ():
         frame = frame.replace(name, changes["outlets"][0])  # "What did X write?" "and Y?"

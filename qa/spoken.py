@@ -20,7 +20,8 @@ _TAIL = r"(?:[\s,]*(?:please|again|now|articles?|reports?|says?))*"
 _LIFTS = re.compile(
     rf"{LEAD}(?:show |use |search |from |in |of |with )*"
     r"(?:(?:all|any|every)(?: of)?(?: the)?|(?:drop|remove|forget|lift)(?: the| all| any)?) "
-    r"(?:(?P<outlets>outlets?|sources?|newspapers?|papers?)|(?:dates?|times?|periods?))"
+    r"(?:(?P<outlets>outlets?|sources?|newspapers?|papers?)|(?P<sections>sections?|desks?)"
+    r"|(?:dates?|times?|periods?))"
     rf"(?: filters?)?{_TAIL}",
     re.I,
 )
@@ -34,40 +35,51 @@ _BOUND = re.compile(
     rf"(?: on| onwards?| only)?{_TAIL}",
     re.I,
 )
+_SECTION = re.compile(r"(?:the )?(?P<name>.+?)(?: sections?| desk| pages)?", re.I)
 _PIECE = re.compile(r"[,;:.?!]\s+|\s+[–—-]\s+")
 
 
-def spoken_filters(text: str, as_of: date, known: Collection[str]) -> tuple[str, dict[str, Any]]:
+def spoken_filters(
+    text: str, as_of: date, known: Collection[str], sections: Collection[str] = ()
+) -> tuple[str, dict[str, Any]]:
     """What of a turn asks, and the filters that the rest of it sets or lifts.
 
-    since, until and outlets by name; dropped: which are lifted (outlets, dates). An outlet that
-    the index does not know stands as it was said.
+    since, until, outlets and sections by name; dropped: which are lifted (outlets, sections,
+    dates). An outlet that the index does not know stands as it was said. They stand before the
+    question ("Only sport: who won?") or behind it ("Who won? Only since March").
     """
-    if changes := _filter(text, as_of, known):
+    if changes := _filter(text, as_of, known, sections):
         return "", changes
-    for cut in list(_PIECE.finditer(text))[-1:]:
-        said, rest = text[cut.end() :], text[: cut.end()].rstrip(" ,;:–—-")
-        if re.match(r"(?:only|just|from all|any)\b", said, re.I):
-            return (rest, changes) if (changes := _filter(said, as_of, known)) else (text, {})
+    cuts = list(_PIECE.finditer(text))
+    behind = [(text[c.end() :], text[: c.end()].rstrip(" ,;:–—-")) for c in cuts[-1:]]
+    before = [(text[: c.start()], text[c.end() :]) for c in cuts[:1]]
+    for said, rest in behind + before:
+        is_filter = re.match(r"(?:only|just|from all|any)\b", said, re.I)
+        if is_filter and (changes := _filter(said, as_of, known, sections)):
+            return rest[:1].upper() + rest[1:], changes
     return text, {}
 
 
-def _filter(said: str, as_of: date, known: Collection[str]) -> dict[str, Any]:
+def _filter(
+    said: str, as_of: date, known: Collection[str], sections: Collection[str]
+) -> dict[str, Any]:
     said = said.strip(" .?!")
     if lifts := _LIFTS.fullmatch(said):
-        return {"dropped": ("outlets" if lifts["outlets"] else "dates",)}
-    if only := _ONLY.fullmatch(said):
-        if days := period(only["those"], as_of):
-            return {"since": days[0], "until": days[1]}
-        parts = re.split(r",? and |,? or |, ", only["those"])
-        names = [_outlet(part, known) or _new_outlet(part, only["from"]) for part in parts]
-        if all(names):
-            return {"outlets": tuple(names)}
+        return {"dropped": (lifts.lastgroup or "dates",)}
     if (bound := _BOUND.fullmatch(said)) and (days := period(bound["when"], as_of)):
         side, day = bound["side"].lower(), timedelta(days=1)
         if side in ("since", "from", "after"):
             return {"since": days[1] + day if side == "after" else days[0]}
         return {"until": days[0] - day if side == "before" else days[1]}
+    if only := _ONLY.fullmatch(said):
+        if days := period(only["those"], as_of):
+            return {"since": days[0], "until": days[1]}
+        parts = re.split(r",? and |,? or |, ", only["those"])
+        if all(named := [_section(part, sections) for part in parts]):
+            return {"sections": tuple(named)}
+        names = [_outlet(part, known) or _new_outlet(part, only["from"]) for part in parts]
+        if all(names):
+            return {"outlets": tuple(names)}
     outlet = _outlet(re.sub(rf"^{LEAD}(?:what about )?", "", said, flags=re.I), known)
     return {"outlets": (outlet,)} if outlet else {}
 
@@ -83,6 +95,12 @@ def _outlet(said: str, known: Collection[str]) -> str | None:
     if not wanted or not ends:
         return None
     return ends[0] if len(ends) == 1 else said  # the index asks back which one is meant
+
+
+def _section(said: str, sections: Collection[str]) -> str | None:
+    found = _SECTION.fullmatch(said.strip())
+    wanted = (said.casefold(), found["name"].casefold() if found else None)
+    return next((name for name in sections if name.casefold() in wanted), None)
 
 
 def _new_outlet(said: str, from_: str | None) -> str | None:

@@ -167,6 +167,7 @@ class TestWrong:
             (("ask", " \n"), 2, "The question is empty"),
             (("ask", "a" * 2001), 2, "2000 is the most"),
             (("ask", "Who?", "--outlet", "Castrine Herld"), 2, "known are Castrine Herald"),
+            (("search", "Who?", "--section", "Sport"), 2, "no article names its section"),
             (("ask", "Who?", "--since", "soon"), 2, "since 'soon' is not a date"),
             (("ask", "Who?", "--as-of", "2999-01-01"), 2, "lies in the future"),
             (("ask", "Who?", "--policy", "lenient"), 2, "no policy 'lenient'"),

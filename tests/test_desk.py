@@ -263,3 +263,31 @@ def test_statements_are_streamed_as_soon_as_their_sentence_ends(desk: Desk) -> N
 def test_a_model_does_not_judge_itself() -> None:
     with pytest.raises(SettingsError, match="a model does not check itself"):
         load_settings(llm="gpt-5-mini", judge="gpt-5-mini")
+
+
+def test_a_section_is_a_filter_everywhere(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "news.jsonl"
+    said = (
+        ("Sport", "Rovers won the cup."),
+        ("Business", "Mills won the contract."),
+        (None, "Nobody won a thing."),
+    )
+    path.write_text("\n".join(json.dumps({"text": t, "section": s}) for s, t in said))
+    with Desk(home, embedder=Letters()) as desk:
+        assert desk.add(path).added == 3
+        assert desk.archive.sections() == {"Business": 1, "Sport": 1}
+        (hit,) = desk.search("Who won?", sections=["sport"])  # as the index spells it
+        assert hit.text == "Rovers won the cup."
+        assert [a.section for a in desk.articles.list(sections=["Business"])] == ["Business"]
+        answer = desk.ask("How many articles mention won?", sections=["Sport"])
+        assert [c.quote for c in answer.citations] == ["Rovers won the cup."]
+        with pytest.raises(InputError, match="There is no section 'Sports' .* known are Sport"):
+            desk.ask("Who won?", sections=["Sports"])
+        chat = desk.chat()
+        chat.ask("How many articles mention won?", sections=["Business"])
+        assert chat.filters.sections == ("Business",)
+        assert "only Business" in chat.ask("How many articles mention contract?").notes[-1]
+        chat.ask("How many articles mention cup? Only sport")
+        assert desk.chat(chat.id).filters.sections == ("Sport",)
+        chat.ask("all sections")
+        assert chat.filters.sections == ()

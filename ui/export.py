@@ -114,8 +114,10 @@ def _source(citation: Mapping[str, Any]) -> str:
 def _facts(turn: Turn) -> Iterator[tuple[str, str]]:
     answer, filters = turn.answer, _filters(turn.filters)
     outlets = ", ".join(filters.pop("outlets"))
+    sections = [f"section {name}" for name in filters.pop("sections")]
     dates = [f"{name} {value}" for name, value in filters.items() if value and name != "as_of"]
-    yield "Filters", "; ".join([*([f"only {outlets}"] if outlets else []), *dates])
+    only = [f"only {outlets}"] if outlets else []
+    yield "Filters", "; ".join([*only, *sections, *dates])
     yield "As of", moment(from_iso(answer["as_of"])) or ""
     yield "Newest evidence", moment(from_iso(answer["newest_evidence"])) or ""
     yield "Reason", (answer["reason"] or "").replace("_", " ")
@@ -128,7 +130,7 @@ def _facts(turn: Turn) -> Iterator[tuple[str, str]]:
 
 def _filters(filters: Filter) -> dict[str, Any]:
     dates = {name: isoformat(getattr(filters, name)) for name in ("since", "until", "as_of")}
-    return {**dates, "outlets": list(filters.outlets)}
+    return {**dates, "outlets": list(filters.outlets), "sections": list(filters.sections)}
 
 
 EXPORTS: dict[str, tuple[Callable[[Conversation], str], str]] = {

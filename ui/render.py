@@ -29,6 +29,7 @@ _MOST_AROUND = 30_000
 # While a model writes, its numbers are those of the passages it was shown, not yet of the sources.
 _NUMBERS = re.compile(r"\s*[\[【][\d,;\s–-]*(?:[\]】]|$)")
 _SENTENCE_END = re.compile(r"""[.!?]["”’)]*(?:\s*\[[\d,; ]+\])*[.!?]?(?:\s|$)""")
+_OPENING, _OPENING_WORDS = 200, 10  # characters, words
 _NO_ANSWER = "NO ANSWER"
 TextOf = Callable[[str, str], Article | None]
 "The article of an id and a version, where it may be shown."
@@ -142,7 +143,7 @@ def listed_article(article: Article) -> dict[str, Any]:
     return {
         "id": article.id,
         "outlet": article.outlet,
-        "title": article.title,
+        "title": article.title or _opening(article),
         "day": day(article.published),
         "tags": [tag for tag in tags if tag and tag not in ("usable", "full")],
     }
@@ -161,11 +162,22 @@ def whole_article(article: Article) -> dict[str, Any]:
     }
 
 
+def _opening(article: Article) -> str:
+    """The first words, for an article without a headline; none where its text is limited."""
+    if article.excerpt_limit is not None:
+        return ""
+    start = 0
+    for mark in article.marks:  # who, where, and corrections say nothing of the matter
+        start = mark.end if not article.text[start : mark.start].strip() else start
+    words = article.text[start : start + _OPENING].split()
+    return f"{' '.join(words[:_OPENING_WORDS])} …" if words else ""
+
+
 def shown_filters(filters: Filter) -> list[str]:
     """The filters in force, a text each."""
     dates = [(name, getattr(filters, name)) for name in ("since", "until", "as_of")]
     said = [f"{name.replace('_', ' ')} {day(value)}" for name, value in dates if value]
-    return [*filters.outlets, *said]
+    return [*filters.outlets, *(f"section {name}" for name in filters.sections), *said]
 
 
 def day(value: datetime | date | None) -> str | None:
@@ -256,7 +268,7 @@ def _source(citation: Mapping[str, Any], article: Article | None, quoted: int) -
         "article": citation["article_id"],
         "version": citation["version"],
         "outlet": citation["outlet"],
-        "title": citation["title"],
+        "title": citation["title"] or (_opening(article) if article else None),
         "kind": citation["kind"] if citation["kind"] != "news" else None,
         "authors": ", ".join(citation["authors"]),
         "speaker": citation["speaker"],

@@ -24,7 +24,9 @@ ANSWER = {
     ],
     "timings": {"total": 0.1},
 }
-FILTERS = Filter(NOON, date(2026, 4, 1), ("The Ledger", "Bulletin"), date(2026, 4, 6))
+FILTERS = Filter(
+    NOON, date(2026, 4, 1), ("The Ledger", "Bulletin"), date(2026, 4, 6), sections=("Sport",)
+)
 
 
 def turn(question: str = "Who resigned?", minutes: int = 0) -> Turn:

@@ -103,3 +103,23 @@ def test_a_toll_that_stood_lower_before_or_is_of_something_else_is_no_contest() 
     assert contest(dead, late, question=ASKED) is None
     shares = "The number of shares in Karvanik has risen to 17, the exchange said."
     assert contest(hit("a", DEAD, 15, "W"), hit("b", shares, 19, "R"), question=ASKED) is None
+
+
+def test_a_toll_that_has_grown_is_of_one_event_and_one_thing() -> None:
+    risen = "The number of people hurt on the Ansel Marigold has risen to 17, an office said."
+    before = "Eleven people were hurt when the Ansel Marigold burned, with six crew on board."
+    other = "Six people were hurt when the roof of a depot fell."
+    question = "How many people were hurt on the Ansel Marigold?"
+    hits = hit("c", risen, 10, "Courier"), hit("a", other, 2, "Wire"), hit("b", before, 7, "Radio")
+    found = contest(*hits, question=question)
+    assert found is not None
+    assert [side[0].written for side in found.sides] == ["11", "17"]
+
+
+def test_two_figures_of_one_article_are_told_where_it_is_asked_whether_they_agree() -> None:
+    text = f"{WIRE} The mayor spoke of 90 millimetres of rain at Tarn Pass in those 24 hours."
+    one = hit("a", text, 15, "Wire")
+    assert contest(one) is None
+    found = contest(one, question="Do the figures of the rain that fell at Tarn Pass agree?")
+    assert found is not None
+    assert found.sentence.text.startswith("The reports differ: 142 millimetres")

@@ -189,3 +189,18 @@ def test_a_question_cannot_close_the_fence() -> None:
 @pytest.mark.parametrize("text", ["?", "…", "and", "and?", "only", "since", "😀", "he", "a" * 2000])
 def test_odd_turns_do_no_harm(text: str) -> None:
     assert after(RESIGNED, text).question
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Only sport: who won?", {"sections": ("Sport",)}),
+        ("Who won? Only in the sport section", {"sections": ("Sport",)}),
+        ("Only the Ledger: who won?", {"outlets": ("The Ledger",)}),
+        ("Who won? Only since March 2026", {"since": date(2026, 3, 1)}),
+        ("Only two won: who?", None),
+    ],
+)
+def test_the_words_of_a_first_question_set_filters(text: str, found: dict[str, Any] | None) -> None:
+    asked = rewrite(text, [], AS_OF, OUTLETS, None, ["Sport"])
+    assert asked == (Rewritten("Who won?", **found) if found else Rewritten(text))

@@ -84,12 +84,15 @@ def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     asked: list[str] = []
     errors: list[str] = []
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     yield page
     assert page.evaluate("window.pwned") is None
     page.close()
+    assert dialogs == []
     assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
     assert [error for error in errors if not _LEFT.match(error)] == []
 

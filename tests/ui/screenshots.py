@@ -66,6 +66,7 @@ def taken(browser: Browser, home: Path, folder: Path, size: str, scheme: str) ->
     embedder = MiniLM()
     with Desk(home, "demo", embedder=embedder) as desk, served(desk) as address:
         page = new(address)
+        expect(page.locator(".suggested").first).to_be_visible(timeout=60_000)
         shot(page, "empty")
         for name, question in (
             ("answered", ANSWERED),
@@ -86,7 +87,7 @@ def taken(browser: Browser, home: Path, folder: Path, size: str, scheme: str) ->
         page = new(address)
         page.get_by_label("Question").fill(ANSWERED)
         page.get_by_label("Question").press("Enter")
-        expect(page.locator(".draft")).to_contain_text("They will stand on")
+        expect(page.locator(".draft")).to_contain_text("They will stand on", timeout=60_000)
         shot(page, "streaming")
         letting.set()
         page.context.close()

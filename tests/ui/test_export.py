@@ -54,7 +54,7 @@ def turn(**facts: Any) -> Turn:
         "checked_by": "rules",
         "policy": "flag",
     }
-    filters = Filter(since=ASKED.date(), outlets=("The Ledger",))
+    filters = Filter(since=ASKED.date(), outlets=("The Ledger",), sections=("Business",))
     return Turn(answer | facts, filters, ASKED)
 
 
@@ -75,7 +75,7 @@ def test_everything_that_was_shown_is_in_the_markdown() -> None:
         "Looked for: Why did rates fall?",
         "Rates fell [1].",
         "[1] The Ledger, Rates cut, 5 March 2026, link",
-        "Filters: only The Ledger; since 2026-04-06",
+        "Filters: only The Ledger; section Business; since 2026-04-06",
         "As of: 6 April 2026",
         "Notes: one note",
         "Written by: medium",
@@ -151,6 +151,7 @@ def test_json_holds_everything() -> None:
         "until": None,
         "as_of": None,
         "outlets": ["The Ledger"],
+        "sections": ["Business"],
     }
     assert only["asked_at"] == "2026-04-06T09:30:00+00:00"
 

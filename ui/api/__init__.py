@@ -4,6 +4,7 @@ app = service(desk)     # any ASGI server runs it; `serve(desk, "127.0.0.1", 800
 """
 
 import errno
+import logging
 import socket
 import sys
 from collections.abc import Sequence
@@ -45,12 +46,14 @@ def serve(desk: Desk, host: str, port: int) -> None:
     listener = _listen(host, port)
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    # Browsers keep streams open, which would hold up the end.
+    # Browsers keep streams open, which would hold up the end, and be reported as errors then.
     config = uvicorn.Config(service(desk), log_level="warning", timeout_graceful_shutdown=1)
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
+    server = uvicorn.Server(config)
     sys.stderr.write(f"Byline is open at http://{shown}:{taken} (Ctrl-C closes it)\n")
     sys.stderr.flush()
     with listener, suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def service(desk: Desk) -> ASGIApp:

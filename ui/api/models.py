@@ -25,6 +25,7 @@ class Filters(Request):
     since: str | None = Field(None, description=f"Published then or later. {_DATE}")
     until: str | None = Field(None, description=f"Published then or earlier. {_DATE}")
     outlets: list[str] = Field([], description="Only these outlets, as the collection names them.")
+    sections: list[str] = Field([], description="Only these sections, as the collection has them.")
     as_of: str | None = Field(
         None,
         description="The date of asking: nothing newer is used, and relative dates are read "

@@ -1,6 +1,7 @@
 """What answers, with which settings, and what they mean; never a key."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 
@@ -31,7 +32,7 @@ def _settings(desk: Desk) -> dict[str, Any]:
         "settings": [
             {
                 "name": f"BYLINE_{name.upper()}",
-                "value": "" if given[name] is None else str(given[name]),
+                "value": "" if given[name] is None else _without_secrets(str(given[name])),
                 "meaning": fields[name].description,
             }
             for name in _SHOWN
@@ -42,3 +43,12 @@ def _settings(desk: Desk) -> dict[str, Any]:
             ["off", "Nothing is checked."],
         ],
     }
+
+
+def _without_secrets(value: str) -> str:
+    """An address without user, password, query and fragment; anything else as it is."""
+    kind, found, address = value.partition("://")
+    if not found:
+        return value
+    parts = urlsplit(f"//{address}")
+    return f"{kind}://{parts.netloc.rpartition('@')[2]}{parts.path}"

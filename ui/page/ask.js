@@ -13,7 +13,7 @@ const panel = () => document.querySelector('#source .shown');
 
 // Greeting
 
-function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, suggested, turns }) {
+function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, turns }) {
   shown.clear();
   log.replaceChildren();
   panel()?.replaceChildren();
@@ -38,16 +38,7 @@ function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, sugg
     el('p', '', `Ask about ${many(articles, 'article')}${from}${last}. `,
       'Each sentence of an answer names its source; choose one to read it where it stands.'),
   );
-  const linked = new URLSearchParams(location.search).get('q');
-  const offered = linked ? [linked, ...suggested] : suggested;
-  if (offered.length) {
-    const chips = offered.map((text) => button('suggested', text, () => ask(text)));
-    const group = el('div', 'suggestions', ...chips);
-    group.setAttribute('role', 'group');
-    group.setAttribute('aria-label', 'Suggestions');
-    intro.append(group);
-  }
-  intro.hidden = turns.length > 0 && !linked;
+  intro.hidden = turns.length > 0;
   if (!quotesOnly) return;
   intro.append(el('p', 'quiet', 'Answers are sentences quoted word for word. ',
     'To connect a language model, set ', el('code', '', 'BYLINE_LLM'), ' and ',
@@ -56,7 +47,7 @@ function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, sugg
 
 // Conversation
 
-const ask = (question) => trigger('retry', { question });
+const ask = (question, free = false) => trigger('retry', { question, free });
 
 function show(turn, isNew = true) {
   const known = shown.get(turn.id);
@@ -89,7 +80,7 @@ function announce(turn) {
     spoken.append(el('p', '', weak ? `${words} (${weak})` : words));
   }
   if (sentences.length > said) said = sentences.length;
-  else if (turn.status !== 'writing') spoken.replaceChildren(el('p', '', turn.text));
+  else if (turn.status !== 'writing' && !(said && turn.status === 'answered')) spoken.replaceChildren(el('p', '', turn.text));
 }
 
 function stop() {
@@ -115,9 +106,10 @@ function filters(turn) {
 function state(turn) {
   if (turn.status === 'reading') return [el('p', 'progress', turn.text)];
   if (turn.status === 'writing') {
+    const checking = el('p', 'progress', 'Checking each sentence against its passage …');
     const done = (turn.checked || []).map(({ said: words, weak }) => (
       el('span', weak ? 'sentence weak' : 'sentence', `${words} `)));
-    return [el('div', 'answer draft', ...done, turn.text)];
+    return [el('div', 'answer draft', ...done, turn.text), checking];
   }
   if (turn.status === 'failed') {
     const title = el('strong', '', 'This could not be answered');
@@ -128,12 +120,13 @@ function state(turn) {
   if (turn.status === 'declined') {
     const why = el('div', 'declined', el('strong', '', turn.text));
     if (!turn.sources.length) return [why, ...notes, rating(turn)];
-    const near = el('p', 'label', 'The nearest passages, which do not answer it');
+    const near = el('p', 'label', 'The nearest passages, for you to judge');
     return [why, near, sources(turn), ...notes, rating(turn)];
   }
   const isQuoted = !turn.model || turn.style === 'quotes';
   const who = turn.model && `${isQuoted ? 'Chosen' : 'Written'} by ${turn.model} from these sources.`;
-  const by = [who, isQuoted && 'Quoted word for word.', turn.newest && `The newest is of ${turn.newest}.`].filter((part) => part);
+  const by = [who, isQuoted && 'Quoted word for word.',
+    turn.newest && `Newest evidence: ${turn.newest}.`].filter((part) => part);
   return [answer(turn), ...turn.disagreements.map((one) => dispute(turn, one)),
     el('p', 'label', 'Sources'), sources(turn), ...notes, el('p', 'quiet', by.join(' ')),
     rating(turn)];
@@ -143,7 +136,9 @@ function state(turn) {
 function dispute(turn, { matter, positions, superseded }) {
   const rows = positions.map(({ says, numbers, sources: count, days }, at) => {
     const isNewer = superseded && at === positions.length - 1;
-    return el('li', '', el('b', '', says), ` – ${count}, ${days.join(', ')} `,
+    const first = turn.sources.find((one) => one.number === numbers[0]);
+    return el('li', '', el('b', '', says),
+      ` – ${first ? `${outletOf(first)}, ` : ''}${days.join(', ')} (${count}) `,
       ...numbers.map((number) => chip(turn, number)),
       isNewer && el('span', 'tag', 'replaces what was said before'));
   });
@@ -180,7 +175,12 @@ function rating(turn) {
     reason.focus();
   });
   box.append(up, down);
-  if (turn.status === 'declined') box.append(again(turn));
+  if (turn.status === 'declined') {
+    box.append(again(turn));
+    if (turn.filters?.length) {
+      box.append(button('again', 'Ask without filters', () => ask(turn.question, true)));
+    }
+  }
   return box;
 }
 
@@ -203,8 +203,9 @@ function sources(turn) {
     for (const tag of [source.notice && source.notice.kind, source.kind]) {
       if (tag) facts.append(' ', el('span', 'tag', tag));
     }
-    const says = turn.status === 'declined' ? `“${source.quote}”` : source.title;
-    if (source.copies.length) facts.append(` also in ${source.copies.join(', ')}`);
+    if (source.speaker) facts.append(` · ${source.speaker} speaking`);
+    const says = turn.status === 'declined' ? inMarks(source.quote) : source.title;
+    if (source.copies.length) facts.append(` · also in ${source.copies.join(', ')}`);
     const about = el('span', 'about', facts, says && el('span', 'says', says));
     about.dir = 'auto';
     const row = el('li', '', chip(turn, source.number), about);
@@ -231,7 +232,7 @@ function card(at, source) {
   document.querySelector('.card')?.remove();
   if (!at) return;
   const quote = source.quote.length > 280 ? `${source.quote.slice(0, 280)} …` : source.quote;
-  const words = el('span', 'says', `“${quote}”`);
+  const words = el('span', 'says', inMarks(quote));
   words.dir = 'auto';
   const made = el('div', 'card', el('span', 'facts', el('b', '', outletOf(source)),
     ` ${source.day || 'Undated'}`), el('span', 'title', source.title || ''), words);
@@ -267,19 +268,21 @@ function open(turn, source, item) {
   }
   const { number, kind, title, authors, published, updated, link, notice, copies, speaker } = source;
   const rank = turn.status === 'declined'
-    ? `Nearest passage ${number}: it does not answer the question`
+    ? `Nearest passage ${number}: it may not answer the question`
     : `Source ${number} of ${turn.sources.length}`;
   const facts = [authors && `By ${authors}`, published || 'Undated',
     updated && updated !== published && `Updated ${updated}`, speaker && `${speaker} speaking`,
     copies.length && `Also in ${copies.join(', ')}`, `Version ${source.version.slice(0, 7)}`,
   ].filter((fact) => fact);
   const text = textOf(source);
+  const article = el('a', '', 'In the collection');
+  article.href = `collection?article=${encodeURIComponent(source.article)}`;
   panel().replaceChildren(
     el('div', 'head',
       el('p', 'label', rank, button('back', 'Back to the answer', () => goTo(item))),
       el('p', 'outlet', outletOf(source), kind && el('span', 'tag', kind)),
       el('h2', '', title || 'Without a headline'),
-      el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(link))),
+      el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(link), article)),
     ...(notice ? [noticeOf(notice)] : []),
     text,
   );

@@ -34,6 +34,8 @@ _SOURCE = """
     The passage behind a sentence is shown here, where it stands in its article.
   </p>
 </aside>"""
+_INFORCE = '<div class="inforce" role="group" aria-label="Filters in force"></div>'
+_OFFERED = '<div class="suggestions" role="group" aria-label="Suggestions"></div>'
 _HISTORY = '<nav aria-label="Your conversations"><ul></ul></nav>'
 _PERIODS = {"Any time": None, "Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 
@@ -59,24 +61,31 @@ def ask_page(desk: Desk, blocks: gr.Blocks) -> None:
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk"):
             conversation = own("conversation", _CONVERSATION, "ask.js")
-            question, filters, period = _inputs()
+            offered = own("offered", _OFFERED, "suggest.js")
+            question, filters, period, inforce = _inputs()
         own("source", _SOURCE)
     parts = [conversation, question, kept, listed, *filters]
     wiring: dict[str, Any] = {"concurrency_limit": _AT_ONCE, **QUIET}
     asking = question.submit(does.ask, [question, kept, *filters], parts, **wiring)
-    again = conversation.retry(does.ask_again, [kept, *filters], parts, **wiring)
-    question.stop(does.stop, None, [conversation, question], cancels=[asking, again], **QUIET)
+    again = [
+        part.retry(does.ask_again, [kept, *filters], parts, **wiring)
+        for part in (conversation, offered)
+    ]
+    question.stop(does.stop, None, [conversation, question], cancels=[asking, *again], **QUIET)
     conversation.rate(does.rate, None, None, **QUIET)
     shown = [conversation, listed, *filters]
     blocks.load(does.show, kept, shown, **QUIET)
+    blocks.load(does.suggest, kept, offered, **QUIET)
     for changed in (
         listed.open(does.open, kept, kept, **QUIET),
         listed.remove(does.remove, kept, kept, **QUIET),
         new.click(lambda kept: {**kept, "current": None}, kept, kept, **QUIET),
     ):
-        changed.then(does.show, kept, shown, **QUIET)
+        changed.then(does.show, kept, shown, **QUIET).then(does.suggest, kept, offered, **QUIET)
     listed.rename(does.rename, kept, listed, **QUIET)
     period.input(_since, period, filters[0], **QUIET)
+    gr.on([box.change for box in filters], _inforce, filters, inforce, **QUIET)
+    inforce.drop(_dropped, filters, filters, **QUIET)
 
 
 class _Asking:
@@ -84,6 +93,7 @@ class _Asking:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._suggested: tuple[int, list[str]] | None = None  # as of which generation
 
     def ask(self, text: str, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
         """Ask in the open conversation, or in a new one; `given` are the filters' boxes."""
@@ -106,22 +116,15 @@ class _Asking:
                 ready = gr.Textbox(**_READY)  # the next question may be there already
                 yield turn, ready, kept, self._listed(kept), *_boxes(chat.filters)
             elif turn["status"] == "failed":  # what failed is given back, to be put right
-                yield turn, gr.Textbox(text, **_READY), *[same] * 6
+                yield turn, gr.Textbox(text, **_READY), *[same] * 7
             else:
-                yield turn, box, *[same] * 6
+                yield turn, box, *[same] * 7
                 box = same
 
-    def ask_again(
-        self,
-        kept: Kept,
-        since: str,
-        until: str,
-        as_of: str,
-        outlets: list[str],
-        event: gr.EventData,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Ask what a button in the conversation says."""
-        yield from self.ask(str(event.question), kept, since, until, as_of, outlets)
+    def ask_again(self, event: gr.EventData, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
+        """Ask what a button in the conversation says, `free` of all filters where it says so."""
+        filters = ("", "", "", [], []) if event.free else given
+        yield from self.ask(str(event.question), kept, *filters)
 
     def stop(self) -> tuple[Any, ...]:
         """What is shown once the answer under way was stopped."""
@@ -136,14 +139,28 @@ class _Asking:
     def show(self, kept: Kept) -> tuple[Any, ...]:
         """The page as it opens: the greeting, or the open conversation with its filters."""
         desk, held = self._desk, self._held(kept)
-        greeting = welcome(desk) | {
-            "suggested": [] if held else suggestions(desk),
-            "turns": stored(held, self._version) if held else [],
-        }
+        greeting = welcome(desk) | {"turns": stored(held, self._version) if held else []}
         current = held.turns[-1].filters if held else Filter()
-        known = [(f"{name} ({count})", name) for name, count in desk.archive.outlets().items()]
-        outlets = gr.Dropdown(choices=known, value=list(current.outlets))
-        return greeting, self._listed(kept), *_boxes(current)[:3], outlets
+        lists = (
+            gr.Dropdown(
+                choices=[(f"{name} ({count})", name) for name, count in known.items()],
+                value=list(chosen),
+            )
+            for known, chosen in (
+                (desk.archive.outlets(), current.outlets),
+                (desk.archive.sections(), current.sections),
+            )
+        )
+        return greeting, self._listed(kept), *_boxes(current)[:3], *lists
+
+    def suggest(self, kept: Kept) -> list[str]:
+        """Questions to begin with; they take longer than the page may."""
+        if self._held(kept):
+            return []
+        generation = self._desk.archive.generation
+        if self._suggested is None or self._suggested[0] != generation:
+            self._suggested = generation, suggestions(self._desk)
+        return self._suggested[1]
 
     def open(self, kept: Kept, event: gr.EventData) -> Kept:
         """Go on with an earlier conversation."""
@@ -182,8 +199,8 @@ class _Asking:
         return {"current": kept["current"], "conversations": listed}
 
 
-def _inputs() -> tuple[gr.Textbox, list[Any], gr.Dropdown]:
-    """The question, the filters in the order that `ask` takes them, and a choice of periods."""
+def _inputs() -> tuple[gr.Textbox, list[Any], gr.Dropdown, gr.HTML]:
+    """The question, the filters in the order that `ask` takes them, periods, what is in force."""
     with gr.Column(elem_id="ask"):
         question = gr.Textbox(
             label="Question",
@@ -196,6 +213,7 @@ def _inputs() -> tuple[gr.Textbox, list[Any], gr.Dropdown]:
             autofocus=True,
             elem_id="question",
         )
+        inforce = own("inforce", _INFORCE, "inforce.js")
         with gr.Accordion("Filters", open=False, elem_id="filters"):
             with gr.Row():
                 period = gr.Dropdown(list(_PERIODS), label="Published", min_width=140)
@@ -203,13 +221,38 @@ def _inputs() -> tuple[gr.Textbox, list[Any], gr.Dropdown]:
                     gr.Textbox(label=label, placeholder="YYYY-MM-DD", min_width=120)
                     for label in ("Published since", "Published until", "Asked as of")
                 ]
-            outlets = gr.Dropdown(
-                label="Outlets",
-                multiselect=True,
-                # An outlet that came or went since the page was opened is the engine's to refuse.
-                allow_custom_value=True,
-            )
-    return question, [*dates, outlets], period
+            with gr.Row():
+                # One that came or went since the page was opened is the engine's to refuse.
+                names = [
+                    gr.Dropdown(label=label, multiselect=True, allow_custom_value=True)
+                    for label in ("Outlets", "Sections")
+                ]
+    return question, [*dates, *names], period, inforce
+
+
+_CHIPS = ("since", "until", "as of", "outlet", "section")  # as the boxes stand
+
+
+def _inforce(*given: Any) -> list[dict[str, str]]:
+    """What the boxes ask for, a chip each."""
+    chosen = [(of, one) for of, box in zip(_CHIPS, given, strict=True) for one in _listed(box)]
+    return [
+        {"of": of, "name": one, "text": one if of == "outlet" else f"{of} {one}"}
+        for of, one in chosen
+    ]
+
+
+def _dropped(event: gr.EventData, *given: Any) -> list[Any]:
+    """The boxes without the filter whose chip was taken away."""
+    kept = [
+        [one for one in _listed(box) if (of, one) != (event.of, event.name)]
+        for of, box in zip(_CHIPS, given, strict=True)
+    ]
+    return ["".join(box) for box in kept[:3]] + kept[3:]
+
+
+def _listed(box: Any) -> list[str]:
+    return box if isinstance(box, list) else [box] if box else []
 
 
 def _since(period: str) -> str:
@@ -220,7 +263,8 @@ def _since(period: str) -> str:
 def _boxes(filters: Filter) -> tuple[Any, ...]:
     """The filters in force, as the boxes hold them."""
     dates = (filters.since, filters.until, filters.as_of)
-    return *(isoformat(value) or "" for value in dates), list(filters.outlets)
+    said = (isoformat(value) or "" for value in dates)
+    return *said, list(filters.outlets), list(filters.sections)
 
 
 def _changed(before: Filter, given: tuple[Any, ...]) -> dict[str, Any]:
@@ -228,8 +272,8 @@ def _changed(before: Filter, given: tuple[Any, ...]) -> dict[str, Any]:
 
     An emptied box drops its filter.
     """
-    names = ("since", "until", "as_of", "outlets")
-    now = (*(str(value or "").strip() for value in given[:3]), given[3] or [])
+    names = ("since", "until", "as_of", "outlets", "sections")
+    now = (*(str(value or "").strip() for value in given[:3]), *(one or [] for one in given[3:]))
     return {
         name: value
         for name, value, was in zip(names, now, _boxes(before), strict=True)

@@ -118,8 +118,8 @@ function actions({ id, notice }) {
   const asked = (...parts) => { box.replaceChildren(...parts, button('', 'Leave it as it is', ready)); };
   const remove = () => {
     const yes = button('danger', 'Remove it', () => trigger('remove', { id }));
-    asked(el('p', '', 'Remove this article with all its versions? It can be added again from its '
-      + 'source; answers that cite it say that it is gone.'), yes);
+    asked(el('p', '', 'Remove this article with all its versions? Answers that cite it say that it '
+      + 'is gone. Its last version can be put back as long as this page stays open.'), yes);
     yes.focus();
   };
   const retract = () => {
@@ -158,9 +158,13 @@ function render() {
   if (given.article) show(given.article, given.failed);
   else if (given.removed) {
     chosen = null;
-    panel().replaceChildren(el('p', 'placeholder', 'The article was removed.'));
+    const back = button('again', 'Put it back', () => trigger('restore', {}));
+    panel().replaceChildren(el('p', 'placeholder', 'The article was removed. ', back));
+    back.focus();
   } else if (given.failed) panel().replaceChildren(failure(given.failed));
 }
 
 render();
 watch('value', render);
+const asked = new URLSearchParams(location.search).get('article');
+if (asked) trigger('choose', { id: asked });

@@ -1,5 +1,6 @@
 """What is in the collection: counts, a timeline, the articles, and what may be done with them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ import gradio as gr
 
 from ...desk import Desk
 from ...errors import BylineError
+from ...index.article import Article
 from ...index.build import Report
 from ...index.read import Entry, Failure, read_upload
 from ..render import day, listed_article, moment, whole_article
@@ -78,7 +80,9 @@ def collection_page(desk: Desk, blocks: gr.Blocks) -> None:
     feeds.unfollow(does.unfollow, None, feeds, **QUIET)
     articles.choose(does.choose, None, articles, **QUIET)
     articles.retract(does.retract, None, articles, **QUIET)
-    articles.remove(does.remove, search, articles, **QUIET)
+    removed = gr.State(None)  # the article that was removed last by this reader, to be put back
+    articles.remove(does.remove, search, [articles, removed], **QUIET)
+    articles.restore(does.restore, [search, removed], [articles, removed], **QUIET)
 
 
 class _Keeping:
@@ -115,21 +119,44 @@ class _Keeping:
             return self._shown(event.id) | {"failed": str(error)}
         return self._shown(event.id)
 
-    def remove(self, text: str, event: gr.EventData) -> dict[str, Any]:
-        """Take an article out; what is left."""
+    def remove(self, text: str, event: gr.EventData) -> tuple[dict[str, Any], Article | None]:
+        """Take an article out; what is left, and the article."""
         try:
+            article = self._desk.articles.get(event.id)
             self._desk.articles.remove(event.id)
         except BylineError as error:
-            return {"failed": str(error)}
-        return self.list(text) | {"removed": event.id}
+            return {"failed": str(error)}, None
+        return self.list(text) | {"removed": event.id}, article
+
+    def restore(self, text: str, article: Article | None) -> tuple[dict[str, Any], Article | None]:
+        """Put back the last version of the article that was removed, retracted if it was."""
+        if article is None:
+            return {"failed": "There is nothing to put back any more."}, None
+        name = hashlib.blake2b(f"{article.id} {article.version}".encode(), digest_size=16)
+        entry = Entry(article.id, None, name.digest(), lambda: article)
+        articles, notice = self._desk.articles, article.notice
+        try:
+            report = self._desk.add([entry])
+            if report.failed:
+                return {"failed": report.failed[0].reason}, article
+            if notice and notice.kind == "retracted" and not articles.get(article.id).notice:
+                articles.retract(article.id, notice.text)
+        except BylineError as error:
+            return {"failed": str(error)}, article
+        return self.list(text) | self._shown(article.id), None
 
     def add_files(self, paths: Sequence[str] | None) -> Iterator[dict[str, Any]]:
         """Add uploaded files, and leave no copy of them behind."""
         if not paths:
             return
         limit = self._desk.settings.max_article_bytes
+        named = Counter(Path(path).name for path in paths)
         entries = (
-            entry for path in paths for entry in read_upload(Path(path), max_article_bytes=limit)
+            entry
+            for path in map(Path, dict.fromkeys(paths))
+            for entry in read_upload(
+                path, max_article_bytes=limit, name=_own_name(path) if named[path.name] > 1 else ""
+            )
         )
         yield from self._added(entries, f"{len(paths)} file{'s' if len(paths) > 1 else ''}", paths)
 
@@ -138,26 +165,26 @@ class _Keeping:
         if address := _address(url):
             yield from self._added([address], address)
         else:
-            yield {"text": _NO_ADDRESS}
+            yield {"error": _NO_ADDRESS}
 
     def follow(self, url: str) -> Iterator[dict[str, Any]]:
         """Follow a feed from now on, and add what it lists now."""
         address = _address(url)
         if not address:
-            yield {"text": _NO_ADDRESS}
+            yield {"error": _NO_ADDRESS}
             return
         yield {"text": f"Reading {address} …"}
         try:
             self._desk.follow.add(address)
         except BylineError as error:
-            yield {"text": str(error)}
+            yield {"error": str(error)}
             return
         yield from self.look(only_due=True)
 
     def look(self, *, only_due: bool = False) -> Iterator[dict[str, Any]]:
         """Look at every feed that is followed, and add what is new."""
         if not self._desk.follow.list():
-            yield {"text": "No feed is followed: give the address of one."}
+            yield {"error": "No feed is followed: give the address of one."}
             return
 
         def work(tell: Tell) -> dict[str, Any]:
@@ -242,6 +269,12 @@ def timeline(days: Sequence[date]) -> dict[str, Any]:
         all_of_them = [date(year, 1, 1) for year in range(first.year, last.year + 1)]
     counts = Counter(map(named, days))
     return {"unit": unit, "bars": [(name, counts[name]) for name in map(named, all_of_them)]}
+
+
+def _own_name(path: Path) -> str:
+    """The name of one of several files that are called the same: one is no version of another."""
+    with path.open("rb") as file:
+        return f"{path.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}{path.suffix}"
 
 
 def _address(text: str | None) -> str | None:

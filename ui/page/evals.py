@@ -51,7 +51,7 @@ def evals_page(desk: Desk, blocks: gr.Blocks) -> None:
             cases = _cases(desk, what, file)[: int(limit)]
             yield from _running(desk, cases)
         except BylineError as error:
-            yield {"text": str(error)}
+            yield {"error": str(error)}
 
     what.change(lambda value: gr.File(visible=value == _FILE), what, file, **QUIET)
     start.click(run, [what, file, limit], progress, concurrency_limit=1, **QUIET).then(

@@ -42,6 +42,10 @@ function confirmed(item, id, title) {
   yes.focus();
 }
 
+// The toggle is Gradio's, which calls it a sidebar.
+const toggle = document.querySelector('#history .toggle-button');
+for (const name of ['aria-label', 'title']) toggle?.setAttribute(name, 'Your conversations');
+
 function render() {
   const { conversations, current } = props.value || { conversations: [] };
   list.replaceChildren(...conversations.map((one) => row(one, one.id === current)));

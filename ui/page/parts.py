@@ -41,7 +41,7 @@ def masthead() -> None:
 def working(work: Callable[[Tell], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What work tells while it is done in a thread, and at last what it returns, to be shown.
 
-    Never raises: what goes wrong is the last text. Who leaves does not stop the work.
+    Never raises: what goes wrong is the last, an error. Who leaves does not stop the work.
     """
     told: queue.SimpleQueue[tuple[bool, dict[str, Any]]] = queue.SimpleQueue()
 
@@ -49,11 +49,11 @@ def working(work: Callable[[Tell], dict[str, Any]]) -> Iterator[dict[str, Any]]:
         try:
             last = work(lambda news: told.put((False, news)))
         except BylineError as error:
-            last = {"text": str(error)}
+            last = {"error": str(error)}
         except Exception as error:
             _log.exception("The page could not do its work")
             name = type(error).__name__
-            last = {"text": f"Unexpected {name}: it was not done. The server's log says more."}
+            last = {"error": f"Unexpected {name}: it was not done. The server's log says more."}
         told.put((True, last))
 
     threading.Thread(target=run, daemon=True).start()

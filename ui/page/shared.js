@@ -21,6 +21,9 @@ function goTo(target, smoothly = true) {
   target.scrollIntoView({ block: 'start', behavior: smoothly && !isCalm() ? 'smooth' : 'auto' });
 }
 
+// A quotation that already stands in marks gets no others.
+const inMarks = (quote) => (/^[“"«„]/.test(quote) ? quote : `“${quote}”`);
+
 const outletOf = (source) => source.outlet || 'Unnamed outlet';
 
 function original(link) {
