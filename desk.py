@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -35,6 +36,7 @@ from .index.store import Store
 from .index.upkeep import Health
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
+from .qa.draft import DraftReport, check_draft
 from .qa.judge import LLMJudge, NLIJudge
 from .qa.model import close_client, openai_llm
 from .qa.question import Moment, Question, matching, question
@@ -245,6 +247,37 @@ class Desk:
             if close is not None:
                 thread.submit(close)
             thread.shutdown(wait=False)
+
+    def verify(
+        self,
+        text: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        as_of: Moment = None,
+        retracted: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> DraftReport:
+        """Check a text, a draft or what another system said, statement by statement.
+
+        As `ask` checks its own sentences, against what it would find for them; numbers and links
+        that the text has itself are no evidence. `as_of` is also the day against which its relative
+        dates are read. `progress` is called with the statements that are done, and all. Raises
+        InputError for an empty or over-long text, and for filters as `ask` does.
+        """
+        known = self.archive.outlets() if outlets else None
+        wanted = replace(matching(as_of, since, until, outlets, known), retracted=retracted)
+        return check_draft(
+            text,
+            wanted,
+            wanted.as_of or datetime.now(UTC),
+            self.library(),
+            judge=self._load_judge(),
+            signals=self._signals,
+            seconds=self.settings.ask_timeout_seconds,
+            progress=progress,
+        )
 
     def chat(self, conversation_id: str | None = None, *, private: bool = False) -> Chat:
         """A conversation: follow-ups are understood, filters persist, turns are stored.
