@@ -604,6 +604,21 @@ def serve(
         serve_page(desk, host, port)
 
 
+@app.command("mcp")
+def serve_mcp(index: IndexOption = None) -> None:
+    """Serve the articles to a program that speaks MCP, over standard input and output."""
+    with opened_desk(index) as desk:
+        try:
+            from .ui.mcp import serve_stdio
+        except ModuleNotFoundError as error:
+            if error.name not in ("mcp", "mcp_types"):
+                raise
+            raise BylineError(
+                "MCP needs the extra `mcp`: run `pip install 'byline[mcp]'`."
+            ) from None
+        serve_stdio(desk)
+
+
 def say(text: str) -> None:
     """A line for the person, not for the program that reads standard output."""
     typer.echo(text, err=True)
