@@ -3,7 +3,8 @@
     byline add articles/ && byline ask "Who resigned on Monday?"
 
 Standard output is the answer (with --json exactly one JSON document), standard error everything
-else. Exit codes: 0 done (an answer may be declined), 2 wrong usage, 1 anything else.
+else. Exit codes: 0 done (an answer may be declined), 2 wrong usage, 3 `verify` found a statement
+that did not pass, 1 anything else.
 """
 
 import json
@@ -202,6 +203,43 @@ def ask(
             print_json(desk.ask(question, **options).to_dict())
         else:
             show_answer(desk.stream(question, **options))
+
+
+@app.command()
+def verify(
+    file: Annotated[str, typer.Argument(help="A text, plain or Markdown; `-`: standard input.")],
+    since: SinceOption = None,
+    until: UntilOption = None,
+    outlet: OutletOption = None,
+    as_of: AsOfOption = None,
+    retracted: RetractedOption = False,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            help="Exit with 3 at this verdict or a worse one: contradicted, unsupported, partial, "
+            "unchecked; never."
+        ),
+    ] = "unsupported",
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a text against the articles, sentence by sentence; exit code 3 where one fails."""
+    from .qa.draft import VERDICTS, read_draft
+    from .ui.terminal import show_draft
+
+    levels = ("never", *VERDICTS[:-1])
+    if fail_on not in levels:
+        raise InputError(f"There is no --fail-on '{fail_on}': use {', '.join(levels)}.")
+    text = read_draft(file)
+    options: dict[str, Any] = {"since": since, "until": until, "outlets": outlet or ()}
+    with opened_desk(index) as desk:
+        report = desk.verify(text, as_of=as_of, retracted=retracted, **options)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        show_draft(report)
+    if any(report.counts[verdict] for verdict in VERDICTS[: levels.index(fail_on)]):
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -601,6 +639,21 @@ def serve(
                 "`pip install 'byline[page]'`."
             ) from None
         serve_desk(desk, host, port)
+
+
+@app.command("mcp")
+def serve_mcp(index: IndexOption = None) -> None:
+    """Serve the articles to a program that speaks MCP, over standard input and output."""
+    with opened_desk(index) as desk:
+        try:
+            from .ui.mcp import serve_stdio
+        except ModuleNotFoundError as error:
+            if error.name not in ("mcp", "mcp_types"):
+                raise
+            raise BylineError(
+                "MCP needs the extra `mcp`: run `pip install 'byline[mcp]'`."
+            ) from None
+        serve_stdio(desk)
 
 
 def say(text: str) -> None:

@@ -19,7 +19,7 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -47,6 +47,7 @@ from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.budget import Usage
 from .qa.cache import AnswerCache
 from .qa.chat import Chat
+from .qa.draft import DraftReport, check_draft
 from .qa.judge import LLMJudge, NLIJudge
 from .qa.model import close_client, openai_llm
 from .qa.question import Moment, Question, matching, question
@@ -245,6 +246,40 @@ class Desk:
     def astream(self, text: str, **options: Any) -> AsyncGenerator[Event]:
         """`stream` for async programs; the same options. Leaving the loop stops the model."""
         return in_own_thread(lambda: self.stream(text, **options))
+
+    def verify(
+        self,
+        text: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        as_of: Moment = None,
+        retracted: bool = False,
+        sections: Sequence[str] = (),
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> DraftReport:
+        """Check a text, a draft or what another system said, statement by statement.
+
+        As `ask` checks its own sentences, against what it would find for them; numbers and links
+        that the text has itself are no evidence. `as_of` is also the day against which its relative
+        dates are read. `progress` is called with the statements that are done, and all. Raises
+        InputError for an empty or over-long text, and for filters as `ask` does.
+        """
+        known = self.archive.outlets() if outlets else None
+        known_sections = self.archive.sections() if sections else None
+        asked = matching(as_of, since, until, outlets, known, sections, known_sections)
+        wanted = replace(asked, retracted=retracted)
+        return check_draft(
+            text,
+            wanted,
+            wanted.as_of or datetime.now(UTC),
+            self.library(),
+            judge=self._load_judge(),
+            signals=self._signals,
+            seconds=self.settings.ask_timeout_seconds,
+            progress=progress,
+        )
 
     def chat(self, conversation_id: str | None = None, *, private: bool = False) -> Chat:
         """A conversation: follow-ups are understood, filters persist, turns are stored.

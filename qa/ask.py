@@ -525,9 +525,8 @@ class _Asking:
         """What a reader must know of retracted articles: those cited, or one that would answer."""
         wanted = self.question.filter
         if not is_declined:
-            told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
-            notes = [f"the article of [{one.number}] was retracted" for one in told]
-            return notes + self._of_retracted(cited)
+            today = day_of(self.question.as_of)
+            return notes_of_retracted(cited, self.library.archive, wanted.as_of, today)
         if wanted.retracted or not self.library.archive.has_retracted():
             return []
         library, question = self.library, self.question
@@ -545,34 +544,8 @@ class _Asking:
         when = f" on {isoformat(day_of(notice.date))}" if notice and notice.date else ""
         return [f"a report on it was retracted{when}, so it is not used"]
 
-    def _of_retracted(self, cited: Sequence[Citation]) -> list[str]:
-        """Of copies that are cited, whose origin was retracted by the date of asking."""
-        archive, today = self.library.archive, day_of(self.question.as_of)
-        if not archive.has_retracted():
-            return []
-        matching = Filter(as_of=self.question.filter.as_of, retracted=True)
-        copies = archive.copies([one.article_id for one in cited], matching)
-        origins = {of: one.id for of, others in copies.items() for one in others if one.is_origin}
-        gone = {
-            one.id
-            for one in archive.articles(list(origins.values()))
-            if one.notice
-            and one.notice.kind == "retracted"
-            and not (one.notice.date and day_of(one.notice.date) > today)
-        }
-        return [
-            f"[{one.number}] runs the text of an article that was retracted"
-            for one in cited
-            if origins.get(one.article_id) in gone
-        ]
-
-    def _with_copies(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
-        """The citations with the other outlets that had run the text by the date of asking."""
-        matching = Filter(as_of=self.question.filter.as_of)
-        copies = self.library.archive.copies([c.article_id for c in citations], matching)
-        return tuple(
-            replace(c, copies=outlets_of(copies.get(c.article_id, ()), c.outlet)) for c in citations
-        )
+    def _with_copies(self, cited: Sequence[Citation]) -> tuple[Citation, ...]:
+        return with_copies(cited, self.library.archive, self.question.filter.as_of)
 
     def _offered(self) -> list[Source]:
         """What comes nearest: what the draft cites, then the best sentences."""
@@ -622,6 +595,40 @@ def event_record(event: Event) -> tuple[str, dict[str, Any]]:
     if isinstance(event, str):
         return "token", {"text": event}
     return ("answer" if isinstance(event, Answer) else "statement"), to_json(event)
+
+
+def with_copies(
+    cited: Sequence[Citation], archive: Archive, as_of: datetime | date | None
+) -> tuple[Citation, ...]:
+    """The citations with the other outlets that had run the text by the date of asking."""
+    copies = archive.copies([c.article_id for c in cited], Filter(as_of=as_of))
+    return tuple(
+        replace(c, copies=outlets_of(copies.get(c.article_id, ()), c.outlet)) for c in cited
+    )
+
+
+def notes_of_retracted(
+    cited: Sequence[Citation], archive: Archive, as_of: datetime | date | None, today: date
+) -> list[str]:
+    """Of articles that are cited and were retracted, or whose origin was by the date of asking."""
+    told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
+    notes = [f"the article of [{one.number}] was retracted" for one in told]
+    if not archive.has_retracted():
+        return notes
+    copies = archive.copies([one.article_id for one in cited], Filter(as_of=as_of, retracted=True))
+    origins = {of: one.id for of, others in copies.items() for one in others if one.is_origin}
+    gone = {
+        one.id
+        for one in archive.articles(list(origins.values()))
+        if one.notice
+        and one.notice.kind == "retracted"
+        and not (one.notice.date and day_of(one.notice.date) > today)
+    }
+    return notes + [
+        f"[{one.number}] runs the text of an article that was retracted"
+        for one in cited
+        if origins.get(one.article_id) in gone
+    ]
 
 
 def _is_retracted(hit: Hit) -> bool:

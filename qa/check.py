@@ -29,7 +29,10 @@ _OPINION = ("opinion", "advertorial")
 
 
 class Checker:
-    """Checks the sentences of one answer against the passages that it was written from."""
+    """Checks the sentences of one answer against the passages that it was written from.
+
+    Without `mends` neither words nor citations change: what somebody else wrote is only judged.
+    """
 
     def __init__(
         self,
@@ -37,8 +40,10 @@ class Checker:
         embedder: Embedder | None,
         judge: Judge | None,
         as_of: datetime | date,
+        *,
+        mends: bool = True,
     ) -> None:
-        self._hits, self._embedder, self._judge = hits, embedder, judge
+        self._hits, self._embedder, self._judge, self._mends = hits, embedder, judge, mends
         self._as_of = as_of.date() if isinstance(as_of, datetime) else as_of
         self._mended: Counter[str] = Counter()
 
@@ -55,13 +60,17 @@ class Checker:
         if sentence.verdict != "unchecked":
             return sentence
         cited = list(map(_widened, _hits(sentence.sources), repeat(sentence.sources)))
-        said = _DERIVED.sub("", sentence.text)
+        said = _DERIVED.sub("", sentence.text) if self._mends else sentence.text
         verdict = self._verdict(said, cited)
-        if verdict.verdict not in _GOOD and (better := self._elsewhere(said, cited)):
+        if (
+            self._mends
+            and verdict.verdict not in _GOOD
+            and (better := self._elsewhere(said, cited))
+        ):
             what = "moved to the passage that carries its sentence" if cited else "added"
             self._mended[f"citation {what}"] += 1
             cited, verdict = better
-        bare = self._unmarked(said, cited)
+        bare = self._unmarked(said, cited) if self._mends else said
         if bare != said:
             sentence = replace(sentence, text=bare)
             verdict = self._verdict(bare, cited)

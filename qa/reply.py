@@ -133,9 +133,7 @@ class StatementReader:
             return
         shown = _VANISHES.sub("", shown)
         numbers = [n for found in _NUMBERS.finditer(shown) for n in _expand(found["n"])]
-        said, before = _NUMBERS.sub("", shown), ""
-        while said != before:  # what is taken out may bring together what it stood between
-            said, before = _VANISHES.sub("", _LINK.sub(r"\1", said)), said
+        said = unmarked(shown)
         said = said.strip(" |\n\t" if is_row else None)
         if not numbers:
             numbers = [int(found[1] or found[2]) for found in _MARK.finditer(said)]
@@ -143,6 +141,14 @@ class StatementReader:
         if re.search(r"\w", said) and not _NO_ANSWER.fullmatch(said):
             yield said, numbers, self._gap
             self._gap = " "
+
+
+def unmarked(text: str) -> str:
+    """A text without numbers of citations, pictures, tags and what makes links and bold words."""
+    said, before = _NUMBERS.sub("", text), ""
+    while said != before:  # what is taken out may bring together what it stood between
+        said, before = _VANISHES.sub("", _LINK.sub(r"\1", said)), said
+    return said
 
 
 def cited_sentences(text: str) -> Iterator[Cited]:

@@ -28,6 +28,7 @@ from ..index.origins import Copy
 from ..index.rights import excerpt
 from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement
+from ..qa.draft import DraftReport
 from ..qa.retrieve import Hit
 from .render import MARKS
 
@@ -70,6 +71,15 @@ def _show_sources(out: Console, answer: Answer) -> None:
     cited: Sequence[Citation] = answer.citations or answer.nearest
     if answer.declined and cited:
         out.print(Text("\nThe nearest that they say:", style="dim"))
+    _show_citations(out, cited, answer.notes)
+    for why in (s.why for s in answer.statements if s.why and s.verdict not in MARKS):
+        out.print(Text(f"\n{why[0].upper()}{why[1:]}.", style="dim"))
+    if ends := list(_ends(answer)):
+        said = "; ".join(ends)
+        out.print(Text(f"\n{said[0].upper()}{said[1:]}.", style="dim"))
+
+
+def _show_citations(out: Console, cited: Sequence[Citation], notes: Sequence[str]) -> None:
     for citation in cited:
         out.print()
         out.print(_source_line(citation))
@@ -78,13 +88,25 @@ def _show_sources(out: Console, answer: Answer) -> None:
             out.print(indented(f"said by {citation.speaker}", "dim"))
         if citation.notice:
             out.print(indented(noticed(citation.notice), "yellow"))
-    for note in answer.notes:
+    for note in notes:
         out.print(Text(f"\n{note}", style="yellow"))
-    for why in (s.why for s in answer.statements if s.why and s.verdict not in MARKS):
-        out.print(Text(f"\n{why[0].upper()}{why[1:]}.", style="dim"))
-    if ends := list(_ends(answer)):
-        said = "; ".join(ends)
-        out.print(Text(f"\n{said[0].upper()}{said[1:]}.", style="dim"))
+
+
+def show_draft(report: DraftReport) -> None:
+    """Each statement of a text with its verdict and the reason; then the citations, and counts."""
+    out = console()
+    for one in report.statements:
+        words = "".join(char if char.isprintable() else " " for char in one.text)
+        numbers = "".join(f"[{number}]" for number in one.citations)
+        style = (
+            "yellow" if one.verdict in MARKS else "dim" if one.verdict == "unchecked" else "bold"
+        )
+        out.print(Text(f"{one.verdict}: {' '.join(words.split())} {numbers}".rstrip(), style=style))
+        if one.why:
+            out.print(indented(one.why, "dim"))
+    _show_citations(out, report.citations, report.notes)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items() if count)
+    out.print(Text(f"\n{told or 'No statement'}; checked by {report.checked_by}.", style="dim"))
 
 
 def _ends(answer: Answer) -> Iterator[str]:

@@ -7,12 +7,13 @@ import errno
 import logging
 import socket
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.util import find_spec
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
@@ -69,9 +70,22 @@ def service(desk: Desk) -> ASGIApp:
 def api(desk: Desk) -> FastAPI:
     """The HTTP API of a desk alone."""
     # The interactive documentation of FastAPI fetches its scripts from elsewhere.
+    mcp = _mcp(desk)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with mcp.router.lifespan_context(mcp) if mcp else nullcontext():
+            yield
+
     app = FastAPI(
-        title="Byline", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None
+        title="Byline",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
     )
+    app.router.routes.extend(mcp.routes if mcp else ())
     handle_problems(app)
     for router in (asks(desk), completions(desk), status(desk)):
         app.include_router(router)
@@ -87,6 +101,15 @@ def api(desk: Desk) -> FastAPI:
         raise HTTPException(404, f"There is nothing at {request.url.path}: see /openapi.json.")
 
     return app
+
+
+def _mcp(desk: Desk) -> Starlette | None:
+    """The Model Context Protocol at `/mcp`, where its extra is installed."""
+    if find_spec("mcp") is None:
+        return None
+    from ..mcp import mcp_app
+
+    return mcp_app(desk)
 
 
 def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:

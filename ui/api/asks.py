@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, StreamingResponse
 from ...desk import Desk
 from ...errors import BylineError
 from ...qa.ask import Answer, Event, event_record
-from .models import AskRequest, SearchRequest
+from ...qa.draft import DraftReport
+from .models import AskRequest, SearchRequest, VerifyRequest
 from .problems import problem, responses
 
 EVENT_STREAM = "text/event-stream"
@@ -23,7 +24,7 @@ _ASKED = responses(422, 500, 502, 503, 507)
 
 
 def asks(desk: Desk) -> APIRouter:
-    """`/v1/ask` and `/v1/search` of a desk."""
+    """`/v1/ask`, `/v1/search` and `/v1/verify` of a desk."""
     router = APIRouter(prefix="/v1", tags=["Ask"])
     answered: dict[int | str, dict[str, Any]] = {
         200: {
@@ -32,6 +33,10 @@ def asks(desk: Desk) -> APIRouter:
             "model": Answer,
             "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
         }
+    }
+
+    verified: dict[int | str, dict[str, Any]] = {
+        200: {"description": "Each statement with its verdict and citations.", "model": DraftReport}
     }
 
     @router.post("/ask", responses=answered | _ASKED, summary="Ask a question of the articles")
@@ -45,6 +50,11 @@ def asks(desk: Desk) -> APIRouter:
     async def search(wanted: SearchRequest) -> Response:
         found = await asyncio.to_thread(desk.search, wanted.query, wanted.limit, **wanted.options)
         return JSONResponse({"hits": [hit.to_dict() for hit in found]})
+
+    @router.post("/verify", responses=verified | _ASKED, summary="Check a text by the articles")
+    async def verify(draft: VerifyRequest) -> Response:
+        report = await asyncio.to_thread(desk.verify, draft.text, **draft.options)
+        return JSONResponse(report.to_dict())
 
     return router
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...qa.draft import LONGEST_DRAFT
 from ...qa.question import LONGEST_QUESTION
 
 _DATE = "ISO 8601: a date (the whole day in UTC) or a time with its offset."
@@ -62,3 +63,14 @@ class SearchRequest(Filters):
 
     query: str = Field(max_length=LONGEST_QUESTION, examples=["harbour fire"])
     limit: int = Field(10, ge=1, le=100, description="Passages at most.")
+
+
+class VerifyRequest(Filters):
+    """A text to check, whoever wrote it."""
+
+    text: str = Field(
+        max_length=LONGEST_DRAFT,
+        description="A draft, or what another system answered; numbers and links in it are no "
+        "evidence.",
+        examples=["The fire destroyed 41 homes. Nobody was hurt."],
+    )

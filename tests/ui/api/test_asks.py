@@ -106,3 +106,28 @@ def test_ready_says_what_is_asked(client: TestClient, desk: Desk) -> None:
 def test_description_names_the_problem_document(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
     assert {"Problem", "Answer", "AskRequest"} <= set(described["components"]["schemas"])
+
+
+def test_draft_is_checked_as_the_desk_checks_it(client: TestClient, desk: Desk) -> None:
+    text = "The repair of the ferry will cost 9 million crowns. Nobody was hurt."
+    got = client.post("/v1/verify", json={"text": text}).json()
+    wanted = desk.verify(text).to_dict()
+    assert without_measures(got) == without_measures(wanted)
+    assert [one["verdict"] for one in got["statements"]][0] in ("contradicted", "unsupported")
+
+
+def test_mcp_is_served_beside(client: TestClient) -> None:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    accept = {"Accept": "application/json, text/event-stream", "Host": "127.0.0.1"}
+    got = client.post("/mcp", json=hello, headers=accept)
+    assert got.status_code == 200
+    assert "Byline" in got.text
