@@ -29,7 +29,7 @@ _SCRIPTS = (
     "crash",
     "concurrency",
 )
-_FULL = ("evals", "streaming")
+_FULL = ("drafts", "evals", "streaming")
 _LONGER = ("ingest", "scale", "copies", "crash", "concurrency")  # these take --full themselves
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
