@@ -31,16 +31,9 @@ _SCRIPTS = (
     "load",
     "parity",
 )
-_FULL = ("evals", "streaming")
-_LONGER = (
-    "ingest",
-    "scale",
-    "copies",
-    "crash",
-    "concurrency",
-    "load",
-    "parity",
-)  # these take --full themselves
+_FULL = ("drafts", "evals", "streaming")
+# These take --full themselves.
+_LONGER = ("ingest", "scale", "copies", "crash", "concurrency", "load", "parity")
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
 

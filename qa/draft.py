@@ -39,7 +39,7 @@ from .reply import unmarked
 from .retrieve import SIGNALS, Hit, retrieve
 from .verify import checked_by, verify
 
-# A newspaper page holds 10,000; at about ten statements a second this much takes a minute.
+# A newspaper page holds 10,000; at up to ten statements a second this much takes a minute or more.
 LONGEST_DRAFT = 60_000  # characters
 VERDICTS = ("contradicted", "unsupported", "partial", "unchecked", "supported")
 _PASSAGES = 8  # that are looked at for one statement
