@@ -18,6 +18,7 @@ from collections.abc import (
 )
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -52,6 +53,7 @@ from .qa.judge import LLMJudge, NLIJudge
 from .qa.model import close_client, openai_llm
 from .qa.question import Moment, Question, matching, question
 from .qa.retrieve import Hit, retrieve
+from .qa.trace import exporting
 from .qa.verify import Judge
 from .settings import Settings, load_settings
 
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from .index.fetch.follow import Follow
     from .index.fetch.web import Web
     from .index.read import Entry, Failure
+    from .qa.engine import DeskQueryEngine, DeskRetriever
     from .qa.local import LocalModel
 
 _MOST_HITS = 1000
@@ -103,6 +106,7 @@ class Desk:
         self._embedder = _as_embedder(embedder)
         self._handed = (self._llm, self._judge, self._embedder)
         self._models_stay_here = models_stay_here
+        self._tracing = exporting(self.settings.trace) if self.settings.trace else None
         self.folder = self.settings.home / self.settings.index
         self.archive = Archive(self.folder / "archive.db")
         collection = f"byline-{self.archive.uuid}"
@@ -131,6 +135,9 @@ class Desk:
         if self._local_model is not None:
             self._local_model.close()
             self._local_model = None
+        if self._tracing is not None:
+            self._tracing.shutdown()
+            self._tracing = None
 
     def add(
         self,
@@ -230,14 +237,16 @@ class Desk:
         style: str | None = None,
         retracted: bool = False,
         sections: Sequence[str] = (),
+        checked: bool = False,
     ) -> Iterator[Event]:
         """As `ask`, in events: Found, tokens (str), Statements, the Answer.
 
-        Tokens are the model's own, before any check. A Statement is checked, and comes as soon as
-        its sentence has ended. The Answer has the last word. Closing the iterator stops the model.
+        Tokens are the model's own, before any check; with `checked` they are pieces of the Answer's
+        text, never taken back. A Statement is checked, and comes as soon as its sentence has ended.
+        The Answer has the last word. Closing the iterator stops the model.
         """
         asked = self._question(text, as_of, since, until, outlets, retracted, sections)
-        return self._ask(asked, policy, style, stream=True)
+        return self._ask(asked, policy, style, stream=True, checked=checked)
 
     async def aask(self, text: str, **options: Any) -> Answer:
         """`ask` for async programs; the same options."""
@@ -411,7 +420,13 @@ class Desk:
         return replace(asked, filter=replace(asked.filter, retracted=retracted))
 
     def _ask(
-        self, asked: Question, policy: str, style: str | None, *, stream: bool
+        self,
+        asked: Question,
+        policy: str,
+        style: str | None,
+        *,
+        stream: bool,
+        checked: bool = False,
     ) -> Iterator[Event]:
         given = self.settings
         means = Means(
@@ -423,9 +438,10 @@ class Desk:
             signals=tuple(self._signals),
             repair=given.repair,
             seconds=given.ask_timeout_seconds,
+            tracing=self._tracing,
         )
-        events = ask(asked, self.library(), means, stream=stream)
-        if self._answers is None:
+        events = ask(asked, self.library(), means, stream=stream, checked=checked)
+        if self._answers is None or checked:
             return events
         key = (asked.text, asked.filter, day_of(asked.as_of), policy, means.style)
         return self._kept(self._answers, key, asked.as_of, events)
@@ -455,6 +471,18 @@ class Desk:
     def keep_answers(self, most: int) -> None:
         """Give the same question its answer of before, until the index changes; 0: no more."""
         self._answers = AnswerCache(most) if most else None
+
+    def as_query_engine(self, **options: Any) -> "DeskQueryEngine":
+        """A LlamaIndex query engine: options of `ask`, `streaming` and `callback_manager`."""
+        from .qa.engine import DeskQueryEngine
+
+        return DeskQueryEngine(self, **options)
+
+    def as_retriever(self, **options: Any) -> "DeskRetriever":
+        """A LlamaIndex retriever: the options of `search`, and `callback_manager`."""
+        from .qa.engine import DeskRetriever
+
+        return DeskRetriever(self, **options)
 
     def library(self) -> Library:
         """The open index, as other processes have left it."""
@@ -687,19 +715,20 @@ async def in_own_thread(begin: Callable[[], Iterator[Event]]) -> AsyncGenerator[
     done = object()
     # One thread, so that closing waits for the step that is under way.
     thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
-    loop = asyncio.get_running_loop()
+    loop, here = asyncio.get_running_loop(), copy_context()
+    step: Any = partial(here.run, cast("Any", next))
     events: Iterator[Event] | None = None
     try:
         events = await loop.run_in_executor(thread, begin)
         while True:
-            event = await loop.run_in_executor(thread, next, events, done)
+            event = await loop.run_in_executor(thread, step, events, done)
             if event is done:
                 break
             yield cast("Event", event)
     finally:
         close = getattr(events, "close", None)
         if close is not None:
-            thread.submit(close)
+            thread.submit(here.run, close)
         thread.shutdown(wait=False)
 
 

@@ -138,6 +138,12 @@ class Settings(BaseSettings):
     chroma_url: str | None = Field(
         None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
     )
+    trace: str | None = Field(
+        None,
+        pattern=r"^(console|https?://[^\s@]+)$",
+        description="Where OpenTelemetry spans of an ask go: console (standard error), or the "
+        "address of a collector (OTLP over HTTP). None: to the program's own set-up, if any.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -25,6 +25,7 @@ from .model import (
 from .question import Question
 from .reply import cited_sentences, narrow, read_reply
 from .retrieve import Hit
+from .trace import span
 from .when import stamped
 
 if TYPE_CHECKING:
@@ -148,12 +149,14 @@ def _messages(
     from llama_index.core.llms import ChatMessage
 
     prompt = load(name)
-    system, user = prompt.fill(
-        as_of=str(isoformat(question.as_of))[:10],
-        passages="\n\n".join(_shown(number, hit) for number, hit in enumerate(hits, 1)),
-        question=question.text,
-        **more,
-    )
+    told = {"gen_ai.prompt.name": name, "byline.prompt_version": prompt.version}
+    with span("prompt", "PROMPT", told | {"byline.passages": len(hits)}):
+        system, user = prompt.fill(
+            as_of=str(isoformat(question.as_of))[:10],
+            passages="\n\n".join(_shown(number, hit) for number, hit in enumerate(hits, 1)),
+            question=question.text,
+            **more,
+        )
     return [
         ChatMessage(role="system", content=system),
         ChatMessage(role="user", content=user),

@@ -37,11 +37,13 @@ from .refusal import reads_as_declined
 from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
 from .said import said_about
+from .trace import Span, note, span, stepping
 from .verify import checked_by
 from .when import EVENT_DAYS, asked, unstamped
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
+    from opentelemetry.sdk.trace import TracerProvider
 
 POLICIES = ("flag", "strict", "off")
 STYLES = ("sentences", "quotes")
@@ -54,6 +56,7 @@ _CUT_OFF = (
     "BYLINE_LLM_MAX_TOKENS raises its limit"
 )
 _LONGEST_REPLY = 40_000  # characters; one that does not stop is cut off
+_UNSUPPORTED_TO_COME = 10_000  # statements: more than a reply of that length can hold
 _NEAREST = 3  # sentences that are offered where the answer is declined
 _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
 
@@ -133,6 +136,8 @@ class Means:
     "whether the model may write what failed once more"
     seconds: float = 120.0
     "that the model may take in all"
+    tracing: "TracerProvider | None" = None
+    "what takes the spans; None: the program's own set-up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +153,18 @@ Event = Found | str | Statement | Answer
 
 
 def ask(
-    question: Question, library: Library, means: Means, *, stream: bool = False
-) -> Iterator[Event]:
+    question: Question,
+    library: Library,
+    means: Means,
+    *,
+    stream: bool = False,
+    checked: bool = False,
+) -> Generator[Event, None, None]:
     """Events in order: Found, statements as they are checked, the Answer, which has the last word.
 
-    With `stream` the model's tokens come between. Raises InputError for an unknown policy or style,
-    ModelError where a model fails.
+    With `stream` the model's tokens come between, or, `checked`, pieces of the Answer's own text as
+    soon as nothing that is still to be written can make it decline. Raises InputError for an
+    unknown policy or style, ModelError where a model fails.
     """
     for name, value, known in (
         ("policy", means.policy, POLICIES),
@@ -161,7 +172,11 @@ def ask(
     ):
         if value not in known:
             raise InputError(f"There is no {name} '{value}': use {' or '.join(known)}.")
-    return _Asking(question, library, means).events(stream)
+    asking = _Asking(question, library, means)
+    events = asking.events(stream)
+    events = asking.settled(events) if stream and checked else events
+    told = {"byline.policy": means.policy, "byline.style": means.style, "byline.stream": stream}
+    return stepping(events, "ask", "CHAIN", told, asking.tell, means.tracing)
 
 
 class _Draft:
@@ -178,7 +193,10 @@ class _Draft:
     def add(self, sentence: Sentence) -> Iterator[Statement]:
         """The sentence as a statement, if it is shown."""
         if self._policy != "off":
-            sentence = self.checker.check(sentence, self.numbering)
+            with span("verify", "EVALUATOR") as opened:
+                sentence = self.checker.check(sentence, self.numbering)
+                score = {"label": sentence.verdict, "value": sentence.support}
+                note(opened, {f"gen_ai.evaluation.score.{name}": v for name, v in score.items()})
         self.tried.append(sentence)
         if self._policy == "strict" and sentence.verdict != "supported":
             return
@@ -228,7 +246,7 @@ class _Asking:
     notes: list[str]
     reply: written.Reply | None
 
-    def events(self, stream: bool) -> Iterator[Event]:
+    def events(self, stream: bool) -> Generator[Event, None, None]:
         """All events; once something it stands on may no longer be shown, it is declined."""
         try:
             with closing(self._events(stream)) as events:
@@ -240,6 +258,39 @@ class _Asking:
             self.draft, self.reply = self._new_draft(), None
             withheld = self._answer(Decision(False, "source_withheld", 0.0), ())
             yield replace(withheld, index_version=self.library.archive.generation)
+
+    def tell(self, opened: Span, event: Event | None) -> None:
+        """What the span of an ask says of its events."""
+        if isinstance(event, Answer):
+            names = ("status", "reason", "confidence", "index_version", "checked_by")
+            told = {f"byline.{name}": getattr(event, name) for name in names}
+            note(opened, told | {"byline.statements": len(event.statements)})
+
+    def settled(self, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+        """The events with pieces of the Answer's text in the place of the model's tokens.
+
+        Joined they are that text; only where an article is withdrawn meanwhile it stands, in a
+        paragraph of its own, behind what was given before.
+        """
+        given = ""
+        with closing(events):
+            for event in events:
+                text = given
+                if isinstance(event, Answer):
+                    is_longer = event.text.startswith(given)
+                    text = event.text if is_longer else f"{given}\n\n{event.text}"
+                elif isinstance(event, Statement) and self._is_settled():
+                    text = self.draft.numbering.text
+                if text != given:
+                    yield text[len(given) :]
+                    given = text
+                if not isinstance(event, str):
+                    yield event
+
+    def _is_settled(self) -> bool:
+        """Whether the statements so far stay, and are answered with, whatever comes behind them."""
+        is_final = self.reply is not None and not self.means.repair
+        return is_final and self._decided(_UNSUPPORTED_TO_COME).answer
 
     def _require_shown(self, *, at_most_every: float = 0.0) -> None:
         """Raise _Withdrawn where what was found or is cited may not be shown any more."""
@@ -308,17 +359,20 @@ class _Asking:
         return replace(question, filter=replace(given, since=when.first, until=when.last))
 
     def _retrieved(self) -> list[Hit]:
-        found = retrieve(
-            self.question.text,
-            self.question.filter,
-            self.library.archive,
-            self.library.store,
-            self.library.embedder,
-            limit=max(self.means.max_passages, _READ_TO_QUOTE),
-            signals=self.means.signals,
-            when=self.asked,
-            as_of=day_of(self.question.as_of),
-        )
+        told = {"gen_ai.operation.name": "retrieval", "byline.signals": self.means.signals}
+        with span("retrieve", "RETRIEVER", told) as opened:
+            found = retrieve(
+                self.question.text,
+                self.question.filter,
+                self.library.archive,
+                self.library.store,
+                self.library.embedder,
+                limit=max(self.means.max_passages, _READ_TO_QUOTE),
+                signals=self.means.signals,
+                when=self.asked,
+                as_of=day_of(self.question.as_of),
+            )
+            note(opened, {"byline.passages": len(found)})
         return [hit for hit in found if hit.text]  # of some nothing may be quoted
 
     def _new_draft(self) -> _Draft:
@@ -433,8 +487,8 @@ class _Asking:
         yield from add(last)
         self.notes += noted(mended)
 
-    def _decided(self) -> Decision:
-        """Whether something is answered."""
+    def _decided(self, to_come: int = 0) -> Decision:
+        """Whether something is answered, or would be if so many unsupported statements followed."""
         draft, newest, today = self.draft, self._newest(), day_of(self.question.as_of)
         if not any(statement.citations for statement in draft.statements):
             has_said = draft.statements or draft.hidden or self.is_cut
@@ -445,12 +499,14 @@ class _Asking:
         scores = [s.score for s in draft.sentences if s.score is not None]
         if self.is_of_articles:
             return Decision(True, None, max(scores, default=1.0))
-        if newest and self.asked.is_now and (today - day_of(newest)).days > EVENT_DAYS:
+        is_old = newest and self.asked.is_now and (today - day_of(newest)).days > EVENT_DAYS
+        if newest and is_old and not to_come:
             self.notes.append(f"the newest evidence is {(today - day_of(newest)).days} days old")
         if self.reply is None or self.means.policy == "off":
             support = refused = None
         else:
-            support, refused = [s.score or 0.0 for s in draft.statements], False
+            support = [s.score or 0.0 for s in draft.statements] + [0.0] * to_come
+            refused = False
         decision = decide(
             self.question,
             self._rank(),

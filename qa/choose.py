@@ -20,6 +20,7 @@ from .cite import Sentence
 from .extract import Candidate
 from .model import chat, json_schema
 from .question import Question
+from .trace import span
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -45,11 +46,13 @@ def choose(
     if not shown:
         return [], None
     prompt = load("choose")
-    system, user = prompt.fill(
-        as_of=str(isoformat(question.as_of))[:10],
-        sentences=fence("\n".join(map(_line, range(1, len(shown) + 1), shown)), "sentences"),
-        question=question.text,
-    )
+    told = {"gen_ai.prompt.name": "choose", "byline.prompt_version": prompt.version}
+    with span("prompt", "PROMPT", told | {"byline.sentences": len(shown)}):
+        system, user = prompt.fill(
+            as_of=str(isoformat(question.as_of))[:10],
+            sentences=fence("\n".join(map(_line, range(1, len(shown) + 1), shown)), "sentences"),
+            question=question.text,
+        )
     messages = [
         ChatMessage(role="system", content=system),
         ChatMessage(role="user", content=user),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelUnavailable, SettingsError
 from ..index.embed import endpoint_errors
 from .budget import Deadline, Usage, price
+from .trace import Span, note, span, stepping
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -90,12 +91,13 @@ def reply(
     llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any
 ) -> "ChatResponse":
     """As `chat`, as LlamaIndex has it."""
-    what = endpoint_of(llm)
-    with _errors(what, deadline):
+    what, (name, told) = endpoint_of(llm), _told(llm)
+    with span(name, "LLM", told) as opened, _errors(what, deadline):
         for attempt in retrying(deadline, llm):
             with attempt:
                 deadline.check(what)
                 response = llm.chat(messages, **_options(llm, deadline, **options))
+        note(opened, _took(*usage_of(response.raw)))
     return response
 
 
@@ -107,6 +109,22 @@ def stream_chat(
     A call that fails is made again only while nothing has come. Closing the generator frees the
     model. Raises ModelUnavailable or ModelError.
     """
+    began, (name, told) = time.monotonic(), _told(llm)
+
+    def tell(opened: Span, got: str | Said) -> None:
+        nonlocal began
+        if isinstance(got, Said):
+            note(opened, _took(got.usage.input_tokens, got.usage.output_tokens))
+        elif began:
+            waited, began = time.monotonic() - began, 0.0
+            note(opened, {"gen_ai.response.time_to_first_chunk": waited})
+
+    return (yield from stepping(_said(llm, messages, deadline, options), name, "LLM", told, tell))
+
+
+def _said(
+    llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, options: dict[str, Any]
+) -> Generator[str, None, Said]:
     text, read, written, finish = "", None, None, None
     options |= STREAM_USAGE if is_openai(llm) else {}
     with closing(responses(llm, messages, deadline, **options)) as found:
@@ -249,3 +267,23 @@ def _usage(llm: "LLM", read: int | None, written: int | None) -> Usage:
     spent = Usage(read, written)
     address = getattr(llm, "api_base", None)
     return replace(spent, cost=price(llm.metadata.model_name, spent, address))
+
+
+def _told(llm: "LLM") -> tuple[str, dict[str, Any]]:
+    """What the span of a call is named, and says: the names of OpenTelemetry and OpenInference."""
+    name = llm.metadata.model_name
+    return f"chat {name}", {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai" if is_openai(llm) else llm.class_name(),
+        "gen_ai.request.model": name,
+        "llm.model_name": name,
+    }
+
+
+def _took(read: int | None, written: int | None) -> dict[str, int | None]:
+    return {
+        "gen_ai.usage.input_tokens": read,
+        "gen_ai.usage.output_tokens": written,
+        "llm.token_count.prompt": read,
+        "llm.token_count.completion": written,
+    }
