@@ -13,6 +13,7 @@ from ..errors import ModelError
 from ..index.article import isoformat
 from ..prompts import fence, load
 from .budget import Deadline, Usage
+from .hostile import addresses_machines
 from .model import (
     LLM_SETTINGS,
     Said,
@@ -164,5 +165,6 @@ def _shown(number: int, hit: Hit) -> str:
     """A passage as the model sees it: fenced, relative dates with what they mean."""
     when = isoformat(hit.published)
     written = date.fromisoformat(when[:10]) if when else None
-    facts = (hit.outlet or "unnamed outlet", (when or "undated")[:10], hit.title or "no headline")
-    return fence(f"[{number}] {' | '.join(facts)}\n{stamped(hit.text, written)}", "passage")
+    title = None if addresses_machines(hit.title) else hit.title
+    facts = (hit.outlet or "unnamed outlet", (when or "undated")[:10], title or "no headline")
+    return fence(f"{' | '.join(facts)}\n{stamped(hit.text, written)}", "passage", f"[{number}] ")

@@ -2,7 +2,7 @@
 
     same = in_place_of(rankings, article_of, group_of, shelf, allowed, archive)
 
-What only a copy says (a local insert) is shown as its own.
+What only a copy says (a local insert, another figure) is shown as its own.
 """
 
 from collections import defaultdict
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..index.archive import Archive
 from ..index.copies import contained
+from ..index.numbers import NUMBER, in_digits, value_of
 from ..index.shelf import Shelf
 
 _SAID = 0.5  # share of a passage's shingles that has been said
@@ -52,11 +53,16 @@ def in_place_of(
         text, others = passages[pk].text, said[group_of[article_of[pk]]]
         best = max(others, key=lambda one: contained(text, one.text), default=None)
         # What stands on the border of two passages is half in each.
-        if best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID:
+        is_said = best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID
+        if best and is_said and _figures(text) <= _figures(best.article.text):
             same[pk] = best.pk
         else:
             others.append(passages[pk])
     return same
+
+
+def _figures(text: str) -> set[float]:
+    return {value_of(match) for match in NUMBER.finditer(in_digits(text))}
 
 
 def _ordered(rankings: Sequence[Sequence[int]]) -> list[int]:

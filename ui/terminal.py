@@ -78,6 +78,8 @@ def _show_sources(out: Console, answer: Answer) -> None:
             out.print(indented(f"said by {citation.speaker}", "dim"))
         if citation.notice:
             out.print(indented(noticed(citation.notice), "yellow"))
+        if citation.warning:
+            out.print(indented(citation.warning, "yellow"))
     for note in answer.notes:
         out.print(Text(f"\n{note}", style="yellow"))
     for why in (s.why for s in answer.statements if s.why and s.verdict not in MARKS):
