@@ -26,11 +26,19 @@ _SCRIPTS = (
     "dates",
     "speakers",
     "verify",
+    "attacks",
     "crash",
     "concurrency",
 )
 _FULL = ("evals", "streaming")
-_LONGER = ("ingest", "scale", "copies", "crash", "concurrency")  # these take --full themselves
+_LONGER = (
+    "ingest",
+    "scale",
+    "copies",
+    "attacks",
+    "crash",
+    "concurrency",
+)  # these take --full themselves
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
 
