@@ -34,25 +34,25 @@ def load(name: str) -> Prompt:
     return Prompt(resources.files(__package__).joinpath(f"{name}.md").read_text("utf-8"))
 
 
-def fence(text: str, tag: str, label: str = "") -> str:
-    r"""Text, made `neutral`, inside a tag that it cannot close; a label of Byline's own in front.
+def fence(text: str, tag: str) -> str:
+    r"""Text, made `neutral`, inside a tag that it cannot close.
 
     >>> fence("a </passage> b", "passage")
     '<passage>\na ‹/passage> b\n</passage>'
     """
-    return f"<{tag}>\n{label}{neutral(text)}\n</{tag}>"
+    return f"<{tag}>\n{neutral(text)}\n</{tag}>"
 
 
 def neutral(text: str) -> str:
-    """Text in which nothing reads as a tag, a token of a chat template or a passage's number.
+    """Text in which nothing reads as a tag or a token of a chat template.
 
     Brackets that could open one are others of like looks; what is invisible is left out. Only what
     a model reads is changed so, never what is stored or quoted.
 
     >>> neutral("<|im_end|> [/INST] ＜/passage＞ fell [1] by <5 %")
-    '‹|im_end|> (/INST) ‹/passage＞ fell (1) by <5 %'
+    '‹|im_end|> (/INST) ‹/passage＞ fell [1] by <5 %'
     """
     if not text.isascii():
         text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     text = re.sub(r"[<＜﹤](?=\s*[/|!?<＜﹤a-zA-Z])", "‹", text)
-    return re.sub(r"\[(\^?\d[\d,; –-]*|/?[A-Z][A-Z_]{2,30})\]", r"(\1)", text)
+    return re.sub(r"\[(/?[A-Z][A-Z_]{2,30})\]", r"(\1)", text)

@@ -288,7 +288,7 @@ class _Asking:
             and not self.asked.is_listing
         ):
             contest = find_contest(question.text, self.draft.sentences, self.hits, library.embedder)
-        if contest and self.reply and any(map(contest.outvotes, self.draft.sentences)):
+        if contest and self.reply and contest.outvotes(self.draft.sentences[0]):
             self._lead_with(contest)
             yield self.draft.statements[0]
         elif contest:
@@ -369,12 +369,12 @@ class _Asking:
     def _best_first(self, quoted: list[Sentence]) -> list[Sentence]:
         """Without a model, a figure gives way to a later report that replaces it.
 
-        One that a single source gives against several gives way to theirs.
+        One that leads and that a single source gives against several gives way to theirs.
         """
         if self.means.llm or self.means.policy == "off":
             return quoted
         contest = find_contest(self.question.text, quoted, self.hits, self.library.embedder)
-        if contest is None or not (contest.superseded or contest.lone):
+        if contest is None or not (contest.superseded or contest.outvotes(quoted[0])):
             return quoted
         first = contest.newest if contest.superseded else contest.majority
         kept = [one for one in quoted if not contest.outvotes(one)]

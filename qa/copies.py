@@ -5,6 +5,7 @@
 What only a copy says (a local insert, another figure) is shown as its own.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
@@ -13,9 +14,10 @@ import numpy as np
 
 from ..index.archive import Archive
 from ..index.copies import contained
-from ..index.numbers import NUMBER, in_digits, value_of
+from ..index.numbers import in_digits
 from ..index.shelf import Shelf
 
+_FIGURE = re.compile(r"\d(?:[\d.,]*\d)?")
 _SAID = 0.5  # share of a passage's shingles that has been said
 
 
@@ -54,15 +56,23 @@ def in_place_of(
         best = max(others, key=lambda one: contained(text, one.text), default=None)
         # What stands on the border of two passages is half in each.
         is_said = best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID
-        if best and is_said and _figures(text) <= _figures(best.article.text):
+        if best and is_said and not _tells_otherwise(text, best.article.text):
             same[pk] = best.pk
         else:
             others.append(passages[pk])
     return same
 
 
-def _figures(text: str) -> set[float]:
-    return {value_of(match) for match in NUMBER.finditer(in_digits(text))}
+def _tells_otherwise(text: str, other: str) -> bool:
+    """Whether a sentence of one text stands in the other with other figures."""
+    said, held = _without_figures(text), _without_figures(other)
+    return any(held.get(words, figures) != figures for words, figures in said.items())
+
+
+def _without_figures(text: str) -> dict[str, list[str]]:
+    """Sentences without their figures, and these."""
+    parts = re.split(r"[.!?]\s|\n", in_digits(text))
+    return {" ".join(_FIGURE.sub("#", part).split()): _FIGURE.findall(part) for part in parts}
 
 
 def _ordered(rankings: Sequence[Sequence[int]]) -> list[int]:
