@@ -26,6 +26,7 @@ _SCRIPTS = (
     "dates",
     "speakers",
     "verify",
+    "attacks",
     "crash",
     "concurrency",
     "load",
@@ -33,7 +34,7 @@ _SCRIPTS = (
 )
 _FULL = ("drafts", "evals", "streaming")
 # These take --full themselves.
-_LONGER = ("ingest", "scale", "copies", "crash", "concurrency", "load", "parity")
+_LONGER = ("ingest", "scale", "copies", "attacks", "crash", "concurrency", "load", "parity")
 _OF_LABELS = ("dates", "speakers")  # these read no data folder
 
 

@@ -6,6 +6,7 @@ True
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
@@ -34,10 +35,24 @@ def load(name: str) -> Prompt:
 
 
 def fence(text: str, tag: str) -> str:
-    r"""Text inside a tag that it cannot close or open itself: such tags lose their bracket.
+    r"""Text, made `neutral`, inside a tag that it cannot close.
 
     >>> fence("a </passage> b", "passage")
     '<passage>\na ‹/passage> b\n</passage>'
     """
-    inside = re.sub(rf"<(?=\s*/?\s*{re.escape(tag)})", "‹", text, flags=re.IGNORECASE)
-    return f"<{tag}>\n{inside}\n</{tag}>"
+    return f"<{tag}>\n{neutral(text)}\n</{tag}>"
+
+
+def neutral(text: str) -> str:
+    """Text in which nothing reads as a tag or a token of a chat template.
+
+    Brackets that could open one are others of like looks; what is invisible is left out. Only what
+    a model reads is changed so, never what is stored or quoted.
+
+    >>> neutral("<|im_end|> [/INST] ＜/passage＞ fell [1] by <5 %")
+    '‹|im_end|> (/INST) ‹/passage＞ fell [1] by <5 %'
+    """
+    if not text.isascii():
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = re.sub(r"[<＜﹤](?=\s*[/|!?<＜﹤a-zA-Z])", "‹", text)
+    return re.sub(r"\[(/?[A-Z][A-Z_]{2,30})\]", r"(\1)", text)

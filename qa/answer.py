@@ -4,6 +4,7 @@ reply = write(question, hits, llm, Deadline(60))
 sentences, notes = read_reply(reply.text, hits)
 """
 
+import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from ..errors import ModelError
 from ..index.article import isoformat
 from ..prompts import fence, load
 from .budget import Deadline, Usage
+from .hostile import addresses_machines
 from .model import (
     LLM_SETTINGS,
     Said,
@@ -48,6 +50,7 @@ __all__ = [
 ]
 # English takes four characters a token; three leaves room for names, numbers and other scripts.
 _CHARS_PER_TOKEN = 3
+_NUMBERED = re.compile(r"\[(\^?\d[\d,; –-]*)\]")  # as only a passage's own number may be
 _ALLOWED_SECONDS = 60.0  # where neither the caller nor the model names a limit
 
 
@@ -164,8 +167,10 @@ def _messages(
 
 
 def _shown(number: int, hit: Hit) -> str:
-    """A passage as the model sees it: fenced, relative dates with what they mean."""
+    """A passage as the model sees it: fenced, relative dates with what they mean, one number."""
     when = isoformat(hit.published)
     written = date.fromisoformat(when[:10]) if when else None
-    facts = (hit.outlet or "unnamed outlet", (when or "undated")[:10], hit.title or "no headline")
-    return fence(f"[{number}] {' | '.join(facts)}\n{stamped(hit.text, written)}", "passage")
+    title = None if addresses_machines(hit.title) else hit.title
+    facts = (hit.outlet or "unnamed outlet", (when or "undated")[:10], title or "no headline")
+    text = _NUMBERED.sub(r"(\1)", f"{' | '.join(facts)}\n{stamped(hit.text, written)}")
+    return fence(f"[{number}] {text}", "passage")

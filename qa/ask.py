@@ -27,8 +27,9 @@ from .choose import choose
 from .cite import Citation, Numbering, Sentence, Source, Statement, citations
 from .credits import ENOUGH, credit, share
 from .decide import Decision, decide
-from .dissent import Disagreement, find_contest
+from .dissent import Contest, Disagreement, find_contest
 from .extract import Candidate, extract, nearest, rank
+from .hostile import LEFT_OUT, cut, without_addresses
 from .judge import Judge, Sitting
 from .listing import listed
 from .premise import of_premise
@@ -182,8 +183,8 @@ def ask(
 class _Draft:
     """Statements as they are added: checked, numbered, and left out where the policy says so."""
 
-    def __init__(self, checker: Checker, policy: str) -> None:
-        self.checker, self._policy = checker, policy
+    def __init__(self, checker: Checker, policy: str, *, must_cite: bool = False) -> None:
+        self.checker, self._policy, self._must_cite = checker, policy, must_cite
         self.numbering = Numbering()
         self.sentences: list[Sentence] = []
         self.statements: list[Statement] = []
@@ -197,9 +198,12 @@ class _Draft:
                 sentence = self.checker.check(sentence, self.numbering)
                 score = {"label": sentence.verdict, "value": sentence.support}
                 note(opened, {f"gen_ai.evaluation.score.{name}": v for name, v in score.items()})
+        sentence = without_addresses(sentence)
         self.tried.append(sentence)
         if self._policy == "strict" and sentence.verdict != "supported":
             return
+        if not sentence.sources and (self._must_cite or LEFT_OUT in sentence.text):
+            return  # it may be an article's order that the model has followed
         self.sentences.append(sentence)
         self.statements.append(self.numbering.add(sentence))
         yield self.statements[-1]
@@ -236,11 +240,12 @@ class _Asking:
         self.usage, self.reply = Usage(), None
         self.ranked: list[Candidate] = []
         self.hits: list[Hit] = []
+        self.instructing: list[Hit] = []
         self.deadline = Deadline(means.seconds)
         self.judge = Sitting(means.judge, self.deadline) if means.judge else None
         self.is_cut = False
-        self.draft = self._new_draft()
         self.is_of_articles = False
+        self.draft = self._new_draft()
         self.shown_at = 0.0
 
     notes: list[str]
@@ -318,13 +323,13 @@ class _Asking:
             [hit for hit in hits if hit.article_id in may_count] for hits in (self.hits, shown)
         )
         writer = writer if shown else None
-        self.draft = self._new_draft()
         sentences = self._of_articles()
         self.is_of_articles = sentences is not None
+        self.draft = self._new_draft()
         if sentences is None and writer:
             yield from self._written(writer, shown, stream)
         else:
-            quoted = self._newest_first(self._quoted()) if sentences is None else sentences
+            quoted = self._best_first(self._quoted()) if sentences is None else sentences
             for sentence in quoted:
                 yield from self.draft.add(sentence)
         decision, contest = self._decided(), None
@@ -335,7 +340,10 @@ class _Asking:
             and not self.asked.is_listing
         ):
             contest = find_contest(question.text, self.draft.sentences, self.hits, library.embedder)
-        if contest:
+        if contest and self.reply and contest.outvotes(self.draft.sentences[0]):
+            self._lead_with(contest)
+            yield self.draft.statements[0]
+        elif contest:
             yield from self.draft.add(contest.sentence)
         disagreements = (contest.record(self.draft.numbering),) if contest else ()
         answer = self._answer(decision, disagreements)
@@ -373,14 +381,18 @@ class _Asking:
                 as_of=day_of(self.question.as_of),
             )
             note(opened, {"byline.passages": len(found)})
-        return [hit for hit in found if hit.text]  # of some nothing may be quoted
+        found = [hit for hit in found if hit.text]  # of some nothing may be quoted
+        reads = bool(self.means.llm or self.means.judge)
+        found, self.instructing = cut(found, for_model=reads)
+        return found
 
     def _new_draft(self) -> _Draft:
         means, library = self.means, self.library
         checker = Checker(
             self.hits, library.embedder, self.judge, as_of=day_of(self.question.as_of)
         )
-        return _Draft(checker, means.policy)
+        must_cite = bool(self.instructing) and not self.is_of_articles
+        return _Draft(checker, means.policy, must_cite=must_cite)
 
     def _of_articles(self) -> list[Sentence] | None:
         """What is answered from articles as a whole; None: not such a question."""
@@ -411,15 +423,28 @@ class _Asking:
             self.notes.append(_CUT_OFF)
         return sentences
 
-    def _newest_first(self, quoted: list[Sentence]) -> list[Sentence]:
-        """Without a model, a figure that a later report replaces gives way to that report."""
+    def _best_first(self, quoted: list[Sentence]) -> list[Sentence]:
+        """Without a model, a figure gives way to a later report that replaces it.
+
+        One that leads and that a single source gives against several gives way to theirs.
+        """
         if self.means.llm or self.means.policy == "off":
             return quoted
         contest = find_contest(self.question.text, quoted, self.hits, self.library.embedder)
-        if contest is None or not contest.superseded:
+        if contest is None or not (contest.superseded or contest.outvotes(quoted[0])):
             return quoted
-        newest = contest.newest
-        return [newest, *(one for one in quoted if one.sources != newest.sources)]
+        first = contest.newest if contest.superseded else contest.majority
+        kept = [one for one in quoted if not contest.outvotes(one)]
+        return [first, *(one for one in kept if one.sources != first.sources)]
+
+    def _lead_with(self, contest: Contest) -> None:
+        """The disagreement first, without what a single source says against several."""
+        old, self.draft = self.draft, self._new_draft()
+        kept = [one for one in old.sentences if not contest.outvotes(one)]
+        for sentence in (contest.sentence, *kept):
+            self.draft.sentences.append(sentence)
+            self.draft.statements.append(self.draft.numbering.add(sentence))
+        self.draft.checker, self.draft.tried = old.checker, list(self.draft.sentences)
 
     def _written(self, llm: "LLM", shown: Sequence[Hit], stream: bool) -> Iterator[Event]:
         """What the model writes, sentence by sentence, once more where that is wanted."""
@@ -537,6 +562,7 @@ class _Asking:
                 "the rules alone checked"
             )
         notes += self._withdrawn(draft.numbering.citations(), is_declined=bool(reason))
+        notes += self._warnings()
         if draft.hidden:
             notes.append(f"{draft.hidden} × sentence that is not supported was left out")
         sources = offered if reason else draft.numbering.sources
@@ -567,6 +593,15 @@ class _Asking:
             style="sentences" if self.reply and means.style != "quotes" else "quotes",
             confidence=round(decision.confidence, 4),
         )
+
+    def _warnings(self) -> list[str]:
+        """What was found that instructs machines, or was left out since it may come of that."""
+        by = dict.fromkeys(hit.outlet or "an unnamed outlet" for hit in self.instructing)
+        notes = [f"an article of {one} instructs machines that read it: not followed" for one in by]
+        said = "".join(sentence.text for sentence in self.draft.tried)
+        if left_out := said.count(LEFT_OUT):
+            notes.append(f"{left_out} × address that is not a cited article's was left out")
+        return notes
 
     def _checked_by(self) -> str:
         """What checked in truth: a judge only where it gave something."""

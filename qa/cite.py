@@ -67,6 +67,8 @@ class Citation:
     copies: tuple[str, ...]
     "other outlets that ran the same text"
     notice: Notice | None
+    warning: str | None = None
+    "what a reader should know of the article: that it instructs machines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Statement:
 
 
 _CITES_NOTHING = "it cites no passage"
+INSTRUCTS = "its article instructs machines that read it; that part was not followed"
 
 
 class Numbering:
@@ -184,6 +187,7 @@ def citation(source: Source, number: int, excerpts: Excerpts) -> Citation:
         link=text_link(article.url, quoted),
         copies=(),
         notice=_notice_within(article, excerpts),
+        warning=INSTRUCTS if source.hit.instructs else None,
     )
 
 

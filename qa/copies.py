@@ -2,9 +2,10 @@
 
     same = in_place_of(asked, rankings, article_of, group_of, shelf, allowed, archive)
 
-What only a copy says (a local insert, a word of what is asked in its lead) is shown as its own.
+What only a copy says (a local insert, another figure, a word of what is asked) is shown as its own.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
@@ -13,9 +14,11 @@ import numpy as np
 
 from ..index.archive import Archive
 from ..index.copies import contained
+from ..index.numbers import in_digits
 from ..index.shelf import Shelf
 from ..index.words import stems
 
+_FIGURE = re.compile(r"\d(?:[\d.,]*\d)?")
 _SAID = 0.5  # share of a passage's shingles that has been said
 
 
@@ -57,7 +60,8 @@ def in_place_of(
         others, has = said[group], wanted & set(stems(text))
         best = max(others, key=lambda one: contained(text, one.text), default=None)
         # What stands on the border of two passages is half in each.
-        if best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID:
+        is_said = best and max(contained(text, t) for t in (best.text, best.article.text)) >= _SAID
+        if best and is_said and not _tells_otherwise(text, best.article.text):
             for so_far in (best.text, best.article.text):
                 if has - told[group]:
                     told[group] |= wanted & set(stems(so_far))
@@ -67,6 +71,18 @@ def in_place_of(
         others.append(passages[pk])
         told[group] |= has
     return same
+
+
+def _tells_otherwise(text: str, other: str) -> bool:
+    """Whether a sentence of one text stands in the other with other figures."""
+    said, held = _without_figures(text), _without_figures(other)
+    return any(held.get(words, figures) != figures for words, figures in said.items())
+
+
+def _without_figures(text: str) -> dict[str, list[str]]:
+    """Sentences without their figures, and these."""
+    parts = re.split(r"[.!?]\s|\n", in_digits(text))
+    return {" ".join(_FIGURE.sub("#", part).split()): _FIGURE.findall(part) for part in parts}
 
 
 def _ordered(rankings: Sequence[Sequence[int]]) -> list[int]:

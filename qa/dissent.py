@@ -8,8 +8,9 @@ Two sentences disagree where both speak of what is asked for, in like words and 
 give different figures. Copies of one text are one source, however many outlets ran it.
 """
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -28,6 +29,8 @@ from .retrieve import Hit
 _ALIKE = 0.6  # cosine of two sentences, numbers left out, that speak of one thing
 _ON_TOPIC = 0.4  # cosine of both to the question
 _FARTHEST = 4  # ratio of two figures for one thing
+_FAR, _ALIKE_FAR = 20, 0.69  # the same where the sentences are this much alike
+_ALIKE_BARE = 0.85  # cosine where neither figure says what it counts
 _MOST = 4  # positions that the answer names
 _SAME = 0.005  # relative difference of two figures that are one
 _ROUNDED = 0.05  # the same where one of them is about that
@@ -72,7 +75,7 @@ class Disagreement:
 
     matter: str
     positions: tuple[Position, ...]
-    "the oldest first"
+    "the oldest first; one that a single source gives against several last"
     superseded: bool
     "whether the newest one says that it replaces what was said before"
 
@@ -122,6 +125,20 @@ class Contest:
     matter: str
     sides: tuple[tuple[Figure, ...], ...]
     superseded: bool
+    lone: tuple[Figure, ...] = ()
+    "the last side, where one source alone gives it against several that agree on another"
+
+    @property
+    def majority(self) -> Sentence:
+        """The sentence of the figure that most independent sources give, word for word."""
+        side = max(self.sides, key=lambda side: len(_independent(side)))
+        last = max(side, key=lambda figure: figure.when)
+        return Sentence(" ".join(last.text.split()), (last.source,))
+
+    def outvotes(self, sentence: Sentence) -> bool:
+        """Whether a sentence stands on the lone source."""
+        lone = {figure.source.hit.article_id for figure in self.lone}
+        return any(source.hit.article_id in lone for source in sentence.sources)
 
     @property
     def newest(self) -> Sentence:
@@ -168,9 +185,15 @@ def find_contest(
     others = [f for hit in hits for source in _sources(hit) for f in _figures(question, source)]
     for answer in answers:
         for one in (f for source in answer.sources for f in _figures(question, source)):
-            sides = _sides(one, _alike(question, one, others, embedder))
+            found = list(_alike(question, one, others, embedder))
+            sides = _sides(one, found)
             if len(sides) > 1:
-                return _contest(sides)
+                seen = {(f.source.hit.article_id, f.source.start) for f in (one, *found)}
+                more = _alike(question, sides[1][0], others, embedder)
+                found += [f for f in more if (f.source.hit.article_id, f.source.start) not in seen]
+                known = [side[0].quantity for side in sides]
+                found = [f for f in found if any(_is_same(f.quantity, said) for said in known)]
+                return _contest(_sides(one, found))
     return None
 
 
@@ -180,7 +203,24 @@ def _contest(sides: list[list[Figure]]) -> Contest:
     since = min(figure.when for figure in newest)
     is_later = all(since > max(figure.when for figure in side) for side in before)
     replaces = is_later and any(_REPLACES.search(figure.text) for figure in newest)
-    return Contest(newest[0].counted, tuple(map(tuple, sides[-_MOST:])), replaces)
+    shown = sides[-_MOST:]
+    lone = [side for side in shown if _is_outvoted(side, [one for one in sides if one is not side])]
+    if len(lone) != 1:
+        return Contest(newest[0].counted, tuple(map(tuple, shown)), replaces and not lone)
+    shown.sort(key=lambda side: side is lone[0])
+    replaces = replaces and lone[0] is not newest
+    return Contest(newest[0].counted, tuple(map(tuple, shown)), replaces, tuple(lone[0]))
+
+
+def _is_outvoted(side: Sequence[Figure], others: Sequence[Sequence[Figure]]) -> bool:
+    """Whether one source alone gives a figure against several that agree on another.
+
+    An outlet may correct itself: one that gave another figure before is no lone source.
+    """
+    outlets = {figure.source.hit.outlet for figure in side}
+    has_said_else = any(f.source.hit.outlet in outlets for other in others for f in other)
+    is_alone = len(_independent(side)) == 1 and not has_said_else
+    return is_alone and any(len(_independent(other)) > 1 for other in others)
 
 
 def _figures(question: str, source: Source) -> Iterator[Figure]:
@@ -225,9 +265,7 @@ def _alike(
     for other in comparable:
         theirs = vectors[_masked(other.text)]
         on_topic = min(float(asked @ mine), float(asked @ theirs)) >= _ON_TOPIC
-        is_within = other.source.hit.article_id == one.source.hit.article_id
-        alike = _ALIKE_GROWN if one.has_grown or other.has_grown or is_within else _ALIKE
-        if on_topic and float(mine @ theirs) >= alike:
+        if on_topic and float(mine @ theirs) >= _needed(one, other):
             yield other
 
 
@@ -237,16 +275,32 @@ def _is_same_thing(this: Figure, that: Figure) -> bool:
     A count that has grown names none: it is compared with a lower one that was published before.
     """
     one, other = this.quantity, that.quantity
-    smaller, larger = sorted((abs(one.value), abs(other.in_unit_of(one))))
-    if one.unit != other.unit or larger > _FARTHEST * smaller:
+    if one.unit != other.unit or _ratio(this, that) > _FAR:
         return False
     old, new = sorted((this, that), key=lambda figure: figure.when)
     is_later = old.when < new.when and old.quantity.value < new.quantity.value
     has_grown = new.has_grown and not one.unit and is_later
-    return has_grown or not set(one.things[:2]).isdisjoint(other.things[:2])
+    are_bare = bool(one.unit) and not (one.things or other.things)  # "was 58 percent."
+    return has_grown or are_bare or not set(one.things[:2]).isdisjoint(other.things[:2])
 
 
-def _sides(one: Figure, others: Iterator[Figure]) -> list[list[Figure]]:
+def _needed(one: Figure, other: Figure) -> float:
+    """How much alike the sentences of two figures must be."""
+    if _ratio(one, other) > _FARTHEST:
+        return _ALIKE_FAR
+    is_within = other.source.hit.article_id == one.source.hit.article_id
+    if one.has_grown or other.has_grown or is_within:
+        return _ALIKE_GROWN
+    return _ALIKE if one.quantity.things or other.quantity.things else _ALIKE_BARE
+
+
+def _ratio(this: Figure, that: Figure) -> float:
+    one, other = this.quantity, that.quantity
+    smaller, larger = sorted((abs(one.value), abs(other.in_unit_of(one))))
+    return larger / smaller if smaller else 1.0 if larger == smaller else math.inf
+
+
+def _sides(one: Figure, others: Iterable[Figure]) -> list[list[Figure]]:
     """Figures by what they say."""
     sides: list[list[Figure]] = [[one]]
     for other in others:

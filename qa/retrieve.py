@@ -63,6 +63,8 @@ class Hit:
     "of reciprocal rank fusion: comparable within one search only"
     origin: int | None = None
     "the same number for articles that run one text; None where that was not looked up"
+    instructs: bool = False
+    "whether its passage instructs a machine that reads; that part is left out of it"
 
     @property
     def article_id(self) -> str:

@@ -4,7 +4,7 @@
         note(opened, {"byline.passages": 12})
 
 They go where the setting `trace` says, else to the OpenTelemetry of the program, if it has one.
-No text is in them. See docs/decisions/0018-tracing.md.
+No text is in them. See docs/decisions/0020-tracing.md.
 """
 
 import sys

@@ -108,6 +108,8 @@ def _source(citation: Mapping[str, Any]) -> str:
         head += f", {plain(str(citation['speaker']))} speaking"
     if notice := citation["notice"]:
         head += f", {notice['kind']}: {plain(notice['text'])}"
+    if warning := citation.get("warning"):  # none in answers of older versions
+        head += f", {warning}"
     return f"\\[{citation['number']}\\] {head}\n\n> {plain(citation['quote'])}"
 
 

@@ -278,6 +278,7 @@ def _source(citation: Mapping[str, Any], article: Article | None, quoted: int) -
         "link": citation["link"],
         "copies": list(citation["copies"]),
         "notice": citation["notice"],
+        "warning": citation.get("warning"),
         **_text(article, citation, quoted),
     }
 

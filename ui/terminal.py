@@ -88,6 +88,8 @@ def _show_citations(out: Console, cited: Sequence[Citation], notes: Sequence[str
             out.print(indented(f"said by {citation.speaker}", "dim"))
         if citation.notice:
             out.print(indented(noticed(citation.notice), "yellow"))
+        if citation.warning:
+            out.print(indented(citation.warning, "yellow"))
     for note in notes:
         out.print(Text(f"\n{note}", style="yellow"))
 

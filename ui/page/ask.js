@@ -284,6 +284,7 @@ function open(turn, source, item) {
       el('h2', '', title || 'Without a headline'),
       el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(link), article)),
     ...(notice ? [noticeOf(notice)] : []),
+    ...(source.warning ? [el('div', 'notice', el('strong', '', 'Read with care'), el('p', '', source.warning))] : []),
     text,
   );
   text.scrollTop = text.querySelector('mark').offsetTop - text.clientHeight / 4;
