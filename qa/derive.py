@@ -25,7 +25,7 @@ _UP = stems_of("rise rose risen climb grow grew gain increase raise up more high
 _DOWN = stems_of(
     "fall fell fallen drop decline lose lost decrease cut reduce down fewer less lower"
 )
-_GAP = _UP | _DOWN | stems_of("difference gap margin lead change")
+_GAP = _UP | _DOWN | stems_of("difference gap margin lead change spare majority")
 _TOTAL = stems_of("total altogether all combined together both overall")
 _LEFT = stems_of("other others remaining remain rest")
 _AGED = stems_of("aged age old")
@@ -71,7 +71,7 @@ def _counts(number: Quantity, *others: Quantity) -> bool:
     return not mine or not things or mine[0] in things
 
 
-def _shares(case: Case, one: Held, without: frozenset[str] = frozenset()) -> float:
+def shares(case: Case, one: Held, without: frozenset[str] = frozenset()) -> float:
     """The share of the statement's words, numbers apart, that a sentence has."""
     said = {word.stem for word in case.claim.content if not word.text[0].isdigit()} - without
     return len(said & one.read.keys) / len(said) if said else 1.0
@@ -85,14 +85,14 @@ def _differences(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     words = case.claim.words
     before = [word.stem for word in words[max(0, number.at - 2) : number.at]][::-1]
     behind = {word.stem for word in words[number.at + 1 : number.at + 4]}
-    is_gap = before[:1] == ["by"] or set(before[:1]) & _GAP or behind & (_UP | _DOWN)
+    is_gap = before[:1] == ["by"] or set(before[:1]) & _GAP or behind & _GAP
     if not is_gap and not (before[:1] == ["of"] and set(before[1:]) & _GAP):
         return
     said = {word.stem for word in words}
     for a, b, between, ahead in _pairs(one.read):
         is_rising = ahead == "from" and "to" in between
-        is_from = between[-1:] in (["from"], ["against"])
-        if a.unit != b.unit or not (is_rising or is_from) or not _shares(case, one):
+        is_from = between[-1:] in (["from"], ["against"], ["to"])  # "61 votes to 57"
+        if a.unit != b.unit or not (is_rising or is_from) or not shares(case, one):
             continue
         old, new = (a, b) if is_rising else (b, a)
         if said & (_DOWN if new.value > old.value else _UP):
@@ -150,7 +150,7 @@ def _sums(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     """`four people in Ash and six in Birk`: ten in all."""
     said = {word.stem for word in case.claim.words}
     limits = {stem(word) for name in one.read.names for word in name.words} & said
-    if not _TOTAL & said and (limits or _shares(case, one) < 1):
+    if not _TOTAL & said and (limits or shares(case, one) < 1):
         return
     found: list[Quantity] = []
     for a, b, between, _ in _pairs(one.read):
@@ -202,6 +202,8 @@ def _lengths(text: str) -> tuple[tuple[str, str, float, tuple[float, ...]], ...]
 
 def _spans(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     """`an hour and 25 minutes`: 85 minutes."""
+    if any((number.value, number.unit) == (n.value, n.unit) for n in one.read.numbers):
+        return
     for _, kind, value, parts in _lengths(case.claim.text):
         if number.value in parts:
             for words, other, length, _ in _lengths(one.read.text):
@@ -225,7 +227,7 @@ _APART = stems_of("later after before earlier between apart")
 def _between(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     """`from 3 to 10 March`: seven days; `from 2019 to 2025`: six years."""
     unit = number.unit or next(iter(number.things), "")
-    if unit not in ("day", "week", "month", "year") or not _shares(case, one):
+    if unit not in ("day", "week", "month", "year") or not shares(case, one):
         return
     is_apart = bool(_APART & {word.stem for word in case.claim.words})
     for first, last, shown, is_range in _ranges(one.read):
@@ -302,7 +304,7 @@ def _listed(number: Quantity, case: Case) -> Finding | None:
             beside = one.read.text[: match.start()].split()[-4:]
             beside += one.read.text[match.end() :].split()[:2]
             is_said = thing in {stem(fold(word.strip(",.:;–-"))) for word in beside}
-            enough = _shares(case, one, frozenset({thing})) > (0.0 if is_said else 0.5)
+            enough = shares(case, one, frozenset({thing})) > (0.0 if is_said else 0.5)
             if enough:
                 why = f"'{number.shown}': {one.label} names {match[0]}"
                 return Finding("supported" if is_said else "unchecked", why)
