@@ -9,7 +9,7 @@ So what stands elsewhere in the passage, of something else, is seen too.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
@@ -69,26 +69,24 @@ def _near(stems: Iterable[str]) -> tuple[str, ...]:
 
 
 def places(case: Case) -> Iterator[Finding]:
-    """A number, date or name in whose place a sentence that says the rest has another one."""
+    """A number, date or name in whose place the sentences that say the rest have another one."""
     checked = " ".join([m.words for m in case.claim.periods] + [m.shown for m in case.claim.names])
     others = frozenset(map(stem, words(checked)))
-    held = [placed.thing for one in case.held for placed in _placed(one.read)]
-    stated = [m for m in _placed(case.claim) if any(_same(m.thing, thing) for thing in held)]
-    for one in case.held if stated else ():
-        if shares(case, one, others) < ALIKE:
+    alike = [one for one in case.held if shares(case, one, others) >= ALIKE]
+    held = [placed.thing for one in case.held if alike for placed in _placed(one.read)]
+    for mine in _placed(case.claim):
+        if not any(_same(mine.thing, thing) for thing in held):
+            continue  # names and numbers that stand nowhere have checks of their own
+        there = [(one, placed) for one in alike for placed in _placed(one.read)]
+        own = [placed for _, placed in there if _same(mine.thing, placed.thing)]
+        rivals = [pair for pair in there if _rivals(mine.thing, pair[1].thing, case)]
+        if not rivals or (own and not isinstance(mine.thing, Name)):
             continue
-        theirs = _placed(one.read)
-        for mine in stated:
-            own = [placed for placed in theirs if _same(mine.thing, placed.thing)]
-            if own and not isinstance(mine.thing, Name):
-                continue
-            known = max((mine.fit(placed) for placed in own), default=1)
-            rivals = [placed for placed in theirs if _rivals(mine.thing, placed.thing, case)]
-            best = max(rivals, key=mine.fit, default=None)
-            if best is None or mine.fit(best) <= known or _is_joined(best, own, one.read):
-                continue
-            if isinstance(mine.thing, Quantity) and derived(mine.thing, case):
-                continue
+        one, best = max(rivals, key=lambda pair: mine.fit(pair[1]))
+        known = max(map(mine.fit, own), default=1)
+        if mine.fit(best) <= known or _is_joined(best, mine, one.read):
+            continue
+        if not (isinstance(mine.thing, Quantity) and derived(mine.thing, case)):
             why = f"{one.label} says '{best.shown}' where the statement says '{mine.shown}'"
             yield Finding("contradicted", why)
             return
@@ -125,14 +123,15 @@ def _is_known(name: Name, case: Case) -> bool:
     )
 
 
-def _is_joined(best: _Placed, own: Sequence[_Placed], read: Facts) -> bool:
+def _is_joined(best: _Placed, mine: _Placed, read: Facts) -> bool:
     """Whether it is named in one breath with the statement's own: "Ash and Birk"."""
-    if not isinstance(best.thing, Name):
-        return False
     named = {n for name in read.names for n in range(name.at, name.at + len(name.words))}
-    for placed in own:
-        first, last = sorted((best.thing.at, placed.thing.at))  # type: ignore[union-attr]
-        between = (word for n, word in enumerate(read.words) if first < n < last and n not in named)
-        if all(word.stem in _JOINED for word in between):
-            return True
+    for name in read.names:
+        if isinstance(best.thing, Name) and _same(name, mine.thing):
+            first, last = sorted((best.thing.at, name.at))
+            between = [
+                w.stem for n, w in enumerate(read.words) if first < n < last and n not in named
+            ]
+            if _JOINED.issuperset(between):
+                return True
     return False

@@ -1,8 +1,12 @@
 """A thing that stands elsewhere in the passage, of something else, is not supported."""
 
-from datetime import date
+import json
+from datetime import date, datetime
+from pathlib import Path
 
+import byline
 import pytest
+from byline.index.read import Entry, read
 from byline.qa.verify import Evidence, verify
 
 PASSAGE = Evidence(
@@ -56,3 +60,36 @@ def test_what_is_true_of_another_thing_is_contradicted(said: str) -> None:
 def test_what_is_true_in_other_words_is_not_flagged(said: str) -> None:
     found = verify(said, [PASSAGE])
     assert found.verdict in ("supported", "unchecked"), found
+
+
+def test_what_one_of_two_reports_says_is_not_contradicted_by_the_other() -> None:
+    reports = [
+        Evidence("At least four people were killed in the Corran flood on Sunday.", label="[1]"),
+        Evidence("Eleven people were killed in the Corran flood, the service said.", label="[2]"),
+        Evidence("Ash and Birk voted for the Corran treaty on Monday.", label="[3]"),
+    ]
+    assert verify("Eleven people were killed in the Corran flood.", reports).verdict == "supported"
+    assert verify("Ash voted for the Corran treaty on Monday.", reports).verdict != "contradicted"
+
+
+def test_of_forty_adversarial_statements_no_wrong_one_passes_and_no_true_one_is_flagged() -> None:
+    root = Path(byline.__file__).parent
+    articles = {}
+    for entry in read([root / "index" / "sample"], max_article_bytes=1_000_000):
+        assert isinstance(entry, Entry)
+        article = entry.load()
+        articles |= {article.id: article, Path(entry.path).name: article}
+    for line in (root / "bench" / "labels" / "adversarial.jsonl").read_text().splitlines():
+        one = json.loads(line)
+        ((name, start, end),) = one["passages"]
+        moment = articles[name].published
+        written = moment.date() if isinstance(moment, datetime) else moment
+        evidence = Evidence(
+            articles[name].text[start:end], written, "[1]", articles[name].outlet or ""
+        )
+        said = one["statement"]
+        found = verify(said, [evidence]).verdict
+        allowed = {"supported": ("supported", "unchecked")}.get(
+            one["label"], ("unchecked", "partial", "unsupported", "contradicted")
+        )
+        assert found in allowed, said
