@@ -6,9 +6,10 @@ The sense (`align`): for `qags` the balanced accuracy at a likelihood of .5, and
 often the faithful claim of a pair is scored above the unfaithful one, by error type; split by
 document into two halves: everything is fitted on one, the figures are from the other; mean and
 standard deviation of ten splits. The whole verifier (`verify`): its verdicts on each half of the
-first split, with the sense fitted on the other; and on `bench/labels/opponent.jsonl`, statements of
-a small model labelled by reading, with the weights of the package. Then the speed, in claims of one
-sentence a second, the first sight of their evidence included.
+first split, with the sense fitted on the other; and with the weights of the package on
+`bench/labels/opponent.jsonl`, statements of a small model labelled by reading, and on
+`adversarial.jsonl`, true rewordings and statements with one thing exchanged. Then the speed, in
+claims of one sentence a second, the first sight of their evidence included.
 """
 
 import json
@@ -51,7 +52,8 @@ def main() -> None:
         print(f"\n## {name}\n")
         if has_claims:
             on_claims(claims("qags", args.data), claims("bump", args.data), embedder)
-        print(sets.markdown(["opponent", "of", "share", "from", "to"], opponent(embedder)))
+        for file in ("opponent", "adversarial"):
+            print(sets.markdown([file, "of", "share", "from", "to"], opponent(embedder, file)))
 
 
 def on_claims(judged: Sequence[Claim], edited: Sequence[Claim], embedder: MiniLM | None) -> None:
@@ -128,14 +130,14 @@ def verdicts(test: Sequence[Claim], scorer: Scorer) -> Iterable[list[object]]:
     yield ["balanced accuracy of the score", len(test), f"{right:.3f}", *[""] * 4]
 
 
-def opponent(embedder: Embedder | None) -> Iterable[list[object]]:
+def opponent(embedder: Embedder | None, file: str) -> Iterable[list[object]]:
     """What becomes of the labelled statements: shares with their 95 % intervals."""
     by_id: dict[str, Article] = {}
     for entry in read([sets.ROOT / "index" / "sample"], max_article_bytes=5_000_000):
         if isinstance(entry, Entry):
             article = entry.load()
             by_id |= {article.id: article, Path(entry.path).name: article}
-    lines = (sets.ROOT / "bench" / "labels" / "opponent.jsonl").read_text().splitlines()
+    lines = (sets.ROOT / "bench" / "labels" / f"{file}.jsonl").read_text().splitlines()
     found: Counter[str] = Counter()
     for line in lines:
         record = json.loads(line)

@@ -437,4 +437,19 @@ def resolve(text: str, written: date) -> list[When]:
             side = "before" if period[1] < written else "after" if period[0] > written else "at"
             kind = rule if rule in _CYCLES else "period"
             found.append(When(start, end, text[start:end], *period, f"{kind} {side} the dateline"))
+    return _joined(text, found, written)
+
+
+def _joined(text: str, found: list[When], written: date) -> list[When]:
+    """With `fifteen years ago this October` as one date, and not as a year and a month to come."""
+    for at in range(len(found) - 1, 0, -1):
+        one, two = found[at - 1 : at + 1]
+        is_ago = re.fullmatch(r"(?:\w+-)?\w+ years? ago", one.words, re.I)
+        if is_ago and re.match(r"this|today", two.words) and not text[one.end : two.start].strip():
+            ago = relativedelta(years=one.first.year - written.year)
+            with suppress(ValueError, OverflowError):
+                period = two.first + ago, two.last + ago
+                words = text[one.start : two.end]
+                whole = When(one.start, two.end, words, *period, "period before the dateline")
+                found[at - 1 : at + 1] = [whole]
     return found

@@ -23,14 +23,16 @@ _WRITER = r"(?:author|writer|reporter|journalist|columnist|byline|correspondent)
 _ASKS = {
     "authors": re.compile(
         rf"\bwho\b.{{0,40}}\b(?:wrote|writes|authored|penned|reported|written)\b(?=.*\b{_PIECE}\b)"
-        rf"|\b(?:which|what) {_WRITER} (?:wrote|reported|covered)\b"
+        rf"|\b(?:which|what) (?:\w+ )?{_WRITER} (?:wrote|reported|covered|are named|is named)\b"
+        rf"|\bwho (?:reported|wrote) for\b.*\b{_PIECE}\b"
         rf"|\b(?:who|what|which)\b.{{0,30}}\b{_WRITER}\b.*\b{_PIECE}\b"
         rf"|\bby whom\b.*\b{_PIECE}\b.*\bwritten\b|\bwho is it by\b",
         re.I,
     ),
     "published": re.compile(
         rf"\b(?:when|(?:what|which) (?:day|date|time))\b.*\b{_PIECE}\b.*"
-        r"\b(?:published|posted|appear\w*|printed|written|dated)\b",
+        r"\b(?:published|posted|appear\w*|printed|written|dated)\b"
+        rf"|\b(?:when|(?:what|which) (?:day|date)) did\b.*\b(?:run|print|publish)\b.*\b{_PIECE}\b",
         re.I,
     ),
     "outlet": re.compile(
@@ -40,6 +42,13 @@ _ASKS = {
         re.I,
     ),
 }
+# Where an outlet is named these are of its making: "The Ledger's analysis".
+_PIECES = re.compile(
+    r"((?:['’]s|\bits|\brun the|\bran the) (?:\w+ )?)"
+    r"(?:analysis|breakdown|feature|report|coverage|interview|review)\b",
+    re.I,
+)
+_REPORTED_FOR = re.compile(r"(?<=\bwho reported for )(.*?)(?= (?:on|about) )", re.I)
 _ABOUT_WHAT_IT_SAYS = re.compile(r"\b(?:will|would|says?|said|according)\b", re.I)
 _ABOUT_ITSELF = re.compile(
     rf"\b(?:{_PIECE}s?|{_WRITER}|wrote|writes|written|authored|penned|reported|published|posted|"
@@ -54,10 +63,13 @@ def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[
 
     `article_count` says how many articles the question may be about.
     """
-    asked = next((name for name, asks in _ASKS.items() if asks.search(question.text)), None)
-    if asked is None or _ABOUT_WHAT_IT_SAYS.search(question.text):
+    text = question.text
+    if any(hit.outlet and hit.outlet in text for hit in hits):
+        text = _PIECES.sub(r"\1article", _REPORTED_FOR.sub(r"\1 article", text))
+    asked = next((name for name, asks in _ASKS.items() if asks.search(text)), None)
+    if asked is None or _ABOUT_WHAT_IT_SAYS.search(text):
         return None
-    article = _meant(question.text, hits, article_count)
+    article = _meant(text, hits, article_count)
     told = _told(article, asked) if article else None
     return [told] if told else []
 
@@ -68,6 +80,8 @@ def _meant(text: str, hits: Sequence[Hit], article_count: int) -> Article | None
     articles = list({hit.article_id: hit.article for hit in hits}.values())
     if article_count == 1 or not wanted:
         return articles[0] if article_count == 1 and articles else None
+    named = [article for article in articles if article.outlet and article.outlet in text]
+    articles = named or articles
     shares = [share(wanted, article) for article in articles]
     best = max(range(len(articles)), key=lambda at: (shares[at], -at), default=None)
     return articles[best] if best is not None and shares[best] >= ENOUGH else None

@@ -1,4 +1,4 @@
-"""What a passage yields though it does not state it: differences, sums, what is left, spans, ages.
+"""What a passage yields though it does not state it: differences, what is left, spans, lists.
 
 >>> case = Case(facts("The index rose by 15."), *[[Held.of("It rose from 40 to 55.", "[1]")]] * 3)
 >>> derived(case.claim.numbers[0], case).why
@@ -25,20 +25,17 @@ _UP = stems_of("rise rose risen climb grow grew gain increase raise up more high
 _DOWN = stems_of(
     "fall fell fallen drop decline lose lost decrease cut reduce down fewer less lower"
 )
-_GAP = _UP | _DOWN | stems_of("difference gap margin lead change")
-_TOTAL = stems_of("total altogether all combined together both overall")
+_GAP = _UP | _DOWN | stems_of("difference gap margin lead change spare majority")
 _LEFT = stems_of("other others remaining remain rest")
-_AGED = stems_of("aged age old")
-_UNSAID = _TOTAL | _LEFT | _AGED | stems_of("percentage point hour minute day week month year")
+_UNSAID = _LEFT | stems_of("percentage point hour minute day week month year")
 _OF, _HAVING = {"of", "among"}, {"the", "its", "their", "his", "her", "our", "all", "those"}
-_PLACES = {"in", "at", "on", "from", "near", ""}  # "four people in Ash and six in Birk"
 _ROUNDED, _ABOUT = 0.005, 0.1  # of a share; where the statement says "about"
 _MOST_LISTED = 20
 
 
 def derived(number: Quantity, case: Case) -> Finding | None:
     """How the passages yield a number that they do not state; None where no rule gives it."""
-    for rule in (_spans, _differences, _parts, _sums, _between, _ages):
+    for rule in (_spans, _differences, _parts, _between):
         for one in case.near:
             if words := next(rule(number, case, one), None):
                 why = f"'{number.shown}': {one.label} {words}"
@@ -71,7 +68,7 @@ def _counts(number: Quantity, *others: Quantity) -> bool:
     return not mine or not things or mine[0] in things
 
 
-def _shares(case: Case, one: Held, without: frozenset[str] = frozenset()) -> float:
+def shares(case: Case, one: Held, without: frozenset[str] = frozenset()) -> float:
     """The share of the statement's words, numbers apart, that a sentence has."""
     said = {word.stem for word in case.claim.content if not word.text[0].isdigit()} - without
     return len(said & one.read.keys) / len(said) if said else 1.0
@@ -85,14 +82,14 @@ def _differences(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     words = case.claim.words
     before = [word.stem for word in words[max(0, number.at - 2) : number.at]][::-1]
     behind = {word.stem for word in words[number.at + 1 : number.at + 4]}
-    is_gap = before[:1] == ["by"] or set(before[:1]) & _GAP or behind & (_UP | _DOWN)
+    is_gap = before[:1] == ["by"] or set(before[:1]) & _GAP or behind & _GAP
     if not is_gap and not (before[:1] == ["of"] and set(before[1:]) & _GAP):
         return
     said = {word.stem for word in words}
     for a, b, between, ahead in _pairs(one.read):
         is_rising = ahead == "from" and "to" in between
-        is_from = between[-1:] in (["from"], ["against"])
-        if a.unit != b.unit or not (is_rising or is_from) or not _shares(case, one):
+        is_from = between[-1:] in (["from"], ["against"], ["to"])  # "61 votes to 57"
+        if a.unit != b.unit or not (is_rising or is_from) or not shares(case, one):
             continue
         old, new = (a, b) if is_rising else (b, a)
         if said & (_DOWN if new.value > old.value else _UP):
@@ -146,25 +143,6 @@ def is_rest(case: Case) -> bool:
     )
 
 
-def _sums(number: Quantity, case: Case, one: Held) -> Iterator[str]:
-    """`four people in Ash and six in Birk`: ten in all."""
-    said = {word.stem for word in case.claim.words}
-    limits = {stem(word) for name in one.read.names for word in name.words} & said
-    if not _TOTAL & said and (limits or _shares(case, one) < 1):
-        return
-    found: list[Quantity] = []
-    for a, b, between, _ in _pairs(one.read):
-        behind = fold(one.read.words[b.at + 1].text) if b.at + 1 < len(one.read.words) else ""
-        first = found[0] if found and found[-1] is a else a
-        joins = {"and", "plus", "another"} & set(between) or len(between) <= 4
-        alike = b.things[:1] == first.things[:1] or behind in _PLACES
-        if not joins or a.unit != b.unit or not alike or not _counts(number, first):
-            continue
-        found = [*found, b] if found and found[-1] is a else [a, b]
-        if number.unit == a.unit and _is(number, sum(part.value for part in found)):
-            yield f"says '{', '.join(part.shown for part in found[:-1])} and {found[-1].shown}'"
-
-
 # Times
 
 _LONG = {"second": ("s", 1), "minute": ("s", 60), "hour": ("s", 3600), "day": ("s", 86_400)}
@@ -202,6 +180,8 @@ def _lengths(text: str) -> tuple[tuple[str, str, float, tuple[float, ...]], ...]
 
 def _spans(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     """`an hour and 25 minutes`: 85 minutes."""
+    if any((number.value, number.unit) == (n.value, n.unit) for n in one.read.numbers):
+        return
     for _, kind, value, parts in _lengths(case.claim.text):
         if number.value in parts:
             for words, other, length, _ in _lengths(one.read.text):
@@ -225,7 +205,7 @@ _APART = stems_of("later after before earlier between apart")
 def _between(number: Quantity, case: Case, one: Held) -> Iterator[str]:
     """`from 3 to 10 March`: seven days; `from 2019 to 2025`: six years."""
     unit = number.unit or next(iter(number.things), "")
-    if unit not in ("day", "week", "month", "year") or not _shares(case, one):
+    if unit not in ("day", "week", "month", "year") or not shares(case, one):
         return
     is_apart = bool(_APART & {word.stem for word in case.claim.words})
     for first, last, shown, is_range in _ranges(one.read):
@@ -259,29 +239,6 @@ def _ranges(read: Facts) -> Iterator[tuple[date, date, str, bool]]:
             yield mine[0], theirs[0], text[at : then + len(two.words)], is_range
 
 
-def _ages(number: Quantity, case: Case, one: Held) -> Iterator[str]:
-    """`born in 1950`, in an article of 2026 or with the year of death: 76, or 75."""
-    words, claim = case.claim.words, case.claim
-    is_age = number.things[:2] == ("year", "old") or (
-        number.at > 0 and words[number.at - 1].stem in _AGED
-    )
-    whose = min(claim.names, key=lambda name: abs(name.at - number.at), default=None)
-    if not is_age or number.unit or whose is None:
-        return
-    for match in re.finditer(r"\bborn\b[^.;]*?\b(1[89]\d\d|20\d\d)\b", one.read.text):
-        ahead = facts(one.read.text[: match.start()])
-        own = set(whose.words)
-        names = [name for name in ahead.names if name.is_certain or own & set(name.words)]
-        is_other = names and not own & set(names[-1].words)
-        if is_other or any(fold(word.text) == "whose" for word in ahead.words):
-            continue
-        died = re.search(r"\bdied\b[^.;]*?\b(1[89]\d\d|20\d\d)\b", one.read.text)
-        end = int(died[1]) if died else one.written.year if one.written else 0
-        if end - int(match[1]) in (number.value, number.value + 1):
-            of = died[0] if died else f"is of {end}"
-            yield f"says '{match[0]}', {'and ' if not died else ''}{of}"
-
-
 # Lists
 
 _CAPITALS = r"[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)*"
@@ -302,7 +259,7 @@ def _listed(number: Quantity, case: Case) -> Finding | None:
             beside = one.read.text[: match.start()].split()[-4:]
             beside += one.read.text[match.end() :].split()[:2]
             is_said = thing in {stem(fold(word.strip(",.:;–-"))) for word in beside}
-            enough = _shares(case, one, frozenset({thing})) > (0.0 if is_said else 0.5)
+            enough = shares(case, one, frozenset({thing})) > (0.0 if is_said else 0.5)
             if enough:
                 why = f"'{number.shown}': {one.label} names {match[0]}"
                 return Finding("supported" if is_said else "unchecked", why)

@@ -37,7 +37,10 @@ _NEGATING = """not no never none nobody nothing neither nor without cannot fail 
 lack nowhere hardly barely rarely"""
 _NEGATIONS = frozenset(map(stem, _NEGATING.split()))
 _NOT = re.compile(r"n['’]t$", re.I)
-_NO_NEGATION = re.compile(r"\s+(?:only|just|least|doubt|matter|surprise|wonder)\b", re.I)
+_NO_NEGATION = re.compile(
+    r"\s+(?:only|just|least|doubt|matter|surprise|wonder|(?:more|less|fewer|later|longer) than)\b",
+    re.I,
+)
 _REACH = 4  # words within which a negation finds the one that it denies
 
 # Numbers
@@ -45,6 +48,10 @@ _REACH = 4  # words within which a negation finds the one that it denies
 _WORDED = tuple(
     (re.compile(pattern, re.I), value)
     for pattern, value in (
+        (r"\b(?:a )?quarter (?:of a percentage )?point\b", "0.25 percentage point"),
+        (r"\bhalf a (?:percentage )?point\b", "0.5 percentage point"),
+        (r"\bof a percentage point\b", "percentage point"),
+        (r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)-(?=[a-z]{3})", r"\1 "),
         (r"\b(?:three[- ]quarters)\b(?= of)", "75%"),
         (
             r"\b(?:(?:a|one)[- ])?(?<!last )(?<!st )(?<!nd )(?<!rd )(?<!th )quarter\b"
@@ -78,7 +85,9 @@ _UNITS = {
     "km": ("m", 1000.0), "kilometre": ("m", 1000.0), "kilometer": ("m", 1000.0),
     "mile": ("m", 1609.344), "metre": ("m", 1.0), "meter": ("m", 1.0), "ft": ("m", 0.3048),
     "feet": ("m", 0.3048), "foot": ("m", 0.3048), "yard": ("m", 0.9144), "inch": ("m", 0.0254),
-    "cm": ("m", 0.01), "kg": ("kg", 1.0), "kilo": ("kg", 1.0), "kilogram": ("kg", 1.0),
+    "cm": ("m", 0.01), "mm": ("m", 0.001), "centimetre": ("m", 0.01), "centimeter": ("m", 0.01),
+    "millimetre": ("m", 0.001), "millimeter": ("m", 0.001), "point": ("point", 1.0),
+    "basis": ("point", 0.01), "kg": ("kg", 1.0), "kilo": ("kg", 1.0), "kilogram": ("kg", 1.0),
     "lb": ("kg", 0.45359237), "tonne": ("kg", 1000.0), "gram": ("kg", 0.001),
     "acre": ("m2", 4046.856), "hectare": ("m2", 10000.0), "litre": ("l", 1.0), "liter": ("l", 1.0),
     "hour": ("h", 1.0), "minute": ("h", 1 / 60), "day": ("h", 24.0), "week": ("h", 168.0),
@@ -86,7 +95,8 @@ _UNITS = {
 _MONEY = {"dollar": "dollar", "pound": "pound", "euro": "euro", "yen": "yen"}
 _HEDGES = {
     "nearly": "under", "almost": "under", "under": "under", "up to": "under", "less than": "under",
-    "fewer than": "under", "below": "under", "just under": "under", "at most": "under",
+    "fewer than": "under", "no more than": "under", "no less than": "over",
+    "no fewer than": "over", "below": "under", "just under": "under", "at most": "under",
     "more than": "over", "over": "over", "above": "over", "at least": "over", "exceeding": "over",
     "about": "about", "around": "about", "roughly": "about", "some": "about", "estimated": "about",
     "approximately": "about", "an estimated": "about", "circa": "about",
@@ -94,7 +104,12 @@ _HEDGES = {
 _HEDGE = re.compile(
     rf"\b({'|'.join(sorted(_HEDGES, key=len, reverse=True))})\s*(?:an?\s+)?\Z", re.I
 )
+_REACHED = re.compile(
+    r"\b(?:go(?:es|ing|ne)?|went|r[io]s(?:es?|en|ing)|climb\w*)\s+up to\s*\Z", re.I
+)
 _WITHIN = {"days", "weeks", "months", "years"}  # "over three years" is the span, not more than it
+_CONVERTED = 0.05  # units are converted to round numbers: 30 km are 19 miles
+_MEANT = {"about": (0.9, 1.1), "under": (0.9, 1.0), "over": (1.0, 1.25)}
 _NOT_COUNTED = STOP_WORDS | {"st", "nd", "rd", "th"}
 _THING = re.compile(r"[\s-]*((?:[A-Za-z'’-]+[\s-]*){0,4})")
 
@@ -122,8 +137,10 @@ class Quantity:
         return _UNITS.get(self.unit, (self.unit,))[0]
 
     def same_unit(self, other: "Quantity") -> bool:
-        """Whether the two can be compared: one kind of unit, or one of them without."""
-        alike = self.kind == other.kind or not self.unit or not other.unit
+        """Whether the two can be compared: of one kind of unit, or one says none."""
+        bare, measured = (self, other) if not self.unit else (other, self)
+        is_bare = not bare.unit and not (bare.things and measured.unit in _UNITS)
+        alike = self.kind == other.kind or is_bare
         return alike and self.is_ordinal == other.is_ordinal
 
     def in_unit_of(self, other: "Quantity") -> float:
@@ -131,6 +148,25 @@ class Quantity:
         if self.unit != other.unit and self.unit in _UNITS and other.unit in _UNITS:
             return self.value * _UNITS[self.unit][1] / _UNITS[other.unit][1]
         return self.value
+
+    def matches(self, other: "Quantity") -> bool:
+        """Whether the other says this one: its value, in its unit or one that it converts to."""
+        if not self.same_unit(other):
+            return False
+        value = other.in_unit_of(self)
+        is_converted = self.unit != other.unit and value != other.value
+        slack = abs(self.value) * (_CONVERTED if is_converted else 1e-9)
+        if abs(value - self.value) <= slack:
+            return {self.hedge, other.hedge} != {"over", "under"}
+        low, high = _MEANT.get(self.hedge, (1.0, 1.0))
+        alike = self.kind == other.kind and bool(self.value) and not other.hedge
+        alike = alike and _digits(self.value) <= _digits(value)  # "about 14,546" is not of 16,000
+        return alike and low <= value / self.value <= high
+
+
+def _digits(value: float) -> int:
+    """How many digits a number has that are not zeros at its end."""
+    return len(f"{value:.11e}".partition("e")[0].replace(".", "").strip("-0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +186,16 @@ class Period:
         mine, theirs = self.days(other), other.days(self)
         return bool(mine and theirs and mine[0] <= theirs[0] and theirs[1] <= mine[1])
 
+    def is_like(self, other: "Period") -> bool:
+        """Whether both are days, months or years."""
+        if self.day and other.day and not (self.day.year and other.day.year):
+            pairs = ((self.day.month, other.day.month), (self.day.day, other.day.day))
+            return all((mine is None) == (theirs is None) for mine, theirs in pairs)
+        lengths = [
+            (days[1] - days[0]).days for days in (self.days(other), other.days(self)) if days
+        ]
+        return len(lengths) == 2 and abs(lengths[0] - lengths[1]) <= _SAME_LENGTH
+
     def days(self, other: "Period | None" = None) -> tuple[date, date] | None:
         """The first and last day; a missing year is taken from the other."""
         if self.first and self.last:
@@ -168,6 +214,9 @@ class Period:
             return first, after - timedelta(days=1)
         except ValueError:
             return None
+
+
+_SAME_LENGTH = 3  # days by which months differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +334,9 @@ def _words(bare: str) -> tuple[tuple[Word, ...], tuple[Quantity, ...], tuple[tup
         if match["digits"]:
             numbers.append(_quantity(match, bare, len(words)))
             text = f"{numbers[-1].value:g}"
-            word = Word(text, text, False, True)
+            denied = len(words) - last_negation <= _REACH
+            last_negation = -9 if denied else last_negation
+            word = Word(text, text, denied, True)
         else:
             text = re.sub(r"['’]s$|['’]$", "", match[0])
             folded = fold(text)
@@ -313,9 +364,9 @@ def _quantity(match: re.Match[str], bare: str, at: int) -> Quantity:
     is_ordinal = bool(re.match(r"(?:st|nd|rd|th)\b", behind))
     singular = [word.removesuffix("s") if word.removesuffix("s") in {*_UNITS, *_MONEY} else word
                 for word in next_words]  # fmt: skip
-    if not unit and singular and singular[0] in {*_UNITS, *_MONEY}:
+    if not unit and singular and singular[0] in {*_UNITS, *_MONEY} - {"point"}:
         unit = singular[0]
-    if "percent" in next_words[:1] or unit == "percent":
+    if "percent" in next_words[:1]:
         unit = "percent"
     if next_words[:2] in (["percentage", "point"], ["percentage", "points"]):
         unit = "point"
@@ -325,7 +376,8 @@ def _quantity(match: re.Match[str], bare: str, at: int) -> Quantity:
     shown = _shown(value_of(match), unit, is_ordinal)
     said_hedge = f"{fold(hedge[1])} " if hedge else ""
     kind = _HEDGES[fold(hedge[1])] if hedge else ""
-    if said_hedge == "over " and next_words[:1] and next_words[0] in _WITHIN:
+    is_reached = said_hedge == "up to " and _REACHED.search(bare, 0, match.start())
+    if is_reached or said_hedge == "over " and next_words[:1] and next_words[0] in _WITHIN:
         said_hedge = kind = ""
     return Quantity(value_of(match), unit, things, kind, is_ordinal, said_hedge + shown, at)
 
@@ -343,7 +395,9 @@ def _shown(value: float, unit: str, is_ordinal: bool) -> str:
         return digits + ("th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(int(value % 10), "th"))
     if unit in _MONEY:
         return f"{_SIGNS[unit]}{digits}{name}"
-    behind = {"percent": "%", "point": " percentage points"}.get(unit, f" {unit}" if unit else "")
+    behind = {"percent": "%", "point": " percentage points", "basis": " basis points"}.get(
+        unit, f" {unit}" if unit else ""
+    )
     return f"{digits}{name}{behind}"
 
 

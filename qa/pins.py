@@ -39,13 +39,14 @@ class _Clause:
 
 @lru_cache(maxsize=4_000)
 def _clauses(read: Facts) -> tuple[_Clause, ...]:
-    found, start = [], 0
+    found, start = list[_Clause](), 0
     cuts = [match.span() for match in _CUT.finditer(read.text)]
     for end, after in [*cuts, (len(read.text), 0)]:
         text = read.text[start:end]
         own = facts(text)
         names = {fold(name.shown) for name in read.names if name.is_certain and name.shown in text}
         years = {period.words for period in read.periods if period.words in text}
+        names = names or {*(found[-1].names if found else ())}  # of the one named before it
         compared = bool(_COMPARES.search(read.text[:start]))
         found.append(_Clause(text.strip(), own, frozenset(years), frozenset(names), compared))
         start = after
@@ -75,7 +76,7 @@ def _mispinned(
         alike = {p.words for one in case.near for p in one.read.periods if period.holds(p)}
         alike |= {p.words for one in case.near for p in one.read.periods if p.words == words}
         yield from _torn(number, words, frozenset(alike), "years", having, clauses)
-    for name in mine.names if len(mine.names) == 1 else ():
+    for name in mine.names:
         known = {n for _, c in clauses for n in c.names if set(name.split()) & set(n.split())}
         yield from _torn(number, name, frozenset(known), "names", having, clauses)
 

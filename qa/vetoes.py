@@ -8,7 +8,6 @@ A finding is a verdict with its reason in words, or a derivation that was used (
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 
@@ -17,12 +16,13 @@ from dateutil.relativedelta import relativedelta
 from ..index.dates import When
 from ..index.words import fold, stem
 from .derive import derived, derived_day, is_part, is_rest
-from .facts import MODE_OF, Facts, Name, Period, Quantity, Word, facts
+from .facts import MODE_OF, Facts, Period, Quantity, Word, facts
 from .held import Case as Case
 from .held import Finding as Finding
 from .held import Held as Held
 from .held import near as near
 from .pins import pins
+from .places import places
 from .speakers import Quoted
 from .speakers import quotations as spoken
 
@@ -36,9 +36,7 @@ def plain(text: str) -> str:
 
 # Numbers
 
-_CONVERTED = 0.05  # units are converted to round numbers: 30 km are 19 miles
 _ANYBODY = {"peopl", "person"}  # who else may be called passengers
-_MEANT = {"about": (0.9, 1.1), "under": (0.9, 1.0), "over": (1.0, 1.25)}
 
 
 def numbers(case: Case) -> Iterator[Finding]:
@@ -52,7 +50,7 @@ def numbers(case: Case) -> Iterator[Finding]:
             for other in one.read.numbers
             if not is_part(other, one, case)
         ]
-        same = [(one, other) for one, other in here if _matches(number, other)]
+        same = [(one, other) for one, other in here if number.matches(other)]
         rival = _rival(number, here)
         found = list(_pinned(number, same, here)) if same else []
         is_wrong = not same or any(one.verdict == "contradicted" for one in found)
@@ -60,36 +58,15 @@ def numbers(case: Case) -> Iterator[Finding]:
             yield told
         elif same:
             yield from found
-        elif rival:
+        elif rival and not _elsewhere(number, case, set(number.things[:2])):
             one, other = rival
             is_same_thing = set(other.things[:2]) & set(number.things[:2])
             yield Finding(
                 "contradicted" if is_same_thing else "unsupported",
                 f"'{number.shown}' is not in {one.label}; {one.label} says '{other.shown}'",
             )
-        elif not _elsewhere(number, case):
+        elif not rival and not _elsewhere(number, case, _around(case.claim, number.at)):
             yield Finding("unsupported", f"'{number.shown}' is not in {case.best.label}")
-
-
-def _matches(number: Quantity, other: Quantity) -> bool:
-    """Whether the other number says this one: its value, in its unit or one that it converts to."""
-    if not number.same_unit(other):
-        return False
-    value = other.in_unit_of(number)
-    slack = abs(number.value) * (
-        _CONVERTED if number.unit != other.unit and value != other.value else 1e-9
-    )
-    if abs(value - number.value) <= slack:
-        return {number.hedge, other.hedge} != {"over", "under"}
-    low, high = _MEANT.get(number.hedge, (1.0, 1.0))
-    alike = number.kind == other.kind and bool(number.value) and not other.hedge
-    alike = alike and _digits(number.value) <= _digits(value)  # "about 14,546" is not of 16,000
-    return alike and low <= value / number.value <= high
-
-
-def _digits(value: float) -> int:
-    """How many digits a number has that are not zeros at its end."""
-    return len(f"{value:.11e}".partition("e")[0].replace(".", "").strip("-0"))
 
 
 _Placed = tuple[Held, Quantity]
@@ -140,11 +117,10 @@ def _is_pronoun(one: Held, number: Quantity) -> bool:
     return number.value == 1 and not (number.unit or number.is_ordinal or counts)
 
 
-def _elsewhere(number: Quantity, case: Case) -> bool:
+def _elsewhere(number: Quantity, case: Case, beside: set[str]) -> bool:
     """Whether it stands farther away beside a word that it has beside it here: an age, a title."""
-    beside = _around(case.claim, number.at)
     return any(
-        _matches(number, other)
+        number.matches(other)
         and beside & _around(one.read, other.at)
         and not is_part(other, one, case)
         for one in case.held
@@ -174,7 +150,7 @@ def periods(case: Case) -> Iterator[Finding]:
             continue
         label = case.best.label
         held = [other for one in case.carriers for other in one.read.periods]
-        rival = next((other for other in held if _same_kind(period, other)), None)
+        rival = next((other for other in held if period.is_like(other)), None)
         why = f"'{period.words}' is not in {label}"
         if rival:
             yield Finding("contradicted", f"{why}; {label} says '{rival.words}'")
@@ -199,22 +175,6 @@ _OF_A_YEAR = re.compile(r"\d{4}|last|next|this|ago|year|week|month\b|day\b|morro
 
 def _days(period: Period) -> str:
     return When(0, 0, period.words, period.first, period.last, "").label  # type: ignore[arg-type]
-
-
-def _same_kind(one: Period, other: Period) -> bool:
-    """Whether both are days, months or years."""
-    if one.day and other.day and not (one.day.year and other.day.year):
-        pairs = ((one.day.month, other.day.month), (one.day.day, other.day.day))
-        return all((mine is None) == (theirs is None) for mine, theirs in pairs)
-    mine, theirs = one.days(other), other.days(one)
-    return bool(mine and theirs) and abs(_length(mine) - _length(theirs)) <= _SAME_LENGTH
-
-
-_SAME_LENGTH = 3  # days by which months differ
-
-
-def _length(days: tuple[date, date] | None) -> int:
-    return (days[1] - days[0]).days if days else 0
 
 
 # Names and quotations
@@ -305,7 +265,10 @@ def polarity(case: Case) -> Iterator[Finding]:
         ):
             continue
         silent = best if word.negated else claim
-        is_denied = _alike(claim, at, best, same) and not any(o.negated for o in silent.words)
+        both = {w.stem for w in claim.words if w.negated} & {
+            w.stem for w in best.words if w.negated
+        }
+        is_denied = _alike(claim, at, best, same) and _denied(silent) <= both
         if is_denied and not is_rest(case):
             yield Finding(
                 "contradicted", f"{label} says {'' if word.negated else 'not '}'{word.text}'"
@@ -333,6 +296,10 @@ def polarity(case: Case) -> Iterator[Finding]:
                 return
 
 
+def _denied(read: Facts) -> set[str]:
+    return {word.stem for word in read.words if word.negated}
+
+
 def _alike(one: Facts, at: int, other: Facts, places: Sequence[int]) -> bool:
     """Whether half of the words around a word are around the other too."""
     beside = _around(one, at)
@@ -355,11 +322,10 @@ def _next(read: Facts, at: int) -> str | None:
 
 _SAID = "said says say told tell added adds claims announced warned"
 _SAYING = frozenset(map(stem, _SAID.split()))
-_ALIKE = 0.7  # of a statement's other words: so much of them shows that a sentence says the same
 
 
 def roles(case: Case) -> Iterator[Finding]:
-    """The same words around a verb the other way round, or another name in a name's place."""
+    """The same words around a verb the other way round."""
     read, label = case.best.read, case.best.label
     order = {word.stem: at for at, word in reversed(list(enumerate(read.words)))}
     for at, verb in enumerate(case.claim.words):
@@ -374,18 +340,13 @@ def roles(case: Case) -> Iterator[Finding]:
         ):
             continue
         there = order[verb.stem]
-        theirs = (_arguments(read, there), _named(read, there))
+        theirs = (_arguments(read, there), *_named(read, there))
         is_turned = _is_passive(case.claim, at) != _is_passive(read, there)
-        if (mine if is_turned else mine[::-1]) in theirs:
+        sides = {mine, *_named(case.claim, at)}
+        if any((side if is_turned else side[::-1]) in theirs for side in sides):
             yield Finding(
                 "contradicted", f"in {label} '{verb.text}' stands between them the other way round"
             )
-            return
-    for name in case.claim.names:
-        if rival := _in_place_of(name, case):
-            one, other = rival
-            why = f"{one.label} says '{other}' where the statement says '{name.shown}'"
-            yield Finding("contradicted", why)
             return
 
 
@@ -408,46 +369,16 @@ def _is_argument(word: Word) -> bool:
     return word.is_content and not word.text[0].isdigit()
 
 
-def _named(read: Facts, at: int) -> tuple[str, str] | None:
-    """The names nearest to a verb on either side: "Petra Hale, a baker, sued Tomas Rehn"."""
+def _named(read: Facts, at: int) -> list[tuple[str, str]]:
+    """The name ahead of a verb with each behind it: "Petra Hale, a baker, sued Tomas Rehn"."""
     ahead = [name for name in read.names if name.at < at]
-    behind = [name for name in read.names if at < name.at <= at + _BESIDE]
-    return (stem(ahead[-1].words[-1]), stem(behind[0].words[-1])) if ahead and behind else None
+    behind = [name for name in read.names if name.at > at]
+    return [(stem(ahead[-1].words[-1]), stem(name.words[-1])) for name in behind if ahead]
 
 
 def _is_passive(read: Facts, at: int) -> bool:
     behind = [word.text for word in read.words[at + 1 : at + 3]]
     return behind[:1] == ["by"] and not behind[-1][0].isdigit()  # "fell by 3" is none
-
-
-def _in_place_of(name: Name, case: Case) -> tuple[Held, str] | None:
-    """The sentence that says the same of another name, which stands where the statement's does."""
-    claim, held = case.claim, case.held
-    if not name.is_certain and not any(_has_name(one, name.words) for one in held):
-        return None
-    mine = {stem(word) for word in name.words}
-    named = {stem(word) for one in claim.names for word in one.words}
-    others = {word.stem for word in claim.content} - named
-    anchor = max(held, key=lambda one: len(others & one.read.keys))
-    if not others or len(others & anchor.read.keys) < _ALIKE * len(others):
-        return None
-    if any(mine & one.read.keys for one in near([anchor], held)):
-        return None
-    places = {word.stem: at for at, word in reversed(list(enumerate(anchor.read.words)))}
-    behind = (w.stem for w in claim.words[name.at + len(name.words) :] if w.is_content)
-    ahead = (w.stem for w in reversed(claim.words[: name.at]) if w.is_content)
-    first, last = places.get(next(behind, ""), -1), places.get(next(ahead, ""))
-    for one in anchor.read.names:
-        is_known = one.is_certain or any(_has_name(other, one.words) for other in held)
-        if not is_known or named & {stem(word) for word in one.words}:
-            continue
-        if one.at < first or (last is not None and last < one.at <= last + _BESIDE):
-            return anchor, one.shown
-    return None
-
-
-def _has_name(one: Held, words: Sequence[str]) -> bool:
-    return any(name.is_certain and set(words) <= set(name.words) for name in one.read.names)
 
 
 # How sure
@@ -497,4 +428,4 @@ def _person(speaker: str) -> str | None:
     return fold(speaker.split()[-1]) if is_person else None
 
 
-CHECKS = (numbers, pins, periods, names, quotations, polarity, roles, modality, speakers)
+CHECKS = (numbers, pins, periods, names, places, quotations, polarity, roles, modality, speakers)

@@ -342,3 +342,9 @@ def test_deadlines_and_timetables_look_ahead(text: str, first: date, last: date)
 @pytest.mark.parametrize("text", ["The pier burned on a Sunday.", "Its midyear report is out."])
 def test_a_day_of_no_week_and_a_bare_midyear_are_left_out(text: str) -> None:
     assert resolve(text, date(2026, 2, 4)) == []
+
+
+def test_a_year_and_a_month_in_one_breath_are_one_date() -> None:
+    said = "It is the first since the one fifteen years ago this October."
+    (found,) = resolve(said, date(2026, 3, 10))
+    assert (found.words, found.label) == ("fifteen years ago this October", "October 2011")

@@ -121,6 +121,7 @@ def test_the_same_words_in_another_order_are_not_supported(said: str, evidence: 
 def test_words_given_to_somebody_else_are_contradicted() -> None:
     two = hit("a", "“The dam is safe,” Ann Hale said. Bob Stone said that repairs take a year.")
     wrong, _ = checked("“The dam is safe,” Bob Stone said.", two, among=(two,))
-    assert (wrong.verdict, wrong.why) == ("contradicted", "[1] has Ann Hale say it, not Bob Stone")
+    assert wrong.verdict == "contradicted"
+    assert "[1] has Ann Hale say it, not Bob Stone" in (wrong.why or "")
     right, _ = checked("Bob Stone said that repairs take a year.", two, among=(two,))
     assert right.verdict == "supported"

@@ -20,6 +20,32 @@ def test_who_wrote_is_answered_with_the_byline(desk: Desk, question: str) -> Non
     assert answer.text == "By Jonas Brill, Northern Standard [1]"
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who reported for the Northern Standard on the bridge at Skellow Ford?", "Jonas Brill"),
+        ("Which two reporters are named on the Northern Standard's report of the bridge at "
+         "Skellow Ford?", "Jonas Brill"),
+        ("On what date did the Northern Standard run its analysis of the bridge at Skellow Ford?",
+         "March 10, 2026"),
+    ],
+)  # fmt: skip
+def test_what_a_named_outlet_ran_is_its_piece(desk: Desk, question: str, text: str) -> None:
+    assert text in desk.ask(question).text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When was the report on the bridge at Skellow Ford published?",
+        "Who wrote the report that the Northern Standard quotes?",
+    ],
+)
+def test_a_report_in_the_news_is_no_piece_of_an_outlet(desk: Desk, question: str) -> None:
+    assert "Jonas Brill" not in desk.ask(question).text
+    assert "March 10" not in desk.ask(question).text
+
+
 def test_when_it_was_published_is_answered_with_the_dateline(desk: Desk) -> None:
     answer = desk.ask("When was the article about the bridge at Skellow Ford published?")
     assert answer.citations[0].quote == "March 10, 2026"
