@@ -6,8 +6,10 @@ with Desk() as desk:
 """
 
 import asyncio
+import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -19,7 +21,7 @@ from pydantic import SecretStr
 from .errors import InputError, NotFound, SettingsError
 from .index import build, erase, upkeep
 from .index.archive import Archive
-from .index.article import Article
+from .index.article import Article, day_start
 from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.conversations import Conversations
@@ -33,6 +35,7 @@ from .index.reach import address_of, require_local
 from .index.settle import remove
 from .index.store import Store
 from .index.upkeep import Health
+from .index.words import WORD
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.chat import Chat
 from .qa.judge import LLMJudge, NLIJudge
@@ -226,25 +229,9 @@ class Desk:
         """`ask` for async programs; the same options."""
         return await asyncio.to_thread(self.ask, text, **options)
 
-    async def astream(self, text: str, **options: Any) -> AsyncIterator[Event]:
+    def astream(self, text: str, **options: Any) -> AsyncGenerator[Event]:
         """`stream` for async programs; the same options. Leaving the loop stops the model."""
-        done = object()
-        # One thread, so that closing waits for the step that is under way.
-        thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
-        loop = asyncio.get_running_loop()
-        events: Iterator[Event] | None = None
-        try:
-            events = await loop.run_in_executor(thread, lambda: self.stream(text, **options))
-            while True:
-                event = await loop.run_in_executor(thread, next, events, done)
-                if event is done:
-                    break
-                yield cast("Event", event)
-        finally:
-            close = getattr(events, "close", None)
-            if close is not None:
-                thread.submit(close)
-            thread.shutdown(wait=False)
+        return in_thread(lambda: self.stream(text, **options))
 
     def chat(self, conversation_id: str | None = None, *, private: bool = False) -> Chat:
         """A conversation: follow-ups are understood, filters persist, turns are stored.
@@ -571,11 +558,73 @@ class Articles:
         desk = self._desk
         return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
+    def page(
+        self,
+        limit: int = 100,
+        *,
+        cursor: str | None = None,
+        words: str | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        as_of: Moment = None,
+    ) -> "tuple[Sequence[Article], str | None]":
+        """As `list`, those alone that have all the words; and the cursor of the rest, if any.
+
+        Articles that are added meanwhile neither repeat nor hide others. Raises InputError for a
+        cursor that is none.
+        """
+        known = self._desk.archive.outlets() if outlets else None
+        wanted = replace(matching(as_of, since, until, outlets, known), retracted=True)
+        after = _after(cursor) if cursor else None
+        named = " ".join(f'"{word}"' for word in WORD.findall(words or ""))
+        if words and words.strip() and not named:
+            return [], None
+        found = self._desk.archive.list_articles(wanted, limit + 1, words=named, after=after)
+        return found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None
+
     def _missing(self, article_id: str) -> NotFound:
         return NotFound(
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
             "`byline articles list` shows the ids."
         )
+
+
+def _cursor(last: Article) -> str:
+    """Where a list of articles, the newest first, goes on after this one."""
+    at = day_start(last.published).timestamp() if last.published else None
+    return urlsafe_b64encode(json.dumps([at, last.id]).encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> tuple[float | None, str]:
+    try:
+        at, last = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(last, str) and isinstance(at, float | None):
+            return at, last
+    except (ValueError, TypeError):
+        pass
+    raise InputError("The cursor is none of this list: leave it out to begin anew.")
+
+
+async def in_thread(events: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event]:
+    """What a thread iterates over; closing it closes that."""
+    done = object()
+    # One thread, so that closing waits for the step that is under way.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
+    loop = asyncio.get_running_loop()
+    opened: Iterator[Event] | None = None
+    try:
+        opened = await loop.run_in_executor(thread, events)
+        while True:
+            event = await loop.run_in_executor(thread, next, opened, done)
+            if event is done:
+                break
+            yield cast("Event", event)
+    finally:
+        close = getattr(opened, "close", None)
+        if close is not None:
+            thread.submit(close)
+        thread.shutdown(wait=False)
 
 
 def _embedder_of(settings: Settings) -> Embedder:

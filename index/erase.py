@@ -23,6 +23,7 @@ from .archive import Archive
 from .chunk import sentence_spans
 from .conversations import shortened
 from .disk import sweep
+from .jobs import Jobs
 from .lock import writing
 from .settle import refill_apart, settle
 from .store import Store
@@ -156,6 +157,9 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
         stones = dict(stored(connection))
     meant = _named(rows, set(stones))
     telling = {text for row in rows if row.pk in meant for text in _telling(archive, row)}
+    Jobs(archive.engine, archive.path.parent / "jobs").forget(
+        telling | {row.id for row in rows if row.pk in meant}
+    )
     files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
         answers = _redact(connection, stones, telling)

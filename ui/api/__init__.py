@@ -4,6 +4,7 @@ app = service(desk)     # any ASGI server runs it; `serve(desk, "127.0.0.1", 800
 """
 
 import errno
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 import uvicorn
+from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,11 +22,14 @@ from starlette.types import ASGIApp
 from ... import __version__
 from ...desk import Desk
 from ...errors import BylineError
+from .adding import adding
+from .articles import Encoded, articles
 from .asks import asks
-from .problems import Problem, handle_problems
+from .conversations import conversations, feedback
+from .metrics import Measured, Meter, metrics
+from .problems import METHODS, REQUEST_ID, Problem, handle_problems
 from .status import status
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _ABOUT = (
     "Answers questions from a collection of news articles; every sentence of an answer names the "
     "passage that it stands on. Offsets count Unicode code points from 0, ends exclusive."
@@ -63,15 +68,33 @@ def api(desk: Desk) -> FastAPI:
     """The HTTP API of a desk alone."""
     # The interactive documentation of FastAPI fetches its scripts from elsewhere.
     app = FastAPI(
-        title="Byline", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None
+        title="Byline",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     handle_problems(app)
-    for router in (asks(desk), status(desk)):
+    meter = app.state.meter = Meter(desk)
+    for router in (
+        asks(desk),
+        adding(desk),
+        articles(desk),
+        conversations(desk),
+        feedback(desk),
+        status(desk),
+        metrics(meter),
+    ):
         app.include_router(router)
+    # The last one is the outermost.
+    app.add_middleware(Measured, meter=meter)
+    app.add_middleware(Encoded)
+    app.add_middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=_is_request_id)
     _describe_problems(app)
     routes = tuple(app.router.routes)
 
-    @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
+    @app.api_route("/v1/{rest:path}", methods=list(METHODS), include_in_schema=False)
     async def unknown(request: Request) -> None:
         allowed = _allowed(routes, request)
         if allowed:
@@ -82,11 +105,15 @@ def api(desk: Desk) -> FastAPI:
     return app
 
 
+def _is_request_id(given: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9._-]{1,128}", given) is not None
+
+
 def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     """The methods that a path has, where it was asked with another one."""
     return [
         method
-        for method in _METHODS
+        for method in METHODS
         if any(
             route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes
         )

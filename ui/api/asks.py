@@ -5,44 +5,46 @@ curl -N 127.0.0.1:8000/v1/ask -H 'Accept: text/event-stream' --json '{"question"
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.responses import JSONResponse, StreamingResponse
 
 from ...desk import Desk
 from ...errors import BylineError
 from ...qa.ask import Answer, Event, event_record
-from .models import AskRequest, SearchRequest
+from .models import AskRequest, SearchRequest, json_only
 from .problems import problem, responses
+from .records import Hits, given
 
 EVENT_STREAM = "text/event-stream"
-_ASKED = responses(422, 500, 502, 503, 507)
+ANSWERED = responses(502) | {
+    200: {
+        "description": "The answer; with `Accept: text/event-stream` its events: hits, token, "
+        "statement, answer, or error with a problem document.",
+        "model": Answer,
+        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+    }
+}
+_ASKED = responses(400, 415, 422, 500, 503)
 
 
 def asks(desk: Desk) -> APIRouter:
     """`/v1/ask` and `/v1/search` of a desk."""
-    router = APIRouter(prefix="/v1", tags=["Ask"])
-    answered: dict[int | str, dict[str, Any]] = {
-        200: {
-            "description": "The answer; with `Accept: text/event-stream` its events: hits, token, "
-            "statement, answer, or error with a problem document.",
-            "model": Answer,
-            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
-        }
-    }
+    router = APIRouter(prefix="/v1", tags=["Ask"], dependencies=[Depends(json_only)])
 
-    @router.post("/ask", responses=answered | _ASKED, summary="Ask a question of the articles")
+    @router.post("/ask", responses=ANSWERED | _ASKED, summary="Ask a question of the articles")
     async def ask(asked: AskRequest, request: Request) -> Response:
         options = asked.options | {"policy": asked.policy, "style": asked.style}
-        events = desk.astream(asked.question, **options)
-        if not accepts_events(request):
-            return JSONResponse((await desk.aask(asked.question, **options)).to_dict())
-        return await streamed(events)
+        if accepts_events(request):
+            return await reply(request, desk.astream(asked.question, **options))
+        answer = await desk.aask(asked.question, **options)
+        request.app.state.meter.answered(answer)
+        return JSONResponse(answer.to_dict())
 
-    @router.post("/search", responses=_ASKED, summary="Search the articles' passages")
+    @router.post("/search", responses=given(Hits) | _ASKED, summary="Search the articles' passages")
     async def search(wanted: SearchRequest) -> Response:
         found = await asyncio.to_thread(desk.search, wanted.query, wanted.limit, **wanted.options)
         return JSONResponse({"hits": [hit.to_dict() for hit in found]})
@@ -58,7 +60,26 @@ def accepts_events(request: Request) -> bool:
     )
 
 
-async def streamed(events: AsyncIterator[Event]) -> Response:
+async def reply(request: Request, events: AsyncGenerator[Event]) -> Response:
+    """The events of an ask as they come, or the answer that they end with, by what is accepted."""
+    counted = _counted(request, events)
+    if accepts_events(request):
+        return await streamed(counted)
+    async with aclosing(counted):
+        *_, last = [event async for event in counted]
+    assert isinstance(last, Answer)
+    return JSONResponse(last.to_dict())
+
+
+async def _counted(request: Request, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                request.app.state.meter.answered(event)
+            yield event
+
+
+async def streamed(events: AsyncGenerator[Event]) -> Response:
     """Events as server-sent ones; what is wrong with the question is an error, not a stream."""
     first = await anext(events)
     return StreamingResponse(
@@ -66,7 +87,7 @@ async def streamed(events: AsyncIterator[Event]) -> Response:
     )
 
 
-async def _written(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+async def _written(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[bytes]:
     try:
         yield _as_sse(first)
         async for event in events:
@@ -74,7 +95,7 @@ async def _written(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[
     except BylineError as error:
         yield format_sse_event(event="error", data_str=bytes(problem(error).body).decode())
     finally:
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
 
 
 def _as_sse(event: Event) -> bytes:
