@@ -32,6 +32,7 @@ URLS = ".urls"  # the file that lists addresses; no upload is called so
 _OPEN = ("queued", "running")
 _MOST_KEPT = 1000  # jobs that have ended
 _MOST_FAILURES = 1000  # that are kept of a job
+_LARGEST_PAGE = 16_000_000  # bytes, within a file that is compressed
 _UPLOAD_SECONDS = 3600  # of silence, after which an upload is not under way any more
 
 
@@ -181,9 +182,10 @@ class Jobs:
         with self._engine.begin() as connection:
             for word in words:
                 quoted = json.dumps(word, ensure_ascii=False)[1:-1]
-                names = jobs.c.report.contains(quoted, autoescape=True)
                 without = sa.func.json_set(jobs.c.report, "$.failures", sa.func.json("[]"))
-                connection.execute(jobs.update().where(names).values(report=without))
+                for column, told in ((jobs.c.report, without), (jobs.c.error, "erased")):
+                    named = column.contains(quoted, autoescape=True)
+                    connection.execute(jobs.update().where(named).values({column: told}))
             found = [
                 staged.name
                 for staged in self._folder.glob("*")
@@ -211,7 +213,7 @@ def _given(files: Sequence[Path], limit: int) -> Iterator[str | Entry | Failure]
 
 def _is_erased(connection: sa.Connection, file: Path) -> bool:
     """Whether a file holds an article that was erased, in whatever format."""
-    for found in _given([file], 1 << 62):
+    for found in _given([file], max(file.stat().st_size, _LARGEST_PAGE)):
         with suppress(InputError, RecursionError):
             if isinstance(found, str):
                 keys = tombstones.keys_of(found, found)
