@@ -133,9 +133,12 @@ def main() -> int:
     cases = chosen.cases or (_FULL if chosen.full else _SHORT)
     warnings.simplefilter("ignore")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as home, Desk(home, "fuzz", embedder=MiniLM()) as desk:
-        with served(desk) as address:
-            told, wrong = fuzz(address, desk, cases)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Desk(home, "fuzz", embedder=MiniLM()) as desk,
+        served(desk) as address,
+    ):
+        told, wrong = fuzz(address, desk, cases)
     print("## The HTTP API, fuzzed from its description\n")
     print("| operation | cases | statuses |\n|---|---|---|")
     for label in dict.fromkeys(label for label, _ in told):

@@ -235,7 +235,7 @@ def _job(row: Any) -> Job:
     noted = json.loads(row.report)
     noted["failures"] = tuple(Failure(**failure) for failure in noted["failures"])
     times = (_moment(at) for at in (row.created_at, row.started_at, row.ended_at))
-    return Job(row.id, row.state, *times, **noted, error=row.error, runs=row.runs)
+    return Job(row.id, row.state, *times, **noted | {"error": row.error, "runs": row.runs})
 
 
 def _moment(at: float | None) -> Any:

@@ -130,6 +130,11 @@ def _describe_problems(app: FastAPI) -> None:
         model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(model.pop("$defs", {}))
         schemas["Problem"] = model
+        told = {"description": "Of the request, or made here.", "schema": {"type": "string"}}
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for response in operation["responses"].values():
+                    response["headers"] = {REQUEST_ID: told} | response.get("headers", {})
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

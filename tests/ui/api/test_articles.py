@@ -1,18 +1,13 @@
 """Articles over HTTP: listed, read within their rights, retracted, killed, removed."""
 
 import json
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-import uvicorn
 from byline import Desk
-from byline.ui.api import api
 from fastapi.testclient import TestClient
 
 MAYOR = "https://herald.example/2026/mayor-resigns"
@@ -33,18 +28,6 @@ def add(desk: Desk, tmp_path: Path, *records: dict[str, Any]) -> None:
     file = tmp_path / "more.jsonl"
     file.write_text("\n".join(map(json.dumps, records)))
     assert not desk.add(file).failed
-
-
-@pytest.fixture
-def address(own_desk: Desk) -> Iterator[str]:
-    """A real server of the API."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(api(own_desk), log_level="error"))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
 
 
 def test_the_list_is_that_of_the_desk_and_has_filters(client: TestClient, desk: Desk) -> None:
