@@ -3,7 +3,8 @@
 `--full` adds 2,000 articles twice in each of two forms, fills an index with 100,000 passages and
 one with 40,000 articles, asks every question of every set, kills 200 times, lets writers and
 readers at each other for two minutes, and calls the service 5,000 times; it takes two hours or
-three. Another data folder is given with `--data FOLDER`; without one the bundled sample is measured.
+three. Another data folder is given with `--data FOLDER`; without one the bundled sample is
+measured.
 """
 
 import os

@@ -42,7 +42,7 @@ _CHECKS = [
     of_openapi.response_schema_conformance,
 ]
 _MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-_SHORT, _FULL = 3, 120  # cases of an operation in each mode
+_SHORT, _FULL = 3, 150  # cases of an operation in each mode
 
 
 @contextmanager

@@ -124,13 +124,13 @@ class Jobs:
         """The job that is next, running from now on: one that was interrupted, or the oldest."""
         first = sa.select(sa.func.min(jobs.c.pk)).where(jobs.c.state.in_(_OPEN))
         started = sa.func.coalesce(jobs.c.started_at, time.time())
-        change = jobs.update().where(jobs.c.pk == first.scalar_subquery())
+        now = {"state": "running", "runs": jobs.c.runs + 1, "started_at": started, "error": None}
         with self._engine.begin() as connection:
-            row = connection.execute(
-                change.values(
-                    state="running", runs=jobs.c.runs + 1, started_at=started, error=None
-                ).returning(jobs)
-            ).first()
+            pk = connection.scalar(first)
+            if pk is None:  # looking takes no turn to write
+                return None
+            change = jobs.update().where(jobs.c.pk == pk, jobs.c.state.in_(_OPEN))
+            row = connection.execute(change.values(now).returning(jobs)).first()
         return _job(row) if row else None
 
     def given(self, job_id: str, *, max_article_bytes: int) -> Iterator[str | Entry | Failure]:

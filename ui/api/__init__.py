@@ -100,7 +100,9 @@ def api(desk: Desk) -> FastAPI:
         if allowed:
             told = f"{request.url.path} takes {', '.join(allowed)}."
             raise HTTPException(405, told, {"Allow": ", ".join(allowed)})
-        raise HTTPException(404, f"There is nothing at {request.url.path}: see /openapi.json.")
+        hint = " An id in it is URL-encoded: / is %2F." if "//" in request.url.path else ""
+        told = f"There is nothing at {request.url.path}: see /openapi.json.{hint}"
+        raise HTTPException(404, told)
 
     return app
 

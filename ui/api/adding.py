@@ -55,40 +55,25 @@ class AddRequest(models.Request):
         max_length=10_000,
         description="Records with a `text`, and what else is known: `id`, `title`, `outlet`, "
         "`authors`, `published`, `url` ...; other keys are kept as `extra`.",
-        examples=[
-            [
-                {
-                    "title": "Harbour fire",
-                    "text": "Nobody was hurt.",
-                    "outlet": "Ledger",
-                    "published": "2026-03-04",
-                }
-            ]
-        ],
+        examples=[[{"title": "Harbour fire", "text": "Nobody was hurt.", "outlet": "Ledger"}]],
     )
     urls: list[Annotated[str, Field(pattern=r"^https?://\S+$", max_length=4000)]] = Field(
         [], max_length=1000, description="Addresses of pages, each with an article."
     )
 
 
+_FILES = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "string", "format": "binary"},
+    "description": "Files of any kind that `byline add` reads.",
+}
+_FORM = {"type": "object", "required": ["files"], "properties": {"files": _FILES}}
 _BODY = {
     "required": True,
     "content": {
         "application/json": {"schema": AddRequest.model_json_schema()},
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["files"],
-                "properties": {
-                    "files": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {"type": "string", "format": "binary"},
-                        "description": "Files of any kind that `byline add` reads.",
-                    }
-                },
-            }
-        },
+        "multipart/form-data": {"schema": _FORM},
     },
 }
 
@@ -225,11 +210,12 @@ class Worker:
 
     def __init__(self, desk: Desk, jobs: Jobs) -> None:
         self._desk, self._jobs = desk, jobs
-        self._awake, self._stopping = threading.Event(), False
-        self._thread = threading.Thread(target=self._work, name="byline-jobs", daemon=True)
+        self._awake = threading.Event()
 
     def start(self) -> None:
         """Begin, also with what an earlier process has left."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="byline-jobs", daemon=True)
         self._thread.start()
 
     def look(self) -> None:

@@ -29,6 +29,14 @@ from .problems import responses
 from .records import ConversationList, ConversationRecord, given
 
 _MOST_PRIVATE = 1000  # conversations that are held in memory; the one not used longest goes first
+_LINES = (
+    "A JSON object a line: id, question, as_of, answer, thumb, reason, statement; oldest first."
+)
+_JSONL = {"application/jsonl": {"schema": {"type": "string"}}}
+_KINDS = {
+    media_type.partition(";")[0]: {"schema": {"type": "object" if kind == "json" else "string"}}
+    for kind, (_, media_type) in EXPORTS.items()
+}
 _READ = responses(404, 422, 500, 503)
 _WRITE = responses(400, 404, 409, 415, 422, 500, 503, 507)
 
@@ -190,18 +198,7 @@ def conversations(desk: Desk) -> APIRouter:
 
     @router.get(
         "/{conversation_id}/export",
-        responses=_READ
-        | {
-            200: {
-                "description": "The conversation as a file.",
-                "content": {
-                    media_type.partition(";")[0]: {
-                        "schema": {"type": "string"} if kind != "json" else {"type": "object"}
-                    }
-                    for kind, (_, media_type) in EXPORTS.items()
-                },
-            }
-        },
+        responses=_READ | {200: {"description": "The conversation as a file.", "content": _KINDS}},
     )
     async def export_conversation(
         conversation_id: str, format: Literal["md", "html", "json"] = "md"
@@ -227,25 +224,13 @@ def feedback(desk: Desk) -> APIRouter:
     @router.post("/feedback", status_code=204, responses=_WRITE)
     async def give_feedback(said: Feedback) -> None:
         """A thumb for an answer of a stored conversation, in place of an earlier one."""
-        await asyncio.to_thread(
-            desk.conversations.rate,
-            said.conversation,
-            said.turn,
-            said.thumb,
-            said.reason,
-            said.statement,
-        )
+        rate = desk.conversations.rate
+        turn = (said.conversation, said.turn)
+        await asyncio.to_thread(rate, *turn, said.thumb, said.reason, said.statement)
 
     @router.get(
         "/feedback",
-        responses=responses(500, 503)
-        | {
-            200: {
-                "description": "A JSON object a line: id, question, as_of, answer, thumb, reason, "
-                "statement; the oldest first.",
-                "content": {"application/jsonl": {"schema": {"type": "string"}}},
-            }
-        },
+        responses=responses(500, 503) | {200: {"description": _LINES, "content": _JSONL}},
     )
     async def export_feedback() -> Response:
         """Every verdict, as `byline eval import feedback` reads it."""

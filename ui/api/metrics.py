@@ -27,37 +27,21 @@ class Meter:
     """The counters of one application."""
 
     def __init__(self, desk: Desk) -> None:
-        self.registry = registry = CollectorRegistry(auto_describe=True)
+        self.registry = CollectorRegistry(auto_describe=True)
+        kept: Any = {"registry": self.registry}
+        timed: Any = kept | {"buckets": _SECONDS}
         self._requests = Counter(
-            "byline_requests",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=registry,
+            "byline_requests", "Requests answered.", ("method", "route", "status"), **kept
         )
+        told = "Seconds from a request to the end of its answer."
         self._request_seconds = Histogram(
-            "byline_request_seconds",
-            "Seconds from a request to the end of its answer.",
-            ("method", "route"),
-            buckets=_SECONDS,
-            registry=registry,
+            "byline_request_seconds", told, ("method", "route"), **timed
         )
-        self._asks = Counter(
-            "byline_asks",
-            "Questions answered or declined.",
-            ("status", "reason"),
-            registry=registry,
-        )
-        self._ask_seconds = Histogram(
-            "byline_ask_seconds",
-            "Seconds of the parts of an answer: retrieve, answer, total.",
-            ("part",),
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._tokens = Counter(
-            "byline_tokens", "Tokens that models read and wrote.", ("direction",), registry=registry
-        )
-        registry.register(_Holdings(desk))
+        self._asks = Counter("byline_asks", "Questions answered.", ("status", "reason"), **kept)
+        told = "Seconds of the parts of an answer: retrieve, answer, total."
+        self._ask_seconds = Histogram("byline_ask_seconds", told, ("part",), **timed)
+        self._tokens = Counter("byline_tokens", "Tokens of models.", ("direction",), **kept)
+        self.registry.register(_Holdings(desk))
 
     def requested(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
