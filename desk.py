@@ -599,9 +599,9 @@ def _cursor(last: Article) -> str:
 def _after(cursor: str) -> tuple[float | None, str]:
     try:
         at, last = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(last, str) and isinstance(at, float | None):
-            return at, last
-    except (ValueError, TypeError):
+        if isinstance(at, float | None):
+            return at, last.encode().decode()  # no lone surrogates
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass
     raise InputError("The cursor is none of this list: leave it out to begin anew.")
 

@@ -30,7 +30,7 @@ from ...index.disk import refused
 from ...index.jobs import URLS, Job, Jobs
 from ...qa.ask import to_json
 from . import models
-from .problems import responses
+from .problems import INDEX, responses
 from .records import JobList, given
 
 _LARGEST_JSON = 8_000_000  # bytes, which are in memory at once; a file of records has no such bound
@@ -106,7 +106,7 @@ def adding(desk: Desk) -> APIRouter:
         status_code=202,
         responses=given(Job, "The job, which is not lost from now on.", 202)
         | given(Job, "The job, which ended within `wait` seconds.")
-        | responses(400, 413, 415, 422, 500, 503, 507),
+        | responses(400, 413, 415, 422, *INDEX),
     )
     async def add_articles(request: Request, wait: _Wait = 0) -> Response:
         await asyncio.to_thread(desk.library)  # what forbids adding is said now
@@ -125,17 +125,17 @@ def adding(desk: Desk) -> APIRouter:
         headers = {"Location": f"/v1/jobs/{job.id}"}
         return JSONResponse(to_json(job), 200 if job.has_ended else 202, headers)
 
-    @router.get("/jobs", responses=given(JobList) | responses(422, 500, 503))
+    @router.get("/jobs", responses=given(JobList) | responses(422, *INDEX))
     async def list_jobs(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
         """The newest first; of those that have ended the last thousand."""
         return JSONResponse({"jobs": to_json(await asyncio.to_thread(jobs.list, limit))})
 
-    @router.get("/jobs/{job_id}", responses=given(Job) | responses(404, 422, 500, 503))
+    @router.get("/jobs/{job_id}", responses=given(Job) | responses(404, 422, *INDEX))
     async def get_job(job_id: str, wait: _Wait = 0) -> Response:
         """How far a job is."""
         return JSONResponse(to_json(await ended(await asyncio.to_thread(jobs.get, job_id), wait)))
 
-    @router.delete("/jobs/{job_id}", responses=given(Job) | responses(404, 409, 422, 500, 503))
+    @router.delete("/jobs/{job_id}", responses=given(Job) | responses(404, 409, 422, *INDEX))
     async def cancel_job(job_id: str) -> Response:
         """Add no more of it: what it has added stays. One that has ended is a conflict."""
         return JSONResponse(to_json(await asyncio.to_thread(jobs.cancel, job_id)))

@@ -20,7 +20,7 @@ from ...index.rights import within
 from ..history import history_json
 from ..terminal import copy_of
 from . import models
-from .problems import responses
+from .problems import INDEX, responses
 from .records import ArticleRecord, Articles, Removed, Versions, given
 
 _PREFIX = b"/v1/articles/"
@@ -32,8 +32,8 @@ ArticleId = Annotated[
     ),
     AfterValidator(unquote),
 ]
-_READ = responses(404, 422, 500, 503)
-_WRITE = responses(400, 404, 415, 422, 500, 503, 507)
+_READ = responses(404, 422, *INDEX)
+_WRITE = responses(400, 404, 415, 422, *INDEX)
 
 
 class Encoded:
@@ -68,7 +68,7 @@ def articles(desk: Desk) -> APIRouter:
     """`/v1/articles` of a desk."""
     router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=[Depends(models.json_only)])
 
-    @router.get("/articles", responses=given(Articles) | responses(422, 500, 503))
+    @router.get("/articles", responses=given(Articles) | responses(422, *INDEX))
     async def list_articles(
         q: Annotated[
             str | None, Query(max_length=200, description="Words that headline or text have, all.")

@@ -16,7 +16,7 @@ from ...desk import Desk
 from ...errors import BylineError
 from ...qa.ask import Answer, Event, event_record
 from .models import AskRequest, SearchRequest, json_only
-from .problems import problem, responses
+from .problems import INDEX, problem, responses
 from .records import Hits, given
 
 EVENT_STREAM = "text/event-stream"
@@ -28,7 +28,7 @@ ANSWERED = responses(502) | {
         "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
     }
 }
-_ASKED = responses(400, 415, 422, 500, 503)
+_ASKED = responses(400, 415, 422, 502, *INDEX)
 
 
 def asks(desk: Desk) -> APIRouter:

@@ -25,7 +25,7 @@ from ...qa.question import LONGEST_QUESTION
 from ..export import EXPORTS
 from . import models
 from .asks import ANSWERED, reply
-from .problems import responses
+from .problems import INDEX, responses
 from .records import ConversationList, ConversationRecord, given
 
 _MOST_PRIVATE = 1000  # conversations that are held in memory; the one not used longest goes first
@@ -37,8 +37,8 @@ _KINDS = {
     media_type.partition(";")[0]: {"schema": {"type": "object" if kind == "json" else "string"}}
     for kind, (_, media_type) in EXPORTS.items()
 }
-_READ = responses(404, 422, 500, 503)
-_WRITE = responses(400, 404, 409, 415, 422, 500, 503, 507)
+_READ = responses(404, 422, *INDEX)
+_WRITE = responses(400, 404, 409, 415, 422, *INDEX)
 
 
 class NewConversation(models.Request):
@@ -163,7 +163,7 @@ def conversations(desk: Desk) -> APIRouter:
         "",
         status_code=201,
         responses=given(ConversationRecord, "The conversation, empty.", 201)
-        | responses(400, 415, 422, 500, 503, 507),
+        | responses(400, 415, 422, *INDEX),
     )
     async def create_conversation(wanted: NewConversation | None = None) -> Response:
         """Begin a conversation; it is listed once something was asked in it."""
@@ -171,7 +171,7 @@ def conversations(desk: Desk) -> APIRouter:
         begun = await asyncio.to_thread(talks.record, new)
         return JSONResponse(begun, 201, {"Location": f"/v1/conversations/{new}"})
 
-    @router.get("", responses=given(ConversationList) | responses(422, 500, 503))
+    @router.get("", responses=given(ConversationList) | responses(422, *INDEX))
     async def list_conversations(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
         """The stored ones, the one that was asked last first."""
         found = await asyncio.to_thread(lambda: desk.conversations.list(limit))
@@ -230,7 +230,7 @@ def feedback(desk: Desk) -> APIRouter:
 
     @router.get(
         "/feedback",
-        responses=responses(500, 503) | {200: {"description": _LINES, "content": _JSONL}},
+        responses=responses(*INDEX) | {200: {"description": _LINES, "content": _JSONL}},
     )
     async def export_feedback() -> Response:
         """Every verdict, as `byline eval import feedback` reads it."""

@@ -42,6 +42,7 @@ _STATUS: tuple[tuple[type[BylineError], int], ...] = (
     (IndexDamaged, 500),
     (SettingsError, 500),
 )
+INDEX = (500, 503, 507)  # what any route that reads or writes the index may answer with
 _RETRY_SECONDS = 2
 _MOST_FAULTS = 20  # of a request that are named
 _PARSING = "There was an error parsing the body"  # FastAPI's words for all but bad syntax

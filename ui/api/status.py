@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from ... import __version__
 from ...desk import Desk
-from .problems import responses
+from .problems import INDEX, responses
 from .records import Collection, given
 
 
@@ -39,14 +39,14 @@ def status(desk: Desk) -> APIRouter:
     async def healthz() -> Alive:
         return Alive(status="ok", version=__version__)
 
-    @router.get("/readyz", summary="Whether questions can be asked", responses=responses(500, 503))
+    @router.get("/readyz", summary="Whether questions can be asked", responses=responses(*INDEX))
     async def readyz() -> Ready:
         library = await asyncio.to_thread(desk.library)
         articles = library.archive.count()[0]
         version = library.archive.generation
         return Ready(status="ok", version=__version__, articles=articles, index_version=version)
 
-    @router.get("/v1/collection", responses=given(Collection) | responses(500, 503))
+    @router.get("/v1/collection", responses=given(Collection) | responses(*INDEX))
     async def get_collection() -> Response:
         """Counts by outlet and day, and how the index is built."""
         return JSONResponse(await asyncio.to_thread(_collection, desk))

@@ -169,6 +169,21 @@ def test_a_running_job_is_cancelled_between_two_batches(
     assert len(own_desk.articles) == 3 + job["added"] + 1
 
 
+def test_a_stop_of_the_service_leaves_the_rest_for_the_next_start(
+    own_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("byline.index.build._BATCH", 1)
+    records = [RECORD | {"id": str(n), "url": None, "text": f"Flood {n}."} for n in range(60)]
+    with TestClient(api(own_desk)) as client:
+        job_id = client.post("/v1/articles", json={"articles": records}).json()["id"]
+        while not client.get(f"/v1/jobs/{job_id}").json()["added"]:
+            time.sleep(0.02)
+    assert len(own_desk.articles) < 63
+    with TestClient(api(own_desk)) as client:
+        job = until(client, job_id, "done")
+    assert (job["added"] + job["unchanged"], job["runs"], len(own_desk.articles)) == (60, 1, 63)
+
+
 def test_what_is_erased_does_not_survive_in_a_job(own_desk: Desk, tmp_path: Path) -> None:
     """A page in which markup stands between the words is known by reading it."""
     record = tmp_path / "flood.jsonl"

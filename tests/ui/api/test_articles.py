@@ -1,6 +1,7 @@
 """Articles over HTTP: listed, read within their rights, retracted, killed, removed."""
 
 import json
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,16 +50,15 @@ def test_the_list_is_that_of_the_desk_and_has_filters(client: TestClient, desk: 
         assert [one["title"].split()[0] for one in found] == titles, query
 
 
+def cursor(text: str) -> str:
+    return "cursor=" + urlsafe_b64encode(text.encode()).decode()
+
+
 @pytest.mark.parametrize(
     "query",
     [
-        "limit=0",
-        "limit=201",
-        "cursor=x",
-        "cursor=W10",
-        "cursor=bnVsbA",
-        "since=soon",
-        "outlet=Heral",
+        *("limit=0", "limit=201", "since=soon", "outlet=Heral", "cursor=x", "cursor=é"),
+        *map(cursor, ("[]", "null", "[1.5, 2]", '[true, "a"]', '[1.5, "\\ud800"]', "[" * 2900)),
     ],
 )
 def test_bad_lists_are_problems(client: TestClient, query: str) -> None:
@@ -70,11 +70,11 @@ def test_a_cursor_stands_while_articles_come_and_go(
 ) -> None:
     add(own_desk, tmp_path, *({"id": f"u{n}", "text": f"Undated {n}."} for n in range(3)))
     seen: list[str] = []
-    cursor = ""
-    while cursor is not None:
-        page = own_client.get("/v1/articles", params={"limit": 2, "cursor": cursor}).json()
+    rest = ""
+    while rest is not None:
+        page = own_client.get("/v1/articles", params={"limit": 2, "cursor": rest}).json()
         seen += [one["id"] for one in page["articles"]]
-        cursor = page["next_cursor"]
+        rest = page["next_cursor"]
         add(own_desk, tmp_path, {"id": f"new{len(seen)}", "text": "New.", "date": "2026-11-01"})
         if len(seen) == 2:
             own_desk.articles.remove(seen[-1])
