@@ -632,7 +632,7 @@ def serve(
         try:
             from .ui.api import serve as serve_desk
         except ModuleNotFoundError as error:
-            if error.name not in ("fastapi", "uvicorn"):
+            if error.name not in ("fastapi", "uvicorn", "prometheus_client", "asgi_correlation_id"):
                 raise
             raise BylineError(
                 "The service needs the extra `page` (or `api` without the page): run "

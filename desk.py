@@ -6,7 +6,9 @@ with Desk() as desk:
 """
 
 import asyncio
+import json
 import threading
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import (
     AsyncGenerator,
     Callable,
@@ -30,7 +32,7 @@ from pydantic import SecretStr
 from .errors import InputError, NotFound, SettingsError
 from .index import build, erase, upkeep
 from .index.archive import Archive
-from .index.article import Article, day_of
+from .index.article import Article, day_of, day_start
 from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.conversations import Conversations
@@ -44,6 +46,7 @@ from .index.reach import address_of, require_local
 from .index.settle import remove
 from .index.store import Store
 from .index.upkeep import Health
+from .index.words import WORD
 from .qa.ask import Answer, Event, Library, Means, ask
 from .qa.budget import Usage
 from .qa.cache import AnswerCache
@@ -703,11 +706,56 @@ class Articles:
         desk = self._desk
         return erase.erase(ids, desk.archive, desk.store, lock_file=desk._lock_file)
 
+    def page(
+        self,
+        limit: int = 100,
+        *,
+        cursor: str | None = None,
+        words: str | None = None,
+        since: Moment = None,
+        until: Moment = None,
+        outlets: Sequence[str] = (),
+        as_of: Moment = None,
+        sections: Sequence[str] = (),
+    ) -> "tuple[Sequence[Article], str | None]":
+        """As `list`, those alone that have all the words; and the cursor of the rest, if any.
+
+        Articles that are added meanwhile neither repeat nor hide others. Raises InputError for a
+        cursor that is none.
+        """
+        archive = self._desk.archive
+        known = archive.outlets() if outlets else None
+        known_sections = archive.sections() if sections else None
+        asked = matching(as_of, since, until, outlets, known, sections, known_sections)
+        wanted = replace(asked, retracted=True)
+        after = _after(cursor) if cursor else None
+        named = " ".join(f'"{word}"' for word in WORD.findall(words or ""))
+        if words and words.strip() and not named:
+            return [], None
+        found = archive.list_articles(wanted, limit + 1, words=named, after=after)
+        return found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None
+
     def _missing(self, article_id: str, among: str = "") -> NotFound:
         return NotFound(
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
             f"`byline articles list{among}` shows the ids."
         )
+
+
+def _cursor(last: Article) -> str:
+    """Where a list of articles, the newest first, goes on after this one."""
+    at = day_start(last.published).timestamp() if last.published else None
+    return urlsafe_b64encode(json.dumps([at, last.id]).encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> tuple[float | None, str]:
+    try:
+        at, last = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(at, float | None):
+            return at, last.encode().decode()  # no lone surrogates
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        pass
+    raise InputError("The cursor is none of this list: leave it out to begin anew.")
 
 
 async def in_own_thread(begin: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event]:

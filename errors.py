@@ -3,6 +3,7 @@
     BylineError
     ├── InputError        the user: a question, filter, path or article is not usable as given
     │   ├── NotFound          no article, conversation or job has that id
+    │   ├── Conflict          it is not in the state that this asks for: look at it again
     │   └── FetchError        a web address may not or cannot be fetched
     │       └── FetchLater        retry: its server is busy, slow or not there
     ├── SettingsError     the operator: a setting, key or missing extra
@@ -59,6 +60,10 @@ class InputError(BylineError):
 
 class NotFound(InputError):
     """There is nothing of that id here."""
+
+
+class Conflict(InputError):
+    """What is meant is under way or has ended: it is not in the state that this asks for."""
 
 
 class FetchError(InputError):

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     max_article_bytes: int = Field(
         5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
     )
+    max_upload_bytes: int = Field(
+        500_000_000, ge=1000, description="Largest request that gives the service articles to add."
+    )
     user_agent: str = Field(
         "Byline/0.1",
         pattern=r"^[a-zA-Z][a-zA-Z_-]*(/[\x21-\x7e]+)?( [\x20-\x7e]+)?$",

@@ -1,9 +1,10 @@
 """Runs every measurement and prints one Markdown report: `python -m bench [--full]`.
 
 `--full` adds 2,000 articles twice in each of two forms, fills an index with 100,000 passages and
-one with 40,000 articles, asks every question of every set, kills 200 times, and lets writers and
-readers at each other for two minutes; it takes two hours or three. Another data folder is given
-with `--data FOLDER`; without one the bundled sample is measured.
+one with 40,000 articles, asks every question of every set, kills 200 times, lets writers and
+readers at each other for two minutes, and calls the service 5,000 times; it takes two hours or
+three. Another data folder is given with `--data FOLDER`; without one the bundled sample is
+measured.
 """
 
 import os
@@ -31,11 +32,23 @@ _SCRIPTS = (
     "concurrency",
     "load",
     "parity",
+    "api_fuzz",
 )
 _FULL = ("drafts", "evals", "streaming")
+_SERVED = ("load", "parity", "api_fuzz")
 # These take --full themselves.
-_LONGER = ("ingest", "scale", "copies", "attacks", "crash", "concurrency", "load", "parity")
-_OF_LABELS = ("dates", "speakers")  # these read no data folder
+_LONGER = (
+    "ingest",
+    "scale",
+    "copies",
+    "attacks",
+    "crash",
+    "concurrency",
+    "load",
+    "parity",
+    "api_fuzz",
+)
+_OF_LABELS = ("dates", "speakers", "api_fuzz")  # these read no data folder
 
 
 def main() -> int:

@@ -447,14 +447,37 @@ class Archive:
         with self._engine.connect() as connection:
             return list(connection.scalars(query.order_by(tables.articles.c.pk)))
 
-    def list_articles(self, matching: Filter | None = None, limit: int = 100) -> list[Article]:
-        """Published articles, the newest first, the undated last."""
+    def list_articles(
+        self,
+        matching: Filter | None = None,
+        limit: int = 100,
+        *,
+        words: str | None = None,
+        after: tuple[float | None, str] | None = None,
+    ) -> list[Article]:
+        """Published articles, the newest first, the undated last.
+
+        `words`: an FTS5 expression that they match. `after`: when the last one of the list before
+        was published, in seconds since 1970, and its id.
+        """
+        columns = tables.articles.c
         query = (
             sa.select(*tables.ARTICLE)
             .where(tables.IS_PUBLISHED, *conditions(matching or _SHOWN))
-            .order_by(tables.articles.c.published_at.desc().nulls_last(), tables.articles.c.id)
+            .order_by(columns.published_at.desc().nulls_last(), columns.id)
             .limit(limit)
         )
+        if words:
+            match = sa.text("articles_text MATCH :words").bindparams(words=words)
+            rowid: sa.ColumnElement[int] = sa.column("rowid", sa.Integer)
+            found = sa.select(rowid).select_from(sa.table("articles_text")).where(match)
+            query = query.where(columns.pk.in_(found))
+        if after:
+            at, last = after
+            rest = columns.published_at.is_not_distinct_from(at) & (columns.id > last)
+            if at is not None:
+                rest |= (columns.published_at < at) | columns.published_at.is_(None)
+            query = query.where(rest)
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 

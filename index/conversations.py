@@ -80,6 +80,11 @@ class Conversations:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
+    def begin(self, conversation_id: str) -> None:
+        """Store a conversation in which nothing was asked yet."""
+        with self._writing() as connection:
+            connection.execute(conversations.insert(), {"id": conversation_id, "title": ""})
+
     def append(self, conversation_id: str, turn: Turn) -> None:
         """Store a turn; the first one makes the conversation and its question the title.
 
@@ -99,7 +104,10 @@ class Conversations:
         row = sa.select(*values.values()).where(last_number < MOST_TURNS)
         new = conversations.insert().prefix_with("OR IGNORE")
         with self._writing() as connection:
-            connection.execute(new, {"id": conversation_id, "title": shortened(turn.question)})
+            head = {"id": conversation_id, "title": shortened(turn.question)}
+            connection.execute(new, head)
+            unnamed = (conversations.c.id == head["id"]) & (conversations.c.title == "")
+            connection.execute(conversations.update().where(unnamed).values(title=head["title"]))
             # Nothing else is written meanwhile: what was erased by now does not come back here.
             if (at := _erased_at(connection, turn.answer)) is not None:
                 redacted = withheld.redacted(turn.answer, withheld.erased(at))
@@ -200,7 +208,7 @@ class Conversations:
         given = {"thumb": thumb, "reason": said or None, "statement": statement}
         with self._writing() as connection:
             if connection.scalar(sa.select(turns.c.number).where(turn)) is None:
-                raise InputError(f"Conversation '{conversation_id}' has no turn {number}.")
+                raise NotFound(f"Conversation '{conversation_id}' has no turn {number}.")
             connection.execute(
                 feedback.insert().prefix_with("OR REPLACE"),
                 {**key, "given_at": datetime.now(UTC).timestamp(), **given},
@@ -214,8 +222,10 @@ class Conversations:
         query = sa.select(feedback, turns.c.answer).join(turns, both)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(feedback.c.given_at)).all()
-        for row in rows:
-            answer = json.loads(row.answer)
+            answers = [json.loads(row.answer) for row in rows]
+            reasons = withheld.reasons(connection, answers)
+        for row, answer, why in zip(rows, answers, reasons, strict=True):
+            answer = withheld.redacted(answer, why) if why else answer
             said = [statement["text"] for statement in answer["statements"]]
             meant = said[row.statement - 1 : row.statement] if row.statement else []
             yield {

@@ -24,6 +24,7 @@ from .archive import Archive
 from .chunk import sentence_spans
 from .conversations import shortened
 from .disk import sweep
+from .jobs import Jobs
 from .lock import writing
 from .origins import same_text
 from .settle import refill_apart, settle
@@ -177,6 +178,9 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
     erased = [(row, _text(archive, row)) for row in rows if row.pk in meant]
     telling = {text for row, whole in erased for text in _telling(row, whole)}
     texts = {text for row, whole in erased for text in (whole, *_names(row))}
+    Jobs(archive.engine, archive.path.parent / "jobs").forget(
+        telling | {row.id for row, _ in erased}
+    )
     files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
         answers = _redact(connection, stones, texts)

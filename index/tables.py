@@ -157,6 +157,20 @@ feedback = sa.Table(  # a reader's verdict on a turn; the last one counts
     sa.Column("reason", sa.Text),
     sa.Column("statement", sa.Integer),  # which sentence is meant, from 1
 )
+jobs = sa.Table(  # articles that are to be added in the background (jobs.py)
+    "jobs",
+    METADATA,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("parts", sa.Integer, nullable=False),  # files of what was given
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("runs", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("report", sa.Text, nullable=False),  # JSON: counts, and the first failures
+    sa.Column("error", sa.Text),
+)
 _TOKENIZER = "porter unicode61 remove_diacritics 2"
 _FULL_TEXT = (
     f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(

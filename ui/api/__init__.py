@@ -5,6 +5,7 @@ app = service(desk)     # any ASGI server runs it; `serve(desk, "127.0.0.1", 800
 
 import errno
 import logging
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.util import find_spec
 
 import uvicorn
+from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,12 +24,15 @@ from starlette.types import ASGIApp
 from ... import __version__
 from ...desk import Desk
 from ...errors import BylineError
+from .adding import adding
+from .articles import Encoded, articles
 from .asks import asks
 from .completions import completions
-from .problems import Problem, handle_problems
+from .conversations import conversations, feedback
+from .metrics import Measured, Meter, metrics
+from .problems import METHODS, REQUEST_ID, Problem, handle_problems
 from .status import status
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _ABOUT = (
     "Answers questions from a collection of news articles; every sentence of an answer names the "
     "passage that it stands on. Offsets count Unicode code points from 0, ends exclusive."
@@ -84,23 +89,44 @@ def api(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.router.routes.extend(mcp.routes if mcp else ())
     handle_problems(app)
-    for router in (asks(desk), completions(desk), status(desk)):
+    meter = app.state.meter = Meter(desk)
+    for router in (
+        asks(desk),
+        adding(desk),
+        articles(desk),
+        completions(desk),
+        conversations(desk),
+        feedback(desk),
+        status(desk),
+        metrics(meter),
+    ):
         app.include_router(router)
+    # The last one is the outermost.
+    app.add_middleware(Measured, meter=meter)
+    app.add_middleware(Encoded)
+    app.add_middleware(CorrelationIdMiddleware, header_name=REQUEST_ID, validator=_is_request_id)
     _describe_problems(app)
     routes = tuple(app.router.routes)
 
-    @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
+    @app.api_route("/v1/{rest:path}", methods=list(METHODS), include_in_schema=False)
     async def unknown(request: Request) -> None:
         allowed = _allowed(routes, request)
         if allowed:
             told = f"{request.url.path} takes {', '.join(allowed)}."
             raise HTTPException(405, told, {"Allow": ", ".join(allowed)})
-        raise HTTPException(404, f"There is nothing at {request.url.path}: see /openapi.json.")
+        hint = " An id in it is URL-encoded: / is %2F." if "//" in request.url.path else ""
+        told = f"There is nothing at {request.url.path}: see /openapi.json.{hint}"
+        raise HTTPException(404, told)
 
     return app
+
+
+def _is_request_id(given: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9._-]{1,128}", given) is not None
 
 
 def _mcp(desk: Desk) -> Starlette | None:
@@ -116,7 +142,7 @@ def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     """The methods that a path has, where it was asked with another one."""
     return [
         method
-        for method in _METHODS
+        for method in METHODS
         if any(
             route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes
         )
@@ -133,6 +159,11 @@ def _describe_problems(app: FastAPI) -> None:
         model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(model.pop("$defs", {}))
         schemas["Problem"] = model
+        told = {"description": "Of the request, or made here.", "schema": {"type": "string"}}
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for response in operation["responses"].values():
+                    response["headers"] = {REQUEST_ID: told} | response.get("headers", {})
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

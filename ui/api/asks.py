@@ -6,9 +6,10 @@ curl -N 127.0.0.1:8000/v1/ask -H 'Accept: text/event-stream' --json '{"question"
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.responses import JSONResponse, StreamingResponse
 
@@ -16,37 +17,39 @@ from ...desk import Desk
 from ...errors import BylineError
 from ...qa.ask import Answer, Event, event_record
 from ...qa.draft import DraftReport
-from .models import AskRequest, SearchRequest, VerifyRequest
-from .problems import problem, responses
+from .models import AskRequest, SearchRequest, VerifyRequest, json_only
+from .problems import INDEX, problem, responses
+from .records import Hits, given
 
 EVENT_STREAM = "text/event-stream"
-_ASKED = responses(422, 500, 502, 503, 507)
+ANSWERED = responses(502) | {
+    200: {
+        "description": "The answer; with `Accept: text/event-stream` its events: hits, token, "
+        "statement, answer, or error with a problem document.",
+        "model": Answer,
+        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+    }
+}
+_ASKED = responses(400, 415, 422, 502, *INDEX)
 
 
 def asks(desk: Desk) -> APIRouter:
     """`/v1/ask`, `/v1/search` and `/v1/verify` of a desk."""
-    router = APIRouter(prefix="/v1", tags=["Ask"])
-    answered: dict[int | str, dict[str, Any]] = {
-        200: {
-            "description": "The answer; with `Accept: text/event-stream` its events: hits, token, "
-            "statement, answer, or error with a problem document.",
-            "model": Answer,
-            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
-        }
-    }
-
+    router = APIRouter(prefix="/v1", tags=["Ask"], dependencies=[Depends(json_only)])
     verified: dict[int | str, dict[str, Any]] = {
         200: {"description": "Each statement with its verdict and citations.", "model": DraftReport}
     }
 
-    @router.post("/ask", responses=answered | _ASKED, summary="Ask a question of the articles")
+    @router.post("/ask", responses=ANSWERED | _ASKED, summary="Ask a question of the articles")
     async def ask(asked: AskRequest, request: Request) -> Response:
         options = asked.options | {"policy": asked.policy, "style": asked.style}
         if accepts_events(request):
-            return await streamed(desk.astream(asked.question, **options))
-        return JSONResponse((await desk.aask(asked.question, **options)).to_dict())
+            return await reply(request, desk.astream(asked.question, **options))
+        answer = await desk.aask(asked.question, **options)
+        request.app.state.meter.answered(answer)
+        return JSONResponse(answer.to_dict())
 
-    @router.post("/search", responses=_ASKED, summary="Search the articles' passages")
+    @router.post("/search", responses=given(Hits) | _ASKED, summary="Search the articles' passages")
     async def search(wanted: SearchRequest) -> Response:
         found = await asyncio.to_thread(desk.search, wanted.query, wanted.limit, **wanted.options)
         return JSONResponse({"hits": [hit.to_dict() for hit in found]})
@@ -65,6 +68,26 @@ def accepts_events(request: Request) -> bool:
     return (
         EVENT_STREAM in accepted and "application/json" not in accepted.partition(EVENT_STREAM)[0]
     )
+
+
+async def reply(request: Request, events: AsyncGenerator[Event]) -> Response:
+    """The events of an ask as they come, or the answer that they end with, by what is accepted."""
+    told = counted(request, events)
+    if accepts_events(request):
+        return await streamed(told)
+    async with aclosing(told):
+        *_, last = [event async for event in told]
+    assert isinstance(last, Answer)
+    return JSONResponse(last.to_dict())
+
+
+async def counted(request: Request, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    """The events of an ask, whose answer goes into the metrics."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                request.app.state.meter.answered(event)
+            yield event
 
 
 async def streamed(events: AsyncGenerator[Event]) -> Response:

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from ...desk import Desk, in_own_thread
 from ...errors import BylineError, InputError, NotFound
 from ...qa.ask import Answer, Event
-from .asks import EVENT_STREAM
+from .asks import EVENT_STREAM, counted
 from .models import Filters
 from .problems import problem, responses
 
@@ -118,7 +118,7 @@ def completions(desk: Desk) -> APIRouter:
         operation_id="create_chat_completion",
     )
     async def complete(asked: CompletionRequest, request: HTTPRequest) -> Response:
-        events = _asked(desk, asked)
+        events = counted(request, _asked(desk, asked))
         shape = _Shape(asked.model, str(request.base_url))
         if asked.stream:
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)

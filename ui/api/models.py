@@ -4,14 +4,27 @@
 'flag'
 """
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HTTPRequest
 
 from ...qa.draft import LONGEST_DRAFT
 from ...qa.question import LONGEST_QUESTION
 
+_JSON = re.compile(r"application/([\w.+-]+\+)?json")
 _DATE = "ISO 8601: a date (the whole day in UTC) or a time with its offset."
+
+
+async def json_only(request: HTTPRequest) -> None:
+    """Refuse a body that does not say that it is JSON; a route that takes others does without."""
+    has_body = request.headers.get("content-length", "0") != "0"
+    has_body |= "transfer-encoding" in request.headers
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and request.method != "GET" and not _JSON.fullmatch(kind):
+        raise HTTPException(415, "Give a body of JSON, with Content-Type: application/json.")
 
 
 class Request(BaseModel):

@@ -5,10 +5,11 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from asgi_correlation_id.context import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse
 
 from ...errors import (
     BylineError,
+    Conflict,
     DiskError,
     IndexDamaged,
     IndexLocked,
@@ -31,6 +33,7 @@ _log = logging.getLogger(__name__)
 # The first that fits: what a class is comes before what it is a kind of.
 _STATUS: tuple[tuple[type[BylineError], int], ...] = (
     (NotFound, 404),
+    (Conflict, 409),
     (InputError, 422),
     (IndexLocked, 503),
     (ModelUnavailable, 503),
@@ -39,7 +42,13 @@ _STATUS: tuple[tuple[type[BylineError], int], ...] = (
     (IndexDamaged, 500),
     (SettingsError, 500),
 )
+INDEX = (500, 503, 507)  # what any route that reads or writes the index may answer with
 _RETRY_SECONDS = 2
+_MOST_FAULTS = 20  # of a request that are named
+_PARSING = "There was an error parsing the body"  # FastAPI's words for all but bad syntax
+_NO_JSON = "The body is no JSON that can be read: it is not in UTF-8, or nested too deeply."
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+REQUEST_ID = "X-Request-ID"
 
 
 class Fault(BaseModel):
@@ -60,6 +69,9 @@ class Problem(BaseModel):
     detail: str = Field(
         description="One line: what was wrong, with what, what to do.",
         examples=["The question is empty: ask something."],
+    )
+    request_id: str | None = Field(
+        None, description=f"The response's {REQUEST_ID}: that of the request, or one of its own."
     )
     errors: list[Fault] | None = Field(None, description="Each fault of a malformed request.")
 
@@ -86,6 +98,7 @@ def problem_response(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
+        request_id=correlation_id.get(),
         errors=errors,
     )
     body = said.model_dump(exclude_none=True)
@@ -109,7 +122,8 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         faults = [
-            Fault(where=".".join(map(str, one["loc"])), detail=one["msg"]) for one in error.errors()
+            Fault(where=_where(one["loc"]), detail=one["msg"])
+            for one in error.errors()[:_MOST_FAULTS]
         ]
         told = f"{faults[0].where}: {faults[0].detail}"
         openai = _is_openai(request)
@@ -117,13 +131,17 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem_response(error.status_code, str(error.detail), headers=error.headers)
+        told = _NO_JSON if error.detail == _PARSING else str(error.detail)
+        return problem_response(error.status_code, told, headers=error.headers)
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:
         _log.error("an unforeseen error", exc_info=error)
         return problem_response(
-            500, "Something unforeseen went wrong; the server's log has it.", "unforeseen"
+            500,
+            "Something unforeseen went wrong; the server's log has it.",
+            "unforeseen",
+            headers={REQUEST_ID: correlation_id.get() or ""},  # this passes the middleware by
         )
 
 
@@ -138,6 +156,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _is_openai(request: Request) -> bool:
     return request.url.path.startswith(("/v1/chat/", "/v1/models"))
+
+
+def _where(place: Sequence[str | int]) -> str:
+    """Where a fault is; a key that is no text (a lone surrogate) can be named all the same."""
+    return ".".join(map(str, place)).encode("utf-8", "replace").decode()[:200]
 
 
 def _kind(error: BylineError) -> str:

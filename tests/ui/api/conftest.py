@@ -1,8 +1,11 @@
 """The service of a desk, asked within the test's own process."""
 
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.conftest import ARTICLES
@@ -34,6 +37,18 @@ def own_client(own_desk: Desk) -> Iterator[TestClient]:
     """A client of a desk that may be written to."""
     with _client(api(own_desk)) as client:
         yield client
+
+
+@pytest.fixture
+def address(own_desk: Desk) -> Iterator[str]:
+    """A real server of the API."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(api(own_desk), log_level="error"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 def _client(app: FastAPI) -> TestClient:
