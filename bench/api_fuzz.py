@@ -86,7 +86,8 @@ def fuzz(address: str, desk: Desk, cases: int) -> tuple[Counter[tuple[str, int]]
 def _run(
     strategy: Any, desk: Desk, cases: int, told: Counter[tuple[str, int]], wrong: dict[str, str]
 ) -> None:
-    desk.add(sorted(_SAMPLE.glob("*"))[:20])  # those that a call before has removed
+    if len(desk.articles) < 8:  # calls before have removed them
+        desk.add(sorted(_SAMPLE.glob("*"))[:16])
     while len(desk.conversations.list(3)) < 3:
         desk.chat().ask("How many turbines will stand on Gannet Bank?")
     jobs = Jobs(desk.archive.engine, desk.folder / "jobs").list(20)
