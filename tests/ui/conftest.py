@@ -73,20 +73,23 @@ def address(desk: Desk) -> Iterator[str]:
 # and (422) when an answer is stopped before it has told the browser the event's number.
 _LEFT = re.compile(
     r"AbortError: signal is aborted without reason\n|.*Connection errored out\. $"
-    r"|Failed to load resource: .* status of 422 ",
+    r"|Failed to load resource: (?:.* status of 422 |net::ERR_CONNECTION_REFUSED)"
+    r"|.*Failed to fetch\b",
     re.DOTALL,
 )
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A browser's page that fails the test where article text ran or anything left the machine."""
+    if "address" in request.fixturenames:  # so that the page is closed before its server
+        request.getfixturevalue("address")
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     asked: list[str] = []
     errors: list[str] = []
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda sent: asked.append(sent.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     yield page

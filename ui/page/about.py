@@ -48,7 +48,5 @@ def _settings(desk: Desk) -> dict[str, Any]:
 def _without_secrets(value: str) -> str:
     """An address without user, password, query and fragment; anything else as it is."""
     kind, found, address = value.partition("://")
-    if not found:
-        return value
     parts = urlsplit(f"//{address}")
-    return f"{kind}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{kind}://{parts.netloc.rpartition('@')[2]}{parts.path}" if found else value

@@ -67,11 +67,9 @@ def ask_page(desk: Desk, blocks: gr.Blocks) -> None:
     parts = [conversation, question, kept, listed, *filters]
     wiring: dict[str, Any] = {"concurrency_limit": _AT_ONCE, **QUIET}
     asking = question.submit(does.ask, [question, kept, *filters], parts, **wiring)
-    again = [
-        part.retry(does.ask_again, [kept, *filters], parts, **wiring)
-        for part in (conversation, offered)
-    ]
-    question.stop(does.stop, None, [conversation, question], cancels=[asking, *again], **QUIET)
+    events = [conversation.retry, offered.retry]
+    again = gr.on(events, does.ask_again, [kept, *filters], parts, **wiring)
+    question.stop(does.stop, None, [conversation, question], cancels=[asking, again], **QUIET)
     conversation.rate(does.rate, None, None, **QUIET)
     shown = [conversation, listed, *filters]
     blocks.load(does.show, kept, shown, **QUIET)
@@ -235,10 +233,10 @@ _CHIPS = ("since", "until", "as of", "outlet", "section")  # as the boxes stand
 
 def _inforce(*given: Any) -> list[dict[str, str]]:
     """What the boxes ask for, a chip each."""
-    chosen = [(of, one) for of, box in zip(_CHIPS, given, strict=True) for one in _listed(box)]
     return [
         {"of": of, "name": one, "text": one if of == "outlet" else f"{of} {one}"}
-        for of, one in chosen
+        for of, box in zip(_CHIPS, given, strict=True)
+        for one in _listed(box)
     ]
 
 

@@ -5,9 +5,9 @@ const box = element.querySelector('.report');
 function render() {
   if (!props.value) return;
   const failed = (props.value.failed || []).map((line) => el('li', '', line));
-  const { text, error } = props.value;
   box.replaceChildren(
-    error ? el('div', 'failure', el('p', '', error)) : el('p', '', text),
+    props.value.error
+      ? el('div', 'failure', el('p', '', props.value.error)) : el('p', '', props.value.text),
     ...(failed.length ? [el('p', 'label', 'Not added'), el('ul', 'failures', ...failed)] : []),
   );
 }
