@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi import Request as HTTPRequest
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,8 +25,8 @@ from ...desk import Desk, in_own_thread
 from ...errors import BylineError, InputError, NotFound
 from ...qa.ask import Answer, Event
 from .asks import EVENT_STREAM, counted
-from .models import Filters
-from .problems import problem, responses
+from .models import Filters, json_only
+from .problems import INDEX, problem, responses
 
 MODELS: dict[str, dict[str, str]] = {
     "byline": {},
@@ -101,7 +101,7 @@ class CompletionRequest(BaseModel):
 
 def completions(desk: Desk) -> APIRouter:
     """`/v1/chat/completions` and `/v1/models` of a desk."""
-    router = APIRouter(prefix="/v1", tags=["OpenAI-shaped"])
+    router = APIRouter(prefix="/v1", tags=["OpenAI-shaped"], dependencies=[Depends(json_only)])
     began = int(time.time())
     answered: dict[int | str, dict[str, Any]] = {
         200: {
@@ -113,7 +113,7 @@ def completions(desk: Desk) -> APIRouter:
 
     @router.post(
         "/chat/completions",
-        responses=answered | responses(404, 422, 500, 502, 503, 507),
+        responses=answered | responses(400, 404, 415, 422, 502, *INDEX),
         summary="Ask as of a chat model",
         operation_id="create_chat_completion",
     )
@@ -135,14 +135,19 @@ def completions(desk: Desk) -> APIRouter:
         assert isinstance(answer, Answer)
         return JSONResponse(shape.completion(answer))
 
-    @router.get("/models", summary="What can be asked", operation_id="list_models")
+    @router.get(
+        "/models",
+        summary="What can be asked",
+        responses=responses(500),
+        operation_id="list_models",
+    )
     async def models() -> dict[str, Any]:
         return {"object": "list", "data": [_model(name, began) for name in MODELS]}
 
     @router.get(
         "/models/{name}",
         summary="One of them",
-        responses=responses(404, 422),
+        responses=responses(404, 422, 500),
         operation_id="get_model",
     )
     async def model(name: str) -> dict[str, Any]:
