@@ -186,13 +186,10 @@ class Jobs:
                 for column, told in ((jobs.c.report, without), (jobs.c.error, "erased")):
                     named = column.contains(quoted, autoescape=True)
                     connection.execute(jobs.update().where(named).values({column: told}))
-            found = [
-                staged.name
-                for staged in self._folder.glob("*")
-                if any(_is_erased(connection, file) for file in staged.glob("*/*"))
-            ]
-        for name in found:
-            self._discard(name)
+        with self._engine.connect() as connection:  # reading takes long: nobody waits for it
+            for staged in self._folder.glob("*"):
+                if any(_is_erased(connection, file) for file in staged.glob("*/*")):
+                    self._discard(staged.name)
 
     def _discard(self, job_id: str) -> None:
         shutil.rmtree(self._folder / job_id, ignore_errors=True)
