@@ -29,9 +29,9 @@ _SCRIPTS = (
     "crash",
     "concurrency",
 )
-_FULL = ("evals", "streaming")
+_FULL = ("evals", "streaming", "service_faults")
 _LONGER = ("ingest", "scale", "copies", "crash", "concurrency")  # these take --full themselves
-_OF_LABELS = ("dates", "speakers")  # these read no data folder
+_OF_LABELS = ("dates", "speakers", "service_faults")  # these read no data folder
 
 
 def main() -> int:

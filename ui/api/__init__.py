@@ -4,11 +4,14 @@ app = service(desk)     # any ASGI server runs it; `serve(desk, "127.0.0.1", 800
 """
 
 import errno
+import logging
+import os
 import socket
 import sys
+import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.util import find_spec
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,9 +24,17 @@ from ... import __version__
 from ...desk import Desk
 from ...errors import BylineError
 from .asks import asks
+from .bounds import bounded, protocol
+from .drain import Drain, DrainingServer, draining
+from .gate import Gate, describe, is_loopback
+from .logs import logged, start_logging
 from .problems import Problem, handle_problems
+from .queue import Queue
+from .rates import Rates
+from .signin import Sessions, with_sign_in
 from .status import status
 
+_MOST_CONNECTIONS = 500  # files are left for the index where a process may have 1,024
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _ABOUT = (
     "Answers questions from a collection of news articles; every sentence of an answer names the "
@@ -32,31 +43,54 @@ _ABOUT = (
 
 
 def serve(desk: Desk, host: str, port: int) -> None:
-    """Serve until Ctrl-C; port 0 takes a free one.
+    """Serve until Ctrl-C or SIGTERM, then finish what is under way; port 0 takes a free one.
 
-    Raises BylineError where it cannot listen there, or the index cannot be asked.
+    Raises BylineError where it cannot listen there, others could come without a key, or the index
+    cannot be asked.
     """
+    given = desk.settings
     if len(desk.articles):
         desk.search("news", 1)  # loads what the first question would wait for
     listener = _listen(host, port)
     address, taken = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    # Browsers keep streams open, which would hold up the end.
-    config = uvicorn.Config(service(desk), log_level="warning", timeout_graceful_shutdown=1)
-    sys.stderr.write(f"Byline is open at http://{shown}:{taken} (Ctrl-C closes it)\n")
-    sys.stderr.flush()
-    with listener, suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    with listener:
+        _require_key(desk, address)
+        shown = f"http://{f'[{address}]' if ':' in address else address}:{taken}"
+        sys.stderr.write(f"Byline is open at {shown} (Ctrl-C closes it)\n")
+        sys.stderr.flush()
+        start_logging(given.log_format, given.log_level, questions=given.log_questions)
+        drain = Drain(given.drain_seconds)
+        config = uvicorn.Config(
+            service(desk, drain),
+            http=protocol(given.request_timeout_seconds),
+            ws="none",
+            access_log=False,
+            log_config=None,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=1,  # drained already
+        )
+        DrainingServer(config, drain).run(sockets=[listener])
+    if any(thread.name.startswith("byline-ask") for thread in threading.enumerate()):
+        desk.close()  # these wait for a model, which would hold up the end for minutes
+        logging.shutdown()
+        os._exit(0)
 
 
-def service(desk: Desk) -> ASGIApp:
-    """The API of a desk, with the page at `/` where the extra `page` is installed."""
-    app = api(desk)
-    if find_spec("gradio") is None:
-        return app
-    from ..page import site
+def service(desk: Desk, drain: Drain | None = None) -> ASGIApp:
+    """The API of a desk, with the page at `/` where the extra `page` is installed; guarded."""
+    given, keys = desk.settings, desk.archive.keys
+    drain = drain or Drain(given.drain_seconds)
+    routes = api(desk)
+    app: ASGIApp = routes
+    events: dict[int, str] = {}
+    if find_spec("gradio") is not None:
+        from ..page import site
 
-    return site(desk, app)
+        app = site(desk, routes, events)
+    sessions = Sessions(keys, desk.archive.uuid, given.session_hours)
+    app = Gate(with_sign_in(app, sessions), keys, Rates(given.rate_limit), sessions, events)
+    app = draining(bounded(app, given), drain)
+    return logged(app, questions=given.log_questions)
 
 
 def api(desk: Desk) -> FastAPI:
@@ -66,6 +100,7 @@ def api(desk: Desk) -> FastAPI:
         title="Byline", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None
     )
     handle_problems(app)
+    app.state.queue = Queue(desk.settings.asks_at_once, desk.settings.asks_waiting)
     for router in (asks(desk), status(desk)):
         app.include_router(router)
     _describe_problems(app)
@@ -97,15 +132,24 @@ def _describe_problems(app: FastAPI) -> None:
     """Have the description of the API name the problem document, which every route refers to."""
     described = app.openapi
 
-    def openapi() -> dict[str, object]:
+    def openapi() -> dict[str, Any]:
         schema = described()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(model.pop("$defs", {}))
         schemas["Problem"] = model
+        describe(schema)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _require_key(desk: Desk, address: str) -> None:
+    if not is_loopback(address) and not any(key.is_live for key in desk.archive.keys.list()):
+        raise BylineError(
+            f"Whoever reaches {address} could ask and change everything, as no key is in force: "
+            "make one with `byline keys add NAME`, or leave out --host."
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:

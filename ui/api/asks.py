@@ -6,9 +6,10 @@ curl -N 127.0.0.1:8000/v1/ask -H 'Accept: text/event-stream' --json '{"question"
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.responses import JSONResponse, StreamingResponse
 
@@ -17,6 +18,7 @@ from ...errors import BylineError
 from ...qa.ask import Answer, Event, event_record
 from .models import AskRequest, SearchRequest
 from .problems import problem, responses
+from .queue import in_line, unless_gone
 
 EVENT_STREAM = "text/event-stream"
 _ASKED = responses(422, 500, 502, 503, 507)
@@ -34,13 +36,20 @@ def asks(desk: Desk) -> APIRouter:
         }
     }
 
-    @router.post("/ask", responses=answered | _ASKED, summary="Ask a question of the articles")
+    @router.post(
+        "/ask",
+        responses=answered | _ASKED | responses(429),
+        summary="Ask a question of the articles",
+        dependencies=[Depends(in_line)],
+    )
     async def ask(asked: AskRequest, request: Request) -> Response:
+        request.state.question = asked.question
         options = asked.options | {"policy": asked.policy, "style": asked.style}
         events = desk.astream(asked.question, **options)
-        if not accepts_events(request):
-            return JSONResponse((await desk.aask(asked.question, **options)).to_dict())
-        return await streamed(events)
+        if accepts_events(request):
+            return await streamed(events)
+        answer = await unless_gone(request, last_of(events))
+        return JSONResponse(answer.to_dict())
 
     @router.post("/search", responses=_ASKED, summary="Search the articles' passages")
     async def search(wanted: SearchRequest) -> Response:
@@ -56,6 +65,14 @@ def accepts_events(request: Request) -> bool:
     return (
         EVENT_STREAM in accepted and "application/json" not in accepted.partition(EVENT_STREAM)[0]
     )
+
+
+async def last_of(events: AsyncIterator[Event]) -> Answer:
+    """The answer that events end with; cancelled, it stops the model."""
+    async with aclosing(events):  # type: ignore[type-var]
+        last = [event async for event in events][-1]
+    assert isinstance(last, Answer)
+    return last
 
 
 async def streamed(events: AsyncIterator[Event]) -> Response:
