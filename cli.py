@@ -21,6 +21,7 @@ import typer
 
 from .cli_eval import eval_app
 from .cli_follow import follow_app
+from .cli_keys import keys_app
 from .errors import BylineError, InputError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ conversations_app = typer.Typer(help="List, export and delete conversations.", n
 app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
 app.add_typer(follow_app, name="follow")
+app.add_typer(keys_app, name="keys")
 
 RetractedOption = Annotated[
     bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")

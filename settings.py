@@ -21,6 +21,8 @@ from pydantic_settings import (
 
 from .errors import SettingsError, wanted
 
+RATE = r"^([1-9]\d{0,6}/(second|minute|hour|day)|off)$"
+
 
 class Settings(BaseSettings):
     """All options; unknown ones are refused by name."""
@@ -117,9 +119,6 @@ class Settings(BaseSettings):
     max_article_bytes: int = Field(
         5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
     )
-    max_upload_bytes: int = Field(
-        500_000_000, ge=1000, description="Largest request that gives the service articles to add."
-    )
     user_agent: str = Field(
         "Byline/0.1",
         pattern=r"^[a-zA-Z][a-zA-Z_-]*(/[\x21-\x7e]+)?( [\x20-\x7e]+)?$",
@@ -146,6 +145,48 @@ class Settings(BaseSettings):
         pattern=r"^(console|https?://[^\s@]+)$",
         description="Where OpenTelemetry spans of an ask go: console (standard error), or the "
         "address of a collector (OTLP over HTTP). None: to the program's own set-up, if any.",
+    )
+    rate_limit: str = Field(
+        "600/minute",
+        pattern=RATE,
+        description="Requests that a key (an address, where there is none) may send to one process "
+        "of the service: 10/second, 600/minute, 5000/hour; off: any number.",
+    )
+    asks_at_once: int = Field(
+        32, ge=1, le=1000, description="Questions that the HTTP API answers at the same time."
+    )
+    asks_waiting: int = Field(
+        96, ge=0, le=10_000, description="Questions that wait for that; more are refused (429)."
+    )
+    max_request_bytes: int = Field(
+        2_000_000, ge=1000, description="Largest body of a request, uploads of articles apart."
+    )
+    max_upload_bytes: int = Field(
+        500_000_000, ge=1000, description="Largest upload of articles in one request."
+    )
+    request_timeout_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds that a request's head, and its body, may take to arrive; an upload "
+        "has a second more for each 50 kB that have come.",
+    )
+    drain_seconds: float = Field(
+        25.0, ge=0, le=3600, description="Seconds that answers under way have when it is stopped."
+    )
+    session_hours: float = Field(
+        12.0, gt=0, le=8760, description="Hours that a sign-in to the page lasts."
+    )
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="How the service logs: text or json lines."
+    )
+    log_level: str = Field(
+        "info",
+        pattern="^(debug|info|warning|error)$",
+        description="What it logs at least: debug, info (a line a request), warning or error.",
+    )
+    log_questions: bool = Field(
+        False, description="Log questions, and what errors say, which may quote them."
     )
 
     @classmethod

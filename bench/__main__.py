@@ -34,21 +34,11 @@ _SCRIPTS = (
     "parity",
     "api_fuzz",
 )
-_FULL = ("drafts", "evals", "streaming")
+_FULL = ("drafts", "evals", "streaming", "service_faults")
 _SERVED = ("load", "parity", "api_fuzz")
 # These take --full themselves.
-_LONGER = (
-    "ingest",
-    "scale",
-    "copies",
-    "attacks",
-    "crash",
-    "concurrency",
-    "load",
-    "parity",
-    "api_fuzz",
-)
-_OF_LABELS = ("dates", "speakers", "api_fuzz")  # these read no data folder
+_LONGER = ("ingest", "scale", "copies", "attacks", "crash", "concurrency", *_SERVED)
+_OF_LABELS = ("dates", "speakers", "api_fuzz", "service_faults")  # these read no data folder
 
 
 def main() -> int:

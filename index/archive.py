@@ -31,6 +31,7 @@ from .disk import reason_of, told
 from .fetch.followed import Followed
 from .filter import KILLED_HERE, Filter, conditions
 from .history import Version, versions
+from .keys import Keys
 from .migrate import SCHEMA, migrate
 from .origins import Copy
 from .shelf import Shelf, read_shelf
@@ -107,6 +108,11 @@ class Archive:
     def followed(self) -> Followed:
         """The feeds that are followed, and what became of their items."""
         return Followed(self._engine)
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys of the index."""
+        return Keys(self._engine)
 
     @property
     def engine(self) -> sa.Engine:

@@ -128,6 +128,18 @@ feed_items = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),  # null: it was added
 )
+api_keys = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),  # SHA-256 of the secret part
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("rate", sa.Text),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("revoked_at", sa.Float),
+)
 conversations = sa.Table(
     "conversations",
     METADATA,

@@ -5,12 +5,15 @@ app = service(desk)     # any ASGI server runs it; `serve(desk, "127.0.0.1", 800
 
 import errno
 import logging
+import os
 import re
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from importlib.util import find_spec
+from typing import Any
 
 import uvicorn
 from asgi_correlation_id import CorrelationIdMiddleware
@@ -27,12 +30,20 @@ from ...errors import BylineError
 from .adding import adding
 from .articles import Encoded, articles
 from .asks import asks
+from .bounds import bounded, protocol
 from .completions import completions
 from .conversations import conversations, feedback
+from .drain import Drain, DrainingServer, draining
+from .gate import Gate, describe, is_loopback
+from .logs import logged, start_logging
 from .metrics import Measured, Meter, metrics
 from .problems import METHODS, REQUEST_ID, Problem, handle_problems
+from .queue import Queue
+from .rates import Rates
+from .signin import Sessions, with_sign_in
 from .status import status
 
+_MOST_CONNECTIONS = 500  # files are left for the index where a process may have 1,024
 _ABOUT = (
     "Answers questions from a collection of news articles; every sentence of an answer names the "
     "passage that it stands on. Offsets count Unicode code points from 0, ends exclusive."
@@ -40,36 +51,57 @@ _ABOUT = (
 
 
 def serve(desk: Desk, host: str, port: int) -> None:
-    """Serve until Ctrl-C; port 0 takes a free one.
+    """Serve until Ctrl-C or SIGTERM, then finish what is under way; port 0 takes a free one.
 
-    Raises BylineError where it cannot listen there, or the index cannot be asked.
+    Raises BylineError where it cannot listen there, others could come without a key, or the index
+    cannot be asked.
     """
-    desk.keep_answers(desk.settings.answer_cache)
+    given = desk.settings
+    desk.keep_answers(given.answer_cache)
     # What the first question would wait for is loaded now.
     _ = desk.llm
     if len(desk.articles):
         desk.search("news", 1)
     listener = _listen(host, port)
     address, taken = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    # Browsers keep streams open, which would hold up the end, and be reported as errors then.
-    config = uvicorn.Config(service(desk), log_level="warning", timeout_graceful_shutdown=1)
-    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
-    server = uvicorn.Server(config)
-    sys.stderr.write(f"Byline is open at http://{shown}:{taken} (Ctrl-C closes it)\n")
-    sys.stderr.flush()
-    with listener, suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    with listener:
+        _require_key(desk, address)
+        shown = f"http://{f'[{address}]' if ':' in address else address}:{taken}"
+        sys.stderr.write(f"Byline is open at {shown} (Ctrl-C closes it)\n")
+        sys.stderr.flush()
+        start_logging(given.log_format, given.log_level, questions=given.log_questions)
+        drain = Drain(given.drain_seconds)
+        config = uvicorn.Config(
+            service(desk, drain),
+            http=protocol(given.request_timeout_seconds),
+            ws="none",
+            access_log=False,
+            log_config=None,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=1,  # drained already
+        )
+        DrainingServer(config, drain).run(sockets=[listener])
+    if any(thread.name.startswith("byline-ask") for thread in threading.enumerate()):
+        desk.close()  # these wait for a model, which would hold up the end for minutes
+        logging.shutdown()
+        os._exit(0)
 
 
-def service(desk: Desk) -> ASGIApp:
-    """The API of a desk, with the page at `/` where the extra `page` is installed."""
-    app = api(desk)
-    if find_spec("gradio") is None:
-        return app
-    from ..page import site
+def service(desk: Desk, drain: Drain | None = None) -> ASGIApp:
+    """The API of a desk, with the page at `/` where the extra `page` is installed; guarded."""
+    given, keys = desk.settings, desk.archive.keys
+    drain = drain or Drain(given.drain_seconds)
+    routes = api(desk)
+    app: ASGIApp = routes
+    events: dict[int, str] = {}
+    if find_spec("gradio") is not None:
+        from ..page import site
 
-    return site(desk, app)
+        app = site(desk, routes, events)
+    sessions = Sessions(keys, desk.archive.uuid, given.session_hours)
+    app = Gate(with_sign_in(app, sessions), keys, Rates(given.rate_limit), sessions, events)
+    app = draining(bounded(app, given), drain)
+    return logged(app, questions=given.log_questions)
 
 
 def api(desk: Desk) -> FastAPI:
@@ -93,6 +125,7 @@ def api(desk: Desk) -> FastAPI:
     )
     app.router.routes.extend(mcp.routes if mcp else ())
     handle_problems(app)
+    app.state.queue = Queue(desk.settings.asks_at_once, desk.settings.asks_waiting)
     meter = app.state.meter = Meter(desk)
     for router in (
         asks(desk),
@@ -153,7 +186,7 @@ def _describe_problems(app: FastAPI) -> None:
     """Have the description of the API name the problem document, which every route refers to."""
     described = app.openapi
 
-    def openapi() -> dict[str, object]:
+    def openapi() -> dict[str, Any]:
         schema = described()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -164,9 +197,18 @@ def _describe_problems(app: FastAPI) -> None:
             for operation in path.values():
                 for response in operation["responses"].values():
                     response["headers"] = {REQUEST_ID: told} | response.get("headers", {})
+        describe(schema)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _require_key(desk: Desk, address: str) -> None:
+    if not is_loopback(address) and not any(key.is_live for key in desk.archive.keys.list()):
+        raise BylineError(
+            f"Whoever reaches {address} could ask and change everything, as no key is in force: "
+            "make one with `byline keys add NAME`, or leave out --host."
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:

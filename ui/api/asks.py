@@ -19,6 +19,7 @@ from ...qa.ask import Answer, Event, event_record
 from ...qa.draft import DraftReport
 from .models import AskRequest, SearchRequest, VerifyRequest, json_only
 from .problems import INDEX, problem, responses
+from .queue import in_line, unless_gone
 from .records import Hits, given
 
 EVENT_STREAM = "text/event-stream"
@@ -40,21 +41,28 @@ def asks(desk: Desk) -> APIRouter:
         200: {"description": "Each statement with its verdict and citations.", "model": DraftReport}
     }
 
-    @router.post("/ask", responses=ANSWERED | _ASKED, summary="Ask a question of the articles")
+    @router.post(
+        "/ask",
+        responses=ANSWERED | _ASKED,
+        summary="Ask a question of the articles",
+        dependencies=[Depends(in_line)],
+    )
     async def ask(asked: AskRequest, request: Request) -> Response:
+        request.state.question = asked.question
         options = asked.options | {"policy": asked.policy, "style": asked.style}
-        if accepts_events(request):
-            return await reply(request, desk.astream(asked.question, **options))
-        answer = await desk.aask(asked.question, **options)
-        request.app.state.meter.answered(answer)
-        return JSONResponse(answer.to_dict())
+        return await reply(request, desk.astream(asked.question, **options))
 
     @router.post("/search", responses=given(Hits) | _ASKED, summary="Search the articles' passages")
     async def search(wanted: SearchRequest) -> Response:
         found = await asyncio.to_thread(desk.search, wanted.query, wanted.limit, **wanted.options)
         return JSONResponse({"hits": [hit.to_dict() for hit in found]})
 
-    @router.post("/verify", responses=verified | _ASKED, summary="Check a text by the articles")
+    @router.post(
+        "/verify",
+        responses=verified | _ASKED,
+        summary="Check a text by the articles",
+        dependencies=[Depends(in_line)],
+    )
     async def verify(draft: VerifyRequest) -> Response:
         report = await asyncio.to_thread(desk.verify, draft.text, **draft.options)
         return JSONResponse(report.to_dict())
@@ -75,10 +83,8 @@ async def reply(request: Request, events: AsyncGenerator[Event]) -> Response:
     told = counted(request, events)
     if accepts_events(request):
         return await streamed(told)
-    async with aclosing(told):
-        *_, last = [event async for event in told]
-    assert isinstance(last, Answer)
-    return JSONResponse(last.to_dict())
+    answer = await unless_gone(request, last_of(told))
+    return JSONResponse(answer.to_dict())
 
 
 async def counted(request: Request, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
@@ -88,6 +94,14 @@ async def counted(request: Request, events: AsyncGenerator[Event]) -> AsyncGener
             if isinstance(event, Answer):
                 request.app.state.meter.answered(event)
             yield event
+
+
+async def last_of(events: AsyncGenerator[Event]) -> Answer:
+    """The answer that events end with; cancelled, it stops the model."""
+    async with aclosing(events):
+        last = [event async for event in events][-1]
+    assert isinstance(last, Answer)
+    return last
 
 
 async def streamed(events: AsyncGenerator[Event]) -> Response:

@@ -24,9 +24,10 @@ from starlette.responses import JSONResponse, StreamingResponse
 from ...desk import Desk, in_own_thread
 from ...errors import BylineError, InputError, NotFound
 from ...qa.ask import Answer, Event
-from .asks import EVENT_STREAM, counted
+from .asks import EVENT_STREAM, counted, last_of
 from .models import Filters, json_only
 from .problems import INDEX, problem, responses
+from .queue import in_line, unless_gone
 
 MODELS: dict[str, dict[str, str]] = {
     "byline": {},
@@ -116,6 +117,7 @@ def completions(desk: Desk) -> APIRouter:
         responses=answered | responses(400, 404, 415, 422, 502, *INDEX),
         summary="Ask as of a chat model",
         operation_id="create_chat_completion",
+        dependencies=[Depends(in_line)],
     )
     async def complete(asked: CompletionRequest, request: HTTPRequest) -> Response:
         events = counted(request, _asked(desk, asked))
@@ -130,10 +132,7 @@ def completions(desk: Desk) -> APIRouter:
                 media_type=EVENT_STREAM,
                 headers={"Cache-Control": "no-store"},
             )
-        async with aclosing(events):
-            *_, answer = [event async for event in events]
-        assert isinstance(answer, Answer)
-        return JSONResponse(shape.completion(answer))
+        return JSONResponse(shape.completion(await unless_gone(request, last_of(events))))
 
     @router.get(
         "/models",

@@ -26,6 +26,7 @@ from ..export import EXPORTS
 from . import models
 from .asks import ANSWERED, reply
 from .problems import INDEX, responses
+from .queue import in_line
 from .records import ConversationList, ConversationRecord, given
 
 _MOST_PRIVATE = 1000  # conversations that are held in memory; the one not used longest goes first
@@ -182,7 +183,9 @@ def conversations(desk: Desk) -> APIRouter:
         """A conversation with all its turns, and the citations that no longer hold."""
         return JSONResponse(await asyncio.to_thread(talks.record, conversation_id))
 
-    @router.post("/{conversation_id}/ask", responses=ANSWERED | _WRITE)
+    @router.post(
+        "/{conversation_id}/ask", responses=ANSWERED | _WRITE, dependencies=[Depends(in_line)]
+    )
     async def ask_in_conversation(
         conversation_id: str, asked: TurnRequest, request: Request
     ) -> Response:

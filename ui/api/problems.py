@@ -14,7 +14,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
 
 from ...errors import (
     BylineError,
@@ -133,6 +134,10 @@ def handle_problems(app: FastAPI) -> None:
     async def of_http(_: Request, error: HTTPException) -> JSONResponse:
         told = _NO_JSON if error.detail == _PARSING else str(error.detail)
         return problem_response(error.status_code, told, headers=error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # as logs of nginx have it; nobody is there to see it
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:

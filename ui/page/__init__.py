@@ -7,8 +7,9 @@ JSON and is put there as text nodes (ask.js): it never meets a template, Markdow
 """
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import gradio as gr
 from fastapi import FastAPI, Query, Response
@@ -28,11 +29,12 @@ _HERE = Path(__file__).parent
 # itself needs inline scripts and eval.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
-    "base-uri 'self'; form-action 'none'; object-src 'none'",
+    "base-uri 'self'; form-action 'none'; object-src 'none'; frame-ancestors 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_LARGEST_UPLOAD = "500mb"  # a file of many articles; each of them is held to max_article_bytes
+# By module: the functions that a key of scope read may have called; all others take write.
+_READ = {"ask": ("*",), "about": ("*",), "collection": ("list", "choose", "feeds")}
 _ICON = (
     '<link rel="icon" href="data:image/svg+xml,<svg xmlns=\'http://www.w3.org/2000/svg\' '
     "viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%238a1f1f'/><text x='16' y='24' "
@@ -41,8 +43,11 @@ _ICON = (
 )
 
 
-def site(desk: Desk, app: FastAPI | None = None) -> ASGIApp:
-    """The page as a web application, at `/` of another one where that is given."""
+def site(desk: Desk, app: FastAPI | None = None, events: dict[int, str] | None = None) -> ASGIApp:
+    """The page as a web application, at `/` of another one where that is given.
+
+    The scopes that its events take are put into `events`, by Gradio's numbers.
+    """
     app = app or FastAPI(openapi_url=None)
 
     @app.get("/conversations/{conversation_id}.{kind}", include_in_schema=False)
@@ -64,14 +69,25 @@ def site(desk: Desk, app: FastAPI | None = None) -> ASGIApp:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "SSR mode is not supported")  # it is not asked for
-        _mount(app, desk)
+        blocks = page(desk)
+        _mount(app, desk, blocks)
+    if events is not None:
+        events |= {number: event_scope(event.fn) for number, event in blocks.fns.items()}
     return _with_headers(app)
 
 
-def _mount(app: FastAPI, desk: Desk) -> None:
+def event_scope(function: Callable[..., Any] | None) -> str:
+    """The scope of a key that is needed to have the page call a function: read or write."""
+    if function is None:  # the browser's alone
+        return "read"
+    names = _READ.get(function.__module__.rpartition(".")[2], ())
+    return "read" if function.__name__ in names or "*" in names else "write"
+
+
+def _mount(app: FastAPI, desk: Desk, blocks: gr.Blocks) -> None:
     gr.mount_gradio_app(
         app,
-        page(desk),
+        blocks,
         path="/",
         theme=gr.themes.Base(
             primary_hue="stone",
@@ -85,7 +101,7 @@ def _mount(app: FastAPI, desk: Desk) -> None:
         run_history=False,
         show_error=False,
         enable_monitoring=False,
-        max_file_size=_LARGEST_UPLOAD,
+        max_file_size=desk.settings.max_upload_bytes,
         ssr_mode=False,
         mcp_server=False,
         pwa=False,

@@ -19,6 +19,7 @@ _SETTINGS = '<section class="settings" aria-label="Settings"></section>'
 def about_page(desk: Desk, blocks: gr.Blocks) -> None:
     """The parts of the page."""
     masthead()
+    gr.HTML('<p><a href="/signin">Sign in or out</a></p>', apply_default_css=False)
     with gr.Row(elem_id="about"):
         settings = own("settings", _SETTINGS, "settings.js")
     blocks.load(lambda: _settings(desk), None, settings, **QUIET)
