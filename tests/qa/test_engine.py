@@ -218,7 +218,7 @@ def test_a_question_is_split_over_it(desk: Desk) -> None:
 
 
 # LlamaIndex's workflows read every attribute of an agent, deprecated ones of pydantic too.
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("streaming", [False, True])
 def test_an_agent_uses_it_as_a_tool(desk: Desk, streaming: bool) -> None:
     llm = saying(

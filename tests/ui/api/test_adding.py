@@ -141,7 +141,7 @@ def test_a_job_waits_for_another_writer_and_can_be_cancelled(
     with writing(own_desk.folder / "lock"):
         first = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
         second = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
-        for _ in range(100):
+        for _ in range(400):
             job = own_client.get(f"/v1/jobs/{first}").json()
             if job["error"]:
                 break
