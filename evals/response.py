@@ -72,6 +72,7 @@ class Cited:
     link: str | None = None
     copies: tuple[str, ...] = ()
     notice: Noticed | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
