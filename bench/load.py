@@ -216,6 +216,8 @@ class Server:
 def running(kind: str, home: Path | None = None, model: Server | None = None) -> Iterator[Server]:
     """The scripted model, the service, or a plain handler, stopped at the end."""
     environment = dict(os.environ) | {"BYLINE_INDEX": "bench", "BYLINE_HOME": str(home)}  # noqa: TID251
+    environment |= {"BYLINE_RATE_LIMIT": "off", "BYLINE_ASKS_AT_ONCE": "100"}
+    environment |= {"BYLINE_LOG_LEVEL": "warning"}
     if model:
         address = f"http://127.0.0.1:{model.port}/v1"
         environment |= {"BYLINE_LLM": "scripted", "BYLINE_LLM_BASE_URL": address}

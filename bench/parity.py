@@ -4,10 +4,12 @@
 
 Questions of the sample are put to `Desk.ask`, and then to every other face as its own users do: the
 command line in a process of its own, the HTTP API as JSON and as events, the official OpenAI client
-plain and streamed. Twice: without a model, and with a scripted one that quotes the first passage.
+plain and streamed, the official client of MCP, and LlamaIndex's query engine. Twice: without a
+model, and with a scripted one that quotes the first passage.
 Fails where a face differs.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -24,6 +26,7 @@ import sets
 from byline import Desk
 from byline.settings import Settings
 from load import Server, running
+from mcp import Client
 from openai import OpenAI
 
 Answer = dict[str, Any]
@@ -120,12 +123,28 @@ def _faces(desk: Desk, service: Server, environment: dict[str, str]) -> dict[str
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
         return dict(chunks[-1].byline) | _annotated(text, chunks[-1].choices[0].delta.annotations)
 
+    def by_mcp(question: str) -> Answer:
+        async def call() -> Answer:
+            async with Client(f"http://127.0.0.1:{service.port}/mcp") as session:
+                got = await session.call_tool("ask_news", {"question": question})
+            return dict(got.structured_content or {})
+
+        return asyncio.run(call())
+
+    def by_engine(question: str) -> Answer:
+        got = desk.as_query_engine().query(question)
+        wanted = [one.node.text for one in got.source_nodes]
+        assert wanted == [one["quote"] for one in got.metadata["citations"]]
+        return dict(got.metadata) | {"text": str(got)}
+
     return {
         "command line": by_command,
         "HTTP, JSON": as_json,
         "HTTP, events": as_events,
         "OpenAI client": completed,
         "OpenAI client, streamed": chunked,
+        "MCP client": by_mcp,
+        "LlamaIndex query engine": by_engine,
     }
 
 
