@@ -22,7 +22,7 @@ nearest as_of newest_evidence notes model prompt_version checked_by policy index
 style confidence timings"""
 STATEMENT = "text start end citations verdict score why"
 CITATION = """number article_id version outlet title authors published updated url kind start end
-quote speaker link copies notice"""
+quote speaker link copies notice warning"""
 
 
 def test_the_public_names_are_there() -> None:
@@ -49,7 +49,7 @@ def test_a_desk_is_opened_asked_and_closed_with_these_arguments() -> None:
     filters = {"as_of", "since", "until", "outlets"}
     assert names(Desk.ask)[0] == "text"
     assert {*filters, "policy"} <= set(names(Desk.ask))
-    assert names(Desk.stream) == names(Desk.ask)
+    assert names(Desk.stream) == [*names(Desk.ask), "checked"]
     assert filters <= set(names(Desk.search))
 
 

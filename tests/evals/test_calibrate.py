@@ -283,9 +283,9 @@ def test_claims_are_read_plain_and_compressed(tmp_path: Path, name: str) -> None
         ("{", "not JSON in UTF-8"),
         ("[1]", "not a JSON object"),
         ({"evidence": "a", "claim": "b"}, "supported: is missing"),
-        (GOOD | {"supported": "yes"}, r"supported: .*valid boolean.*'yes'"),
-        (GOOD | {"supported": 1}, "supported: .*valid boolean"),
-        (GOOD | {"claim": 5}, "claim: .*string"),
+        (GOOD | {"supported": "yes"}, r"supported: .*true or false.*'yes'"),
+        (GOOD | {"supported": 1}, "supported: .*true or false"),
+        (GOOD | {"claim": 5}, "claim: .*text"),
         (GOOD | {"evidence": " "}, "evidence: is empty"),
     ],
 )

@@ -146,7 +146,7 @@ def test_a_read_only_disk_is_read_and_what_would_write_is_one_line(
     for arguments in (("add", folder), ("check",), ("articles", "kill", mayor)):
         failed(run(*arguments), 1, "cannot be used: .*Make it writable")
     for index in ("default", "log"):
-        assert "ferry.txt" in run("search", "ferry", "--index", index).out
+        assert "Port Ansel Courier" in run("search", "ferry", "--index", index).out
         assert "retracted" in run("articles", "list", "--index", index).out
         assert "4.2 million" in run("ask", "What will the repair cost?", "--index", index).out
     remount("rw")

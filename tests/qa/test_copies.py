@@ -77,7 +77,7 @@ def test_what_only_a_copy_says_is_found(home: Path, tmp_path: Path) -> None:
 def test_a_word_that_only_the_lead_of_copies_has_finds_one_of_them(
     home: Path, tmp_path: Path
 ) -> None:
-    leads = [f"Readers in Gallowmere saw the smoke, says paper {n}. {STORY}" for n in range(3)]
+    leads = [f"Readers in Gallowmere saw the smoke, says {'ABC'[n]}. {STORY}" for n in range(3)]
     copies = [record(f"Local {n}", lead, 3, title="Ferry") for n, lead in enumerate(leads)]
     records = [RECORDS[0], *copies]
     (tmp_path / "all.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
