@@ -173,7 +173,8 @@ def test_a_source_shows_its_facts_and_the_quote_in_view(page: Page, quoting: str
 def test_a_hostile_article_is_shown_as_the_text_that_it_is(page: Page, quoting: str) -> None:
     visit(page, quoting)
     ask(page, "How many new berths did the port of Tern Bay open?")
-    expect(page.locator(".answer .sentence").first).to_contain_text(BERTHS)
+    shown = BERTHS.replace("http://tracker.invalid/x.png", "(address left out)")
+    expect(page.locator(".answer .sentence").first).to_contain_text(shown)
     assert marked(page) == BERTHS
     expect(page.locator("#source h2")).to_have_text(f"Berths {PAYLOAD}")
     expect(page.locator("#source .facts")).to_contain_text(f"By Ann {PAYLOAD}")
@@ -315,7 +316,7 @@ def test_the_command_says_where_the_page_is_and_ends_with_ctrl_c(
 ) -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "byline", "serve", "--port", "0"],
-        env=os.environ | {"BYLINE_HOME": str(home)},
+        env=os.environ | {"BYLINE_HOME": str(home), "BYLINE_LOG_LEVEL": "warning"},
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -51,6 +51,7 @@ const ask = (question, free = false) => trigger('retry', { question, free });
 
 function show(turn, isNew = true) {
   const known = shown.get(turn.id);
+  if (known?.isStopped) return; // what was under way when it was stopped
   const item = known ? known.item : el('article', 'turn');
   const isBusy = turn.status === 'reading' || turn.status === 'writing';
   shown.set(turn.id, { turn, item });
@@ -84,8 +85,10 @@ function announce(turn) {
 }
 
 function stop() {
-  for (const { turn, item } of shown.values()) {
+  for (const entry of shown.values()) {
+    const { turn, item } = entry;
     if (item.getAttribute('aria-busy') !== 'true') continue;
+    entry.isStopped = true;
     item.setAttribute('aria-busy', 'false');
     item.querySelector('.progress')?.remove();
     item.querySelector('.draft')?.classList.remove('draft');
@@ -284,10 +287,10 @@ function open(turn, source, item) {
       el('h2', '', title || 'Without a headline'),
       el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(link), article)),
     ...(notice ? [noticeOf(notice)] : []),
-    ...(source.warning ? [el('div', 'notice', el('strong', '', 'Read with care'), el('p', '', source.warning))] : []),
+    ...(source.warning ? [el('p', 'stale', `Read with care: ${source.warning}`)] : []),
     text,
   );
-  text.scrollTop = text.querySelector('mark').offsetTop - text.clientHeight / 4;
+  text.scrollTop = text.querySelector('mark').offsetTop - Math.min(text.clientHeight / 4, 48);
 }
 
 function render() {
