@@ -8,10 +8,11 @@ import pytest
 from byline.errors import FetchError
 from byline.index.fetch.client import Reply
 from byline.index.fetch.feed import read_feed
+from byline.tests.conftest import ROOT
 
 URL = "https://herald.example/feed"
 EIGHT = datetime(2026, 3, 10, 8, tzinfo=UTC)
-SAMPLES = Path("/work/shared/data/formats/feeds")
+SAMPLES = ROOT.parent / "shared" / "data" / "formats" / "feeds"
 
 RSS = """<?xml version="1.0" encoding="iso-8859-1"?>
 <rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
