@@ -44,6 +44,7 @@ def main() -> None:
     """Print two tables."""
     parser = sets.parser(__doc__)
     parser.add_argument("--full", action="store_true", help="two minutes each")
+    parser.add_argument("--seconds", type=float, help="of each round, in place of these")
     parser.add_argument("--serve", choices=("model", "chroma"), help="for this script's own use")
     parser.add_argument("--home", type=Path, help="for this script's own use")
     parser.add_argument("--socket", type=int, help="for this script's own use")
@@ -52,6 +53,7 @@ def main() -> None:
         _serve(given.serve, given.socket, given.home)
         return
     clients, seconds = ((25, 50, 100), 120) if given.full else ((5,), 5)
+    seconds = given.seconds or seconds
     questions = [case.question for case in sets.cases("sample", given.data)]
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         home = Path(folder)
