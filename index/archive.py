@@ -57,7 +57,8 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = sa.create_engine(f"sqlite:///{path}")
+        # As many connections as threads ask for: one that waits may hold what another waits for.
+        self._engine = sa.create_engine(f"sqlite:///{path}", max_overflow=-1)
         self._shelf: Shelf | None = None
         self._shelving = threading.Lock()
         sa.event.listen(self._engine, "connect", tables.on_connect)

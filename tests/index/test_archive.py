@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from byline.index.archive import Archive
 from byline.index.article import Article, Mark
 from byline.index.chunk import chunk
 from byline.index.filter import Filter
+from byline.index.migrate import SCHEMA
 from byline.index.writes import Accession
 
 NOW = datetime.now(UTC)
@@ -280,6 +282,14 @@ class TestFile:
         for thread in threads:
             thread.join()
         assert errors == []
+
+    def test_a_hundred_threads_that_read_at_once_do_not_wait_for_each_other(
+        self, archive: Archive
+    ) -> None:
+        with ExitStack() as opened:
+            for _ in range(100):
+                opened.enter_context(archive.engine.connect())
+            assert archive.built_with("schema") == str(SCHEMA)
 
     def test_a_lexical_index_that_lost_an_article_is_a_problem(self, archive: Archive) -> None:
         put(archive, article("a"), article("b"))

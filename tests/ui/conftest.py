@@ -78,8 +78,8 @@ def address(desk: Desk) -> Iterator[str]:
 # What Gradio says of its own streams when the reader goes to another page, or the server is gone,
 # and (422) when an answer is stopped before it has told the browser the event's number.
 _LEFT = re.compile(
-    r"AbortError: signal is aborted without reason\n|.*Connection errored out\. $"
-    r"|Failed to load resource: .* status of 422 ",
+    r"AbortError: (signal is aborted without reason|BodyStreamBuffer was aborted)\n"
+    r"|.*Connection errored out\. $|Failed to load resource: .* status of 422 ",
     re.DOTALL,
 )
 
