@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 INDEX ?= demo
 EVAL := eval-runs/make-eval
+WORKERS ?= 2
 
 .PHONY: demo test check format eval eval-run baseline bench proof screenshots serve lock test-model clean
 
@@ -12,7 +13,7 @@ demo: $(VENV)/page
 	@$(BIN)/byline demo
 
 test: $(VENV)/dev $(MODEL)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
