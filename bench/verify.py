@@ -170,7 +170,10 @@ def share(part: int, whole: int) -> list[str]:
     z, rate = 1.96, part / whole
     middle = (rate + z * z / (2 * whole)) / (1 + z * z / whole)
     reach = z / (1 + z * z / whole) * (rate * (1 - rate) / whole + (z / (2 * whole)) ** 2) ** 0.5
-    return [str(whole), *(f"{value:.3f}" for value in (rate, middle - reach, middle + reach))]
+    return [
+        str(whole),
+        *(f"{value:.3f}" for value in (rate, max(0.0, middle - reach), middle + reach)),
+    ]
 
 
 def rate(judged: Sequence[Claim], embedder: MiniLM | None) -> float:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
+from itertools import combinations, product, takewhile
 
 from ..index.words import stem, words
 from .derive import derived, shares
 from .facts import Facts, Name, Period, Quantity
-from .held import Case, Finding
+from .held import Case, Finding, Held
 
 ALIKE = 0.7  # of a statement's other words: so much of them shows that a sentence says the same
 _BESIDE = 3  # words on either side that are compared
@@ -88,6 +88,24 @@ def places(case: Case) -> Iterator[Finding]:
             continue
         if not (isinstance(mine.thing, Quantity) and derived(mine.thing, case)):
             why = f"{one.label} says '{best.shown}' where the statement says '{mine.shown}'"
+            yield Finding("contradicted", why)
+            return
+    yield from _turned(case.claim, alike)
+
+
+def _turned(claim: Facts, alike: Iterable[Held]) -> Iterator[Finding]:
+    """Two things of one kind that a sentence has too, each where it has the other."""
+    for (a, b), one in product(combinations(_placed(claim), 2), alike):
+        if type(a.thing) is not type(b.thing) or _same(a.thing, b.thing):
+            continue
+        there = _placed(one.read)
+        own = [[its for its in there if _same(mine.thing, its.thing)] for mine in (a, b)]
+        if len(own[0]) != 1 or len(own[1]) != 1:
+            continue
+        (its_a,), (its_b,) = own
+        crossed = a.fit(its_b), b.fit(its_a)  # one alone: "sold by Brenik" of "Brenik sold"
+        if all(crossed) and sum(crossed) > 2 + a.fit(its_a) + b.fit(its_b):
+            why = f"'{a.shown}' and '{b.shown}' stand the other way round in {one.label}"
             yield Finding("contradicted", why)
             return
 

@@ -322,6 +322,7 @@ def _next(read: Facts, at: int) -> str | None:
 
 _SAID = "said says say told tell added adds claims announced warned"
 _SAYING = frozenset(map(stem, _SAID.split()))
+_CONTINUING = frozenset(map(stem, ["and", "but", "while", "whereas"]))
 
 
 def roles(case: Case) -> Iterator[Finding]:
@@ -370,9 +371,14 @@ def _is_argument(word: Word) -> bool:
 
 
 def _named(read: Facts, at: int) -> list[tuple[str, str]]:
-    """The name ahead of a verb with each behind it: "Petra Hale, a baker, sued Tomas Rehn"."""
+    """The name ahead of a verb with each behind it: "Petra Hale, a baker, sued Tomas Rehn".
+
+    Not in "Hale sold the barn and Rehn a field": behind "and" stands who did the next.
+    """
     ahead = [name for name in read.names if name.at < at]
     behind = [name for name in read.names if name.at > at]
+    if behind and any(word.stem in _CONTINUING for word in read.words[at : behind[0].at]):
+        return []
     return [(stem(ahead[-1].words[-1]), stem(name.words[-1])) for name in behind if ahead]
 
 

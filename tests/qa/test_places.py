@@ -18,7 +18,8 @@ PASSAGE = Evidence(
     "founder, 11.2 per cent. Farmers drove 140 tractors to the gates. Brenik Town have sold "
     "Joaquim Tesar to Ash United for 3 million crowns. The seven-member council met. The "
     "Guild is not on strike, but its chair said that drivers would not move trains. It took "
-    "no more than 25 minutes. The share was 19 percent.",
+    "no more than 25 minutes. The share was 19 percent. The paper came out on 2 March and was "
+    "withdrawn on 9 April. Six people died and 13 were hurt.",
     date(2026, 3, 18),
     "[1]",
 )
@@ -36,6 +37,12 @@ PASSAGE = Evidence(
         "The Guild is on strike, but its chair said that drivers would not move trains.",
         "The share was not 19 percent.",
         "It took more than 25 minutes.",
+        "Avel Fund owns 11.2 per cent and the Orrin family, heirs of the founder, 18.4 per cent.",
+        "Ines Halvorsen wanted to leave the rate at 4.5 per cent, while Pavel Ostrander voted for "
+        "a cut of half a point.",
+        "The sales tax on restaurant meals goes up to 9 per cent from 12 per cent in September.",
+        "The paper came out on 9 April and was withdrawn on 2 March.",
+        "13 people died and six were hurt.",
     ],
 )
 def test_what_is_true_of_another_thing_is_contradicted(said: str) -> None:
@@ -55,6 +62,11 @@ def test_what_is_true_of_another_thing_is_contradicted(said: str) -> None:
         "All seven members of the council met.",
         "It took no more than 25 minutes to leave.",
         "Joaquim Tesar was sold by Brenik Town to Ash United.",
+        "The Orrin family owns 11.2 per cent and Avel Fund 18.4 per cent.",
+        "While Ines Halvorsen voted for a cut of half a point, Pavel Ostrander wanted to leave the "
+        "rate at 4.5 per cent.",
+        "The paper was withdrawn on 9 April; it had come out on 2 March.",
+        "13 people were hurt and six died.",
     ],
 )
 def test_what_is_true_in_other_words_is_not_flagged(said: str) -> None:
