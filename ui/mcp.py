@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -25,6 +25,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
 from .. import __version__
 from ..desk import Desk
@@ -107,6 +108,8 @@ class _Call:
         from_thread.run(self.tell, f"{done} of {total} statements", total)
 
 
+Place = Callable[[Any], AbstractAsyncContextManager[object]]
+"what a request (of Starlette) holds while it is at work"
 Result = tuple[str, dict[str, Any]]
 "what a tool gives, as text and as JSON values"
 
@@ -227,11 +230,14 @@ _TOOLS: dict[str, tuple[type[BaseModel], Callable[..., Awaitable[Result]], dict[
 }
 
 
+_IN_LINE = ("ask_news", "verify_text")
+
+
 class _Served:
     """The protocol's side of a desk: a method for each of its requests."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, place: Place = nullcontext) -> None:
+        self._desk, self._place = desk, place
 
     @property
     def server(self) -> Server[Any]:
@@ -275,9 +281,13 @@ class _Served:
         asked, work, _, _ = _TOOLS[params.name]
         try:
             given = asked.model_validate(params.arguments or {})
-            text, values = await work(_Call(self._desk, ctx), given)
+            takes_long = params.name in _IN_LINE
+            async with self._place(ctx.request) if takes_long else nullcontext():
+                text, values = await work(_Call(self._desk, ctx), given)
         except (BylineError, ValidationError) as error:
             return _failed(_line(error))
+        except HTTPException as error:
+            return _failed(error.detail)
         except Exception as error:
             _log.exception("%s failed", params.name)
             return _failed(f"Unexpected {type(error).__name__} in {params.name}: see Byline's log.")
@@ -332,19 +342,28 @@ def _line(error: Exception) -> str:
     return f"{name}: {first['msg']}. Correct it and call again."
 
 
-def mcp_app(desk: Desk, *, hosts: Sequence[str] = (), path: str = "/mcp") -> Starlette:
+def mcp_app(
+    desk: Desk,
+    *,
+    hosts: Sequence[str] | None = (),
+    path: str = "/mcp",
+    place: Place = nullcontext,
+) -> Starlette:
     """The server as an ASGI application with streamable HTTP at `path`.
 
     Requests must name a host of this machine, or of `hosts` (as in the Host header), and come from
-    no other origin: a page elsewhere cannot reach it through a browser by rebinding its name.
+    no other origin: a page elsewhere cannot reach it through a browser by rebinding its name. With
+    None whoever mounts it sees to that. A question and a text to verify hold a `place` while they
+    are at work; where it raises HTTPException its detail is what the tool says.
     """
-    names = ("127.0.0.1", "localhost", "[::1]", *hosts)
+    names = ("127.0.0.1", "localhost", "[::1]", *(hosts or ()))
     each = [form for name in names for form in (name, f"{name}:*")]
     security = TransportSecuritySettings(
+        enable_dns_rebinding_protection=hosts is not None,
         allowed_hosts=each,
         allowed_origins=[f"{scheme}://{form}" for form in each for scheme in ("http", "https")],
     )
-    return _Served(desk).server.streamable_http_app(
+    return _Served(desk, place).server.streamable_http_app(
         streamable_http_path=path, transport_security=security
     )
 

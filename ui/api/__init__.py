@@ -38,7 +38,7 @@ from .gate import Gate, describe, is_loopback
 from .logs import logged, start_logging
 from .metrics import Measured, Meter, metrics
 from .problems import METHODS, REQUEST_ID, Problem, handle_problems
-from .queue import Queue
+from .queue import Queue, whose
 from .rates import Rates
 from .signin import Sessions, with_sign_in
 from .status import status
@@ -107,7 +107,8 @@ def service(desk: Desk, drain: Drain | None = None) -> ASGIApp:
 def api(desk: Desk) -> FastAPI:
     """The HTTP API of a desk alone."""
     # The interactive documentation of FastAPI fetches its scripts from elsewhere.
-    mcp = _mcp(desk)
+    queue = Queue(desk.settings.asks_at_once, desk.settings.asks_waiting)
+    mcp = _mcp(desk, queue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -125,7 +126,7 @@ def api(desk: Desk) -> FastAPI:
     )
     app.router.routes.extend(mcp.routes if mcp else ())
     handle_problems(app)
-    app.state.queue = Queue(desk.settings.asks_at_once, desk.settings.asks_waiting)
+    app.state.queue = queue
     meter = app.state.meter = Meter(desk)
     for router in (
         asks(desk),
@@ -162,13 +163,16 @@ def _is_request_id(given: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9._-]{1,128}", given) is not None
 
 
-def _mcp(desk: Desk) -> Starlette | None:
-    """The Model Context Protocol at `/mcp`, where its extra is installed."""
+def _mcp(desk: Desk, queue: Queue) -> Starlette | None:
+    """The Model Context Protocol at `/mcp`, where its extra is installed.
+
+    Which Host and Origin may call is the gate's to say.
+    """
     if find_spec("mcp") is None:
         return None
     from ..mcp import mcp_app
 
-    return mcp_app(desk)
+    return mcp_app(desk, hosts=None, place=lambda request: queue.place(whose(request)))
 
 
 def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:

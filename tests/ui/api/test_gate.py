@@ -253,6 +253,17 @@ def _signed_in(client: TestClient, shown: str, **more: str) -> Any:
     return client.post("/signin", data={"key": shown, **more}, headers=OWN)
 
 
+def test_mcp_is_reached_by_any_name_with_a_key(guarded: TestClient, keys: Keys) -> None:
+    client = {"capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    params = {"protocolVersion": "2025-06-18", **client}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    accept = {"Accept": "application/json, text/event-stream", "Host": "news.example"}
+    bearer = {"Authorization": f"Bearer {keys.add('desk', 'read')[1]}"}
+    with guarded:
+        assert guarded.post("/mcp", json=hello, headers=accept | bearer).status_code == 200
+        assert guarded.post("/mcp", json=hello, headers=accept).status_code == 401
+
+
 class TestSignIn:
     def test_a_key_becomes_a_session_that_ends_with_it(
         self, guarded: TestClient, keys: Keys

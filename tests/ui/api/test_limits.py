@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 import uvicorn
@@ -26,6 +27,7 @@ from byline.ui.api.logs import start_logging
 from byline.ui.api.queue import Queue
 from byline.ui.api.rates import Rates
 from fastapi.testclient import TestClient
+from mcp import Client
 from starlette.exceptions import HTTPException
 
 QUESTION = {"question": "How much will the ferry's repair cost?"}
@@ -147,6 +149,28 @@ class TestQueue:
         refused = next(one for one in got if one.status_code == 429)
         assert refused.headers["retry-after"] == "5"
         assert refused.headers["content-type"] == "application/problem+json"
+
+    def test_a_tool_of_mcp_waits_in_the_same_line(self, start: Start) -> None:
+        with (
+            scripted(Slow("Cost [1].", 0.5)) as model,
+            start(
+                llm="tiny", llm_base_url=model.address, asks_at_once=1, asks_waiting=0
+            ) as address,
+            ThreadPoolExecutor(1) as threads,
+        ):
+
+            async def call() -> str:
+                async with Client(f"{address}/mcp") as client:
+                    found = await client.call_tool("ask_news", QUESTION)
+                    await client.call_tool("search_news", {"query": "ferry"})  # goes on
+                    return found.content[0].text
+
+            asked = threads.submit(httpx.post, f"{address}/v1/ask", json=QUESTION, timeout=30)
+            while not model.requests:
+                time.sleep(0.01)
+            assert anyio.run(call) == "0 questions wait already: ask again in 5 seconds."
+            assert asked.result().status_code == 200
+            assert "Cost" in anyio.run(call)
 
 
 @pytest.mark.parametrize("accepted", [b"text/event-stream", b"application/json"])
