@@ -59,6 +59,12 @@ _OUTRIGHT = 0.75  # likelihood where one sentence says every word
 _TELLS = frozenset(map(stem, ("say", "said", "report", "tell", "told", "according")))
 _AT_MOST = 3  # sentences that carry one statement
 _VETOED, _DOUBTED = 0.3, 0.7  # what a veto, or a doubt, leaves of the score
+# What a correction says was wrong is no evidence for it.
+_ERRED = re.compile(
+    r"\b(?:an?|our|the) (?:earlier|previous|original) versions? of (?:this|our|the) (?:\w+ ){0,2}?"
+    r"(?:article|story|report|column|piece|post|headline)\b(?:[^;.]|\.(?=\d))*|, (?:and )?not [^,;.]+(?=[.]?\Z)",
+    re.I,
+)
 _RANK = ("contradicted", "unsupported", "partial", "unchecked", "supported")
 
 
@@ -109,7 +115,7 @@ def verify(
 @lru_cache(maxsize=2_000)
 def _read(text: str, written: date | None) -> tuple[tuple[int, int, Facts], ...]:
     spans = sentence_spans(text, 0, len(text))
-    return tuple((start, end, facts(text[start:end], written)) for start, end in spans)
+    return tuple((a, b, facts(_ERRED.sub(" ", text[a:b]), written)) for a, b in spans)
 
 
 def _verify(
@@ -199,7 +205,7 @@ _in_digits = lru_cache(maxsize=20_000)(in_digits)
 
 def _verbatim(claim: Facts, held: Sequence[Held]) -> Held | None:
     said = plain(claim.text)
-    return next((one for one in held if plain(one.read.text) == said), None)
+    return next((one for one in held if plain(one.passage[one.start : one.end]) == said), None)
 
 
 def _weight(word: Word) -> float:

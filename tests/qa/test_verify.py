@@ -246,3 +246,22 @@ def test_a_sentence_with_another_name_is_never_supported(data: st.DataObject) ->
     other = data.draw(st.sampled_from(["Tomasz Wirrowe", "Ottoline Hask", "Bram Quellin"]))
     changed = f"{said[: name.start()]}{other}{said[name.end() :]}"
     assert verify(changed, [evidence]).verdict != "supported", changed
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Correction: An earlier version of this article gave the number of people hurt as three.",
+        "An earlier version of our report said that three people were hurt; it was five.",
+        "An earlier version of this story misstated the number of people hurt. It was five, not "
+        "three.",
+        "Correction: Five people were hurt, not three as an earlier version of this article said.",
+    ],
+)
+def test_what_a_correction_says_was_wrong_supports_nothing_but_itself(note: str) -> None:
+    paper = Evidence(f"A fire at the mill hurt five people on Monday. {note}", label="[1]")
+    assert verify("Three people were hurt in the fire at the mill.", [paper]).why == (
+        "'3' is not in [1]; [1] says '5'"
+    )
+    assert verify("Five people were hurt in the fire.", [paper]).verdict != "contradicted"
+    assert verify(note, [paper]).verdict == "supported"
