@@ -62,7 +62,8 @@ _VETOED, _DOUBTED = 0.3, 0.7  # what a veto, or a doubt, leaves of the score
 # What a correction says was wrong is no evidence for it.
 _ERRED = re.compile(
     r"\b(?:an?|our|the) (?:earlier|previous|original) versions? of (?:this|our|the) (?:\w+ ){0,2}?"
-    r"(?:article|story|report|column|piece|post|headline)\b(?:[^;.]|\.(?=\d))*|, (?:and )?not [^,;.]+(?=[.]?\Z)",
+    r"(?:article|story|report|column|piece|post|headline)\b(?:[^;.]|\.(?=\d))*"
+    r"|, (?:and )?not [^,;.]+(?=[.]?\Z)",
     re.I,
 )
 _RANK = ("contradicted", "unsupported", "partial", "unchecked", "supported")
