@@ -7,7 +7,7 @@ INDEX ?= demo
 EVAL := eval-runs/make-eval
 WORKERS ?= 2
 
-.PHONY: demo test check format eval eval-run baseline bench proof screenshots serve lock test-model clean
+.PHONY: demo test check docs format eval eval-run baseline bench proof screenshots serve lock test-model clean
 
 demo: $(VENV)/page
 	@$(BIN)/byline demo
@@ -18,8 +18,13 @@ test: $(VENV)/dev $(MODEL)
 check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zensical build --strict >/dev/null
 	@folder=$$(mktemp -d); ln -s "$(CURDIR)" "$$folder/byline"; \
 	  MYPYPATH="$$folder" $(BIN)/mypy -p byline; status=$$?; rm -r "$$folder"; exit $$status
+
+# The documentation as a site, in site/; a link that leads nowhere fails.
+docs: $(VENV)/dev
+	$(BIN)/zensical build --strict
 
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .

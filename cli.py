@@ -47,6 +47,7 @@ app.add_typer(eval_app, name="eval")
 app.add_typer(follow_app, name="follow")
 app.add_typer(keys_app, name="keys")
 
+_AN_ID = "As `articles list` shows it, or the file that it was added from."
 RetractedOption = Annotated[
     bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")
 ]
@@ -56,6 +57,15 @@ CopiesOption = Annotated[
 IndexOption = Annotated[
     str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
 ]
+
+
+def _article_id(given: str) -> str:
+    """What an article is called: of a file that is there its whole path, as `add` names it."""
+    return os.path.realpath(given) if os.path.isfile(given) else given
+
+
+ArticleId = Annotated[str, typer.Argument(metavar="ID", parser=_article_id, help=_AN_ID)]
+ArticleIds = Annotated[list[str], typer.Argument(metavar="ID...", parser=_article_id, help=_AN_ID)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only articles published on or after it.", metavar="DATE")
@@ -391,7 +401,7 @@ def list_articles(
 
 @articles_app.command("show")
 def show_article(
-    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    article_id: ArticleId,
     version: Annotated[
         str | None, typer.Option(help="An earlier version, as `articles history` lists them.")
     ] = None,
@@ -413,7 +423,7 @@ def show_article(
 
 @articles_app.command("remove")
 def remove_articles(
-    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    article_ids: ArticleIds,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -428,7 +438,7 @@ def remove_articles(
 
 @articles_app.command("history")
 def article_history(
-    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    article_id: ArticleId,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -445,7 +455,7 @@ def article_history(
 
 @articles_app.command("retract")
 def retract_article(
-    article_id: Annotated[str, typer.Argument(metavar="ID")],
+    article_id: ArticleId,
     reason: Annotated[str, typer.Option(help="Why; it is shown with every citation.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Let it stand again.")] = False,
     copies: CopiesOption = False,
@@ -467,7 +477,7 @@ def retract_article(
 
 @articles_app.command("kill")
 def kill_articles(
-    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    article_ids: ArticleIds,
     undo: Annotated[bool, typer.Option("--undo", help="Let them be shown again.")] = False,
     copies: CopiesOption = False,
     index: IndexOption = None,
@@ -493,7 +503,7 @@ def _say_left(how: str, reach: "Reach") -> None:
 
 @articles_app.command("erase")
 def erase_articles(
-    article_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    article_ids: ArticleIds,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     index: IndexOption = None,
     as_json: JsonOption = False,
