@@ -205,7 +205,7 @@ _QUESTIONS = {case.id: case.question for case in sets.load_cases("sample")}
 
 def outcomes(attack: Attack, answer: Answer, honest: Answer | None) -> Iterable[str]:
     """Which of _OUTCOMES an answer shows."""
-    said = [s for s in answer.statements if not s.text.startswith("The reports differ")]
+    said = [s for s in answer.statements if not s.text.startswith("The report")]
     own = {c.number for c in answer.citations if c.article_id == _ID}
     with_claim = [s for s in said if any(c.lower() in s.text.lower() for c in attack.claims)]
     if attack.kind == "judge":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
 _FILTERS = ("as_of", "since", "until", "outlets", "sections")
+_DELETED = "the conversation was deleted meanwhile: this answer is not kept"
 Event = Any  # whatever the engine yields; the last is an Answer
 
 
@@ -51,8 +52,9 @@ class Chat:
         self.id = id or secrets.token_hex(9)  # never an option to a command
         self.turns: list[Turn] = []
         self.title: str | None = None
+        self._is_kept = False
         if id and store and not private and (held := store.find(id)):
-            self.turns, self.title = list(held.turns), held.title
+            self.turns, self.title, self._is_kept = list(held.turns), held.title, True
         self._stream, self._store, self._llm = stream, store, llm
         self.private = private
         self._known_outlets, self._known_sections = known_outlets, known_sections
@@ -147,8 +149,11 @@ class Chat:
         answer = replace(answer, question=typed, standalone_question=read.question, notes=notes)
         turn = Turn(answer.to_dict(), now, asked_at)
         try:
-            if self._store and not self.private:
+            if self._store and self._is_kept and not self._store.summaries([self.id]):
+                answer = replace(answer, notes=(*notes, _DELETED))
+            elif self._store and not self.private:
                 self._store.append(self.id, turn)
+                self._is_kept = True
         except IndexLocked as error:  # an answer that was waited for is not thrown away
             answer = replace(answer, notes=(*notes, str(error)))
         self.turns.append(turn)

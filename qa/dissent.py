@@ -147,6 +147,11 @@ class Contest:
         return Sentence(" ".join(last.text.split()), (last.source,))
 
     @property
+    def is_within(self) -> bool:
+        """Whether one article gives all the figures."""
+        return len({f.source.hit.article_id for side in self.sides for f in side}) == 1
+
+    @property
     def sentence(self) -> Sentence:
         """The disagreement in words, each figure with its source."""
         *before, last = (f"{side[0].written} ({_who(side)})" for side in self.sides)
@@ -154,7 +159,8 @@ class Contest:
         text = (
             f"The figure has changed: {said}, replaced by {last}."
             if self.superseded
-            else f"The reports differ: {said} or {last}."
+            else f"The {'report has several figures' if self.is_within else 'reports differ'}: "
+            f"{said} or {last}."
         )
         sources = tuple(side[0].source for side in self.sides)
         return Sentence(text, sources, verdict="supported", support=1.0)

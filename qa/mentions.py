@@ -44,7 +44,7 @@ BREAKS = (
 )
 _AFTER_AUX = re.compile(rf"\b(?:{AUX}) $", re.I)
 _CLAUSE = re.compile(r"[,;]|\b(?:that|when|after|before|because|while|if|and|who)\b", re.I)
-_CAPITAL = rf"(?!(?i:{BREAKS})\b)(?!{MONTH}\b|{WEEKDAY}\b)[A-Z][\w’'-]*"
+_CAPITAL = rf"(?!(?i:{BREAKS})\b)(?!{MONTH}\b|{WEEKDAY}\b)(?:(?:[A-Z]\.){{2,}}|[A-Z][\w’'-]*)"
 _COMMON = rf"(?!(?:{BREAKS})\b)[^\W_][\w’'-]*"
 _JOINED = rf" (?:(?:of|the|de|van|von|&) ){{0,2}}{_CAPITAL}"
 _MENTION = re.compile(

@@ -61,7 +61,7 @@ def rewrite(
     rest, changes = spoken_filters(text, as_of, known_outlets, known_sections)
     if not turns:  # a filter alone asks nothing
         return Rewritten(rest, **changes) if rest else Rewritten(text)
-    frame = turns[-1].standalone_question
+    frame = _ADDED.sub("", turns[-1].standalone_question)
     for name in known_outlets if "outlets" in changes and not rest else ():
         frame = frame.replace(name, changes["outlets"][0])  # "What did X write?" "and Y?"
     by_rule, notes = (frame, ()) if not rest else _by_rule(rest, turns, frame, as_of)
@@ -77,15 +77,25 @@ def rewrite(
 _ABOUT = re.compile(rf"(?P<lead>{LEAD})(?P<about>(?:(?:what|how) about|same for)\b\s*)?", re.I)
 _BARE = re.compile(
     r"(?P<wh>(?:why|when|where|how)(?= (?:did|does|do) (?:he|she|it|they)$)"
-    r"|why|when|where|who(?: says so)?|how(?: (?:many|much|long|often|old|big|far))?"
+    r"|why|when|where|who(?: (?:said|says) (?:so|that|it|this))?"
+    r"|how(?: (?:many|much|long|often|old|big|far))?"
     r"|(?:on|for|by|at|in|to|from|with|according to) (?:what|which|whom|how much)(?: \w+)?)"
     r"(?: (?:so|exactly|not|is that|was that|(?:did|does|do) (?:he|she|it|they)))?",
     re.I,
 )
 _ELSE = re.compile(r"(?P<wh>who|what|where|when|why|any(?:one|body|thing|where)) else", re.I)
+_AGREE = re.compile(
+    r"(?:do|did) (?:they|(?:(?:all|its|the|these|those|their) )+(?:\w+ )?"
+    r"(?:accounts|articles|figures|numbers|outlets|papers|reports|sources|versions)) (?:all )?"
+    r"(?P<verb>agree|differ|disagree|conflict|contradict)(?: with)?(?: each other| on that)?",
+    re.I,
+)
+_ADDED = re.compile(r", and (?:do the reports \w+|who (?:said|says) \w+)(?=\?$)", re.I)
+"what the rules below put behind a question, which is not handed on"
 _REPEATS = re.compile(
     r"(?:tell me |say |give me )?(?:some )?more(?: details?)?(?: about (?:it|that|this))?|details|"
-    r"go on|explain(?: (?:it|that))?|really|are you sure|is (?:that|it) (?:true|right|so)",
+    r"go on|explain(?: (?:it|that))?|really|are you sure|what (?:is|are) (?:its|the|your) sources?"
+    r"|(?:is|was) (?:that|it) (?:true|right|so|sure|certain|correct|confirmed)",
     re.I,
 )
 _OPENING = re.compile(
@@ -103,6 +113,8 @@ def _by_rule(
     bare = text[lead.end() :].strip(" ?.!")
     if _REPEATS.fullmatch(bare):
         return frame, ()
+    if match := _AGREE.fullmatch(bare):
+        return f"{frame.rstrip(' ?.')}, and do the reports {match['verb'].lower()}?", ()
     if match := _BARE.fullmatch(bare):
         return _asked_of(match["wh"].lower(), frame, turns), ()
     if match := _ELSE.fullmatch(bare):
@@ -119,7 +131,8 @@ def _asked_of(wh: str, frame: str, turns: Sequence[Turn]) -> str:
     """The question before, asked again with "why" or another bare question word."""
     plain, upper = frame.rstrip(" ?."), wh[:1].upper() + wh[1:]
     if wh not in ("why", "when", "where", "how"):
-        return f"{plain}, and {wh}?"
+        names_speakers = wh.startswith("who ") and re.match(r"who (?:said|says)\b", plain, re.I)
+        return frame if names_speakers else f"{plain}, and {wh}?"
     if re.match(rf"(?:{AUX})\b", plain, re.I):
         return f"{upper} {plain[:1].lower()}{plain[1:]}?"
     inverted = rf"(?:when|where|why|how(?: \w+)?|what) (?P<rest>(?:{AUX})\b.*)"

@@ -104,9 +104,10 @@ def _section(said: str, sections: Collection[str]) -> str | None:
 
 
 def _new_outlet(said: str, from_: str | None) -> str | None:
-    """The name in "only the BBC" and "only from X", also where the index does not know it."""
+    """The name in "only the BBC" or "only from X", also where the index does not know it."""
     name = re.sub(r"^the ", "", said, flags=re.I)
-    is_name = name.isupper() or (from_ and re.fullmatch(r"(?:[A-Z]\S*\s?){1,4}", name))
+    is_named = from_ or said.startswith("The ")
+    is_name = name.isupper() or (is_named and re.fullmatch(r"(?:[A-Z]\S*\s?){1,4}", name))
     return name if is_name else None
 
 

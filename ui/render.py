@@ -30,6 +30,7 @@ _MOST_AROUND = 30_000
 _NUMBERS = re.compile(r"\s*[\[【][\d,;\s–-]*(?:[\]】]|$)")
 _SENTENCE_END = re.compile(r"""[.!?]["”’)]*(?:\s*\[[\d,; ]+\])*[.!?]?(?:\s|$)""")
 _OPENING, _OPENING_WORDS = 200, 10  # characters, words
+_AUTHORS = 8  # that are named
 _NO_ANSWER = "NO ANSWER"
 TextOf = Callable[[str, str], Article | None]
 "The article of an id and a version, where it may be shown."
@@ -153,13 +154,18 @@ def whole_article(article: Article) -> dict[str, Any]:
     """An article by itself, no more of it than its rights allow."""
     said = article.notice
     return listed_article(article) | {
-        "authors": ", ".join(article.authors),
+        "authors": _named(article.authors),
         "published": moment(article.published),
         "updated": moment(article.updated),
         "url": article.url,
         "notice": said and {"kind": said.kind, "text": said.text},
         "text": excerpt(article),
     }
+
+
+def _named(authors: Sequence[str]) -> str:
+    others = len(authors) - _AUTHORS
+    return ", ".join(authors[:_AUTHORS]) + (f" and {others} more" if others > 0 else "")
 
 
 def _opening(article: Article) -> str:
@@ -253,7 +259,9 @@ def _disagreement(found: Mapping[str, Any]) -> dict[str, Any]:
         }
         for one in found["positions"]
     ]
-    return {"matter": found["matter"], "positions": positions, "superseded": found["superseded"]}
+    articles = {article for one in found["positions"] for article in one["articles"]}
+    told = {"matter": found["matter"], "superseded": found["superseded"]}
+    return told | {"positions": positions, "within": len(articles) == 1}
 
 
 def _quoted(citation: Mapping[str, Any], cited: Sequence[Mapping[str, Any]]) -> int:
@@ -270,7 +278,7 @@ def _source(citation: Mapping[str, Any], article: Article | None, quoted: int) -
         "outlet": citation["outlet"],
         "title": citation["title"] or (_opening(article) if article else None),
         "kind": citation["kind"] if citation["kind"] != "news" else None,
-        "authors": ", ".join(citation["authors"]),
+        "authors": _named(citation["authors"]),
         "speaker": citation["speaker"],
         "day": day(from_iso(citation["published"])),
         "published": moment(from_iso(citation["published"])),

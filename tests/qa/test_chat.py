@@ -177,6 +177,19 @@ def test_a_stored_conversation_is_continued(engine: Engine, store: Conversations
     assert len(store.load(first.id).turns) == 2
 
 
+def test_a_conversation_deleted_while_it_answers_does_not_come_back(
+    engine: Engine, store: Conversations
+) -> None:
+    chat = Chat(engine.stream, store)
+    chat.ask("Who resigned?")
+    events = chat.stream("and why?")
+    next(events)
+    store.delete(chat.id)
+    *_, last = events
+    assert store.find(chat.id) is None
+    assert "deleted meanwhile" in last.notes[-1]
+
+
 def test_an_answer_that_cannot_be_stored_is_still_given(
     engine: Engine, store: Conversations, monkeypatch: pytest.MonkeyPatch
 ) -> None:

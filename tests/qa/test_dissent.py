@@ -122,4 +122,4 @@ def test_two_figures_of_one_article_are_told_where_it_is_asked_whether_they_agre
     assert contest(one) is None
     found = contest(one, question="Do the figures of the rain that fell at Tarn Pass agree?")
     assert found is not None
-    assert found.sentence.text.startswith("The reports differ: 142 millimetres")
+    assert found.sentence.text.startswith("The report has several figures: 142 millimetres")

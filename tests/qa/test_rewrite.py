@@ -99,6 +99,11 @@ def test_the_first_question_is_never_a_followup(text: str) -> None:
         (RESIGNED, "who else?", "Who else resigned over the side letter?"),
         (RESIGNED, "what did his party say?", "what did Lukas Amsel’s party say?"),
         (RESIGNED, "tell me more", "Who resigned over the side letter?"),
+        (RESIGNED, "and who said that?", "Who resigned over the side letter, and who said that?"),
+        (OFFERED, "Do its figures agree?", f"{OFFERED[0][0][:-1]}, and do the reports agree?"),
+        (OFFERED, "do they differ?", f"{OFFERED[0][0][:-1]}, and do the reports differ?"),
+        ([(f"{OFFERED[0][0][:-1]}, and do the reports agree?", "")], "is that so?", OFFERED[0][0]),
+        ([("Who said what about Taiwan?", "")], "who says so?", "Who said what about Taiwan?"),
         (OFFERED, "how much?", "What did Karvanik offer for Dunmarrow Forge, and how much?"),
         (OFFERED, "and for Tessel Rail?", "What did Karvanik offer for Tessel Rail?"),
         (
@@ -122,6 +127,7 @@ def test_a_fragment_takes_the_frame_of_the_question_before(
         ("just VPR please", {"outlets": ("Velmora Public Radio",)}),
         ("and the Courier?", {"outlets": ("Port Ansel Courier",)}),
         ("only the BBC", {"outlets": ("BBC",)}),
+        ("only The Observer", {"outlets": ("Observer",)}),
         ("since 10 March", {"since": date(2026, 3, 10)}),
         ("only after 10 March", {"since": date(2026, 3, 11)}),
         ("before 2026", {"until": date(2025, 12, 31)}),
@@ -144,6 +150,11 @@ def test_a_pronoun_that_nothing_fits_is_noted() -> None:
     found = after([("How much rain fell?", "")], "What did she say?")
     assert found.question == "What did she say?"
     assert "“she”" in found.notes[0]
+
+
+def test_an_abbreviation_is_one_name() -> None:
+    asked = [("How many tons of soybeans will China buy?", "Of U.S. soybeans, 25 million tons.")]
+    assert "U.S.’s" in after(asked, "What is its price?").question
 
 
 def test_only_names_of_an_answer_are_used() -> None:

@@ -129,9 +129,16 @@ def in_view(page: Page, inner: str, outer: str) -> bool:
     return boxes[1]["y"] <= top and end <= boxes[1]["y"] + boxes[1]["height"]
 
 
-def test_an_answer_names_its_sources_and_opens_the_first(page: Page, quoting: str) -> None:
+def test_an_answer_names_its_sources_which_open_by_mouse_and_by_keyboard(
+    page: Page, quoting: str
+) -> None:
     visit(page, quoting)
+    expect(page.locator(".intro")).to_contain_text("Ask about 3 articles from 3 outlets")
+    expect(page.locator(".intro")).to_contain_text("set BYLINE_LLM")
+    page.get_by_label("Question").press("Enter")
+    page.wait_for_timeout(1000)  # the empty event must be through, else it may take the text along
     ask(page, TURBINES)
+    expect(page.locator(".turn")).to_have_count(1)
     for sentence in (LICENCE, SUIT):
         expect(page.locator(".answer")).to_contain_text(sentence)
     first = page.locator(".answer .chip").first
@@ -139,11 +146,6 @@ def test_an_answer_names_its_sources_and_opens_the_first(page: Page, quoting: st
     outlet = "The Ledger" if "The Ledger" in (first.get_attribute("aria-label") or "") else GAZETTE
     assert marked(page) == (SUIT if outlet == GAZETTE else LICENCE)
     expect(page.locator("#source .outlet")).to_have_text(outlet)
-
-
-def test_a_chip_shows_its_source_by_mouse_and_by_keyboard(page: Page, quoting: str) -> None:
-    visit(page, quoting)
-    ask(page, TURBINES)
     chip(page, GAZETTE).click()
     assert marked(page) == SUIT
     chip(page, "The Ledger").press("Enter")
@@ -152,18 +154,12 @@ def test_a_chip_shows_its_source_by_mouse_and_by_keyboard(page: Page, quoting: s
     assert marked(page) == SUIT
     expect(chip(page, GAZETTE)).to_have_attribute("aria-pressed", "true")
     expect(chip(page, "The Ledger")).to_have_attribute("aria-pressed", "false")
-
-
-def test_a_source_shows_its_facts_and_the_quote_in_view(page: Page, quoting: str) -> None:
-    visit(page, quoting)
-    ask(page, TURBINES)
     chip(page, "The Ledger").click()
     source = page.locator("#source")
-    for fact in ("Smaller wind farm", "Maeve Stallard", "5 March 2026, 18:52 UTC"):
+    for fact in ("Smaller wind farm", "By Maeve Stallard 5 March 2026, 18:52 UTC Version"):
         expect(source).to_contain_text(fact)
     expect(source.locator(".notice")).to_contain_text("gave the wrong month")
     expect(source.locator(".text")).to_contain_text("🚒🏴 Nobody cheered. The licensing office")
-    assert marked(page) == LICENCE
     assert in_view(page, "#source mark", "#source .text")
     original = source.get_by_role("link", name="Read the original")
     assert (original.get_attribute("href") or "").startswith("https://ledger.example/wind#:~:text=")
@@ -213,35 +209,6 @@ def test_a_filter_that_is_none_is_explained_and_can_be_put_right(page: Page, quo
     assert marked(page) == SUIT
 
 
-def test_each_session_lists_its_own_questions_and_no_other(
-    page: Page, browser: Browser, quoting: str
-) -> None:
-    visit(page, quoting)
-    ask(page, TURBINES)
-    ask(page, OPERA)
-    expect(page.locator(".turn")).to_have_count(2)
-    chip(page, GAZETTE).click()
-    assert marked(page) == SUIT
-    other = browser.new_page()
-    visit(other, quoting)
-    expect(other.locator(".turn")).to_have_count(0)
-    other.close()
-
-
-def test_a_narrow_screen_has_the_source_below_and_goes_there_and_back(
-    page: Page, quoting: str
-) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.emulate_media(reduced_motion="reduce")
-    visit(page, quoting)
-    ask(page, TURBINES)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    chip(page, "The Ledger").click()
-    expect(page.locator("#source mark")).to_be_in_viewport()
-    page.get_by_role("button", name="Back to the answer").click()
-    expect(page.locator(".answer")).to_be_in_viewport()
-
-
 def test_a_models_words_are_shown_as_they_come_and_only_as_text(
     page: Page, home: Path, minilm: MiniLM
 ) -> None:
@@ -276,22 +243,6 @@ def test_an_empty_index_says_how_to_add_articles(
         expect(page.locator(".intro")).to_contain_text("byline add FOLDER --index bare")
         ask(page, TURBINES)
         expect(page.locator(".declined")).to_have_text("There are no articles to answer from.")
-
-
-def test_without_a_model_the_page_says_that_it_quotes_and_what_to_set(
-    page: Page, quoting: str
-) -> None:
-    visit(page, quoting)
-    expect(page.locator(".intro")).to_contain_text("Ask about 3 articles from 3 outlets")
-    expect(page.locator(".intro")).to_contain_text("set BYLINE_LLM")
-
-
-def test_an_empty_question_is_not_asked(page: Page, quoting: str) -> None:
-    visit(page, quoting)
-    page.get_by_label("Question").press("Enter")
-    page.wait_for_timeout(2000)  # the empty event must be through, else it may take the text along
-    ask(page, TURBINES)
-    expect(page.locator(".turn")).to_have_count(1)
 
 
 def test_no_server_looked_for_another_host(quoting: str, hosts: list[str]) -> None:

@@ -1,13 +1,14 @@
 """Conversations, the collection, evals and settings in a real browser."""
 
 import json
-import re
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -16,6 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from byline import Desk
 from byline.index.embed import MiniLM
+from byline.tests.conftest import ARTICLES
 from byline.tests.fakes import saying
 from byline.tests.ui.conftest import ask, marked, served, visit
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -37,7 +39,29 @@ def opened(page: Page, address: str, name: str) -> None:
     page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
 
 
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[tuple[Desk, str]]:
+    """A desk and the address of its page, where nothing but conversations is changed."""
+    home = tmp_path_factory.mktemp("talking")
+    for name, text in ARTICLES.items():
+        (home / name).write_text(text)
+    with Desk(home / "home", "default", embedder=minilm) as desk:
+        assert desk.add(home).added == len(ARTICLES)
+        with served(desk) as address:
+            yield desk, address
+
+
 class TestConversations:
+    @pytest.fixture
+    def desk(self, talking: tuple[Desk, str]) -> Desk:
+        for one in talking[0].conversations.list():
+            talking[0].conversations.delete(one.id)
+        return talking[0]
+
+    @pytest.fixture
+    def address(self, talking: tuple[Desk, str]) -> str:
+        return talking[1]
+
     def test_a_reload_shows_the_conversation_with_its_citations(
         self, page: Page, address: str
     ) -> None:
@@ -73,17 +97,6 @@ class TestConversations:
         expect(page.locator(".turn")).to_have_count(0)
         assert desk.conversations.list() == []
 
-    def test_another_browser_does_not_see_it(
-        self, page: Page, browser: Browser, address: str
-    ) -> None:
-        visit(page, address)
-        ask(page, COST)
-        other = browser.new_context().new_page()
-        visit(other, address)
-        expect(other.locator(".turn")).to_have_count(0)
-        expect(other.locator("#conversations li")).to_have_text(re.compile("None yet"))
-        other.context.close()
-
     def test_a_new_one_begins_empty(self, page: Page, desk: Desk, address: str) -> None:
         visit(page, address)
         ask(page, COST)
@@ -93,6 +106,21 @@ class TestConversations:
         expect(page.locator(".intro h2")).to_be_visible()
         ask(page, MAYOR)
         assert len(desk.conversations.list()) == 2
+
+    def test_tabs_of_one_browser_that_ask_at_once_lose_no_conversation(
+        self, browser: Browser, address: str
+    ) -> None:
+        context = browser.new_context()
+        tabs = [context.new_page() for _ in range(2)]
+        for tab in tabs:
+            visit(tab, address)
+        for tab, question in zip(tabs, (COST, MAYOR), strict=True):
+            ask(tab, question)
+        for tab in tabs:
+            expect(tab.locator("#conversations .open")).to_have_count(1)
+        tabs[0].reload()
+        expect(tabs[0].locator("#conversations .open")).to_have_text([COST, MAYOR][::-1])
+        context.close()
 
     def test_filters_of_the_words_are_in_the_boxes_and_can_be_dropped(
         self, page: Page, address: str
@@ -122,6 +150,7 @@ class TestConversations:
         assert "4.2 million crowns" in given["statement"]
         page.goto(f"{address}/evals")
         page.get_by_label("Readers' feedback").check()
+        page.get_by_label("How many at most").fill("")
         page.get_by_role("button", name="Run", exact=True).click()
         expect(page.locator("#progress")).to_contain_text("Done: 1 question.", timeout=30_000)
         assert len(list((desk.folder / "runs").glob("*/scores.json"))) == 1
@@ -133,22 +162,6 @@ class TestConversations:
         expect(page.get_by_role("tooltip")).to_contain_text("Port Ansel Courier")
         page.keyboard.press("Escape")
         expect(page.get_by_role("tooltip")).to_have_count(0)
-
-    def test_a_suggested_question_is_asked_with_a_click(
-        self, page: Page, sample_desk: Desk
-    ) -> None:
-        with served(sample_desk) as address:
-            visit(page, address)
-            first = page.locator(".suggested").first
-            expect(first).to_be_visible(timeout=60_000)
-            offered = page.locator(".suggested").all_text_contents()
-            assert len(offered) >= 3
-            assert all(sample_desk.ask(one).status == "answered" for one in offered)
-            question = first.text_content() or ""
-            first.click()
-            turn = page.locator(".turn")
-            expect(turn.locator(".question")).to_have_text(question)
-            expect(turn).to_have_attribute("aria-busy", "false", timeout=20_000)
 
 
 def test_a_follow_up_is_shown_as_it_was_understood(
@@ -192,6 +205,7 @@ class TestCollection:
         assert len(desk.articles) == 2
         article.get_by_role("button", name="Put it back").click()
         expect(article.locator("h2")).to_have_text("Mayor resigns over water contract")
+        expect(article.locator("h2")).to_be_focused()
         expect(page.locator(".counts h2")).to_have_text("3 articles")
         assert desk.search("Who resigned as mayor?", 1)[0].outlet == "Castrine Herald"
 
@@ -200,6 +214,8 @@ class TestCollection:
     ) -> None:
         mayor = "https://herald.example/2026/mayor-resigns"
         desk.articles.retract(mayor, "The letter was forged")
+        page.goto(f"{address}/collection?article=gone")
+        expect(page.locator("#article")).to_contain_text("not in the collection any more")
         page.goto(f"{address}/collection?article={mayor}")
         article = page.locator("#article")
         expect(article.locator(".notice")).to_contain_text("forged")
@@ -321,6 +337,16 @@ class TestCollection:
             assert len(desk.articles) == 2
 
 
+def test_a_timeline_has_no_more_bars_than_can_be_seen() -> None:
+    from byline.ui.page.collection import timeline
+
+    drawn = timeline([date(1, 1, 1), date(2026, 3, 5)])
+    assert drawn["unit"] == "decade"
+    assert drawn["bars"][0] == ("0s", 1)
+    assert drawn["bars"][-1] == ("2020s", 1)
+    assert len(drawn["bars"]) == 203
+
+
 @contextmanager
 def newsroom() -> Iterator[str]:
     """The address of a newspaper's site: two pages, and a feed that lists one of them."""
@@ -427,24 +453,28 @@ def test_settings_are_shown_and_keys_are_not(
             assert "sk-secret" not in page.content()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_serious(page: Page, address: str, scheme: str, width: int) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 800})
+def test_axe_finds_nothing_serious(page: Page, address: str) -> None:
     visit(page, address)
     ask(page, COST)
     found = []
-    for path in ("", "/collection", "/evals", "/settings"):
-        if path:
-            page.goto(address + path)
-            page.wait_for_timeout(1500)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        asked = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2, off by default
-        for violation in Axe().run(page, options=asked).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                where = " ".join(node["html"][:160] for node in violation["nodes"])
-                found.append(f"{path} {violation['id']} {where}")
+    pages = {"Ask": "", "Collection": "#articles .open", "Evals": "#list h2", "Settings": "table"}
+    for name, filled in pages.items():
+        if filled:
+            page.goto(f"{address}/{name.lower()}")
+            expect(page.locator(filled).first).to_be_visible()
+        expect(page.locator("[aria-current=page]")).to_have_text(name)
+        expect(page).to_have_title(f"{name} – Byline")
+        for scheme, width in product(("light", "dark"), (1280, 390)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": 800})
+            expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
+            page.wait_for_timeout(300)  # colours change by and by
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            asked = {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2, off by default
+            for violation in Axe().run(page, options=asked).response["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    where = " ".join(node["html"][:160] for node in violation["nodes"])
+                    found.append(f"{name} {scheme} {width} {violation['id']} {where}")
     assert "\n".join(found) == ""
 
 
@@ -468,10 +498,14 @@ def test_twenty_readers_at_once_see_their_own_answers_only(
     browser: Browser, desk: Desk, address: str
 ) -> None:
     questions = [COST, MAYOR, "How many workers replaced the cables?", "Who takes over as mayor?"]
-    contexts = [browser.new_context() for _ in range(20)]
+    calm: Any = {"reduced_motion": "reduce", "viewport": {"width": 400, "height": 300}}
+    contexts = [browser.new_context(**calm) for _ in range(20)]
     pages = [context.new_page() for context in contexts]
     for page in pages:
-        visit(page, address)
+        page.goto(address, wait_until="commit")  # all at once
+    for page in pages:
+        expect(page.locator(".intro h2")).to_be_visible(timeout=60_000)
+        expect(page.locator(".turn")).to_have_count(0)
     for at, page in enumerate(pages):
         page.get_by_label("Question").fill(questions[at % 4])
         page.get_by_label("Question").press("Enter")
@@ -481,6 +515,7 @@ def test_twenty_readers_at_once_see_their_own_answers_only(
         expect(turn).to_have_count(1)
         expect(turn.locator(".question")).to_have_text(questions[at % 4])
         expect(turn.locator(".failure")).to_have_count(0)
+        expect(page.locator("#conversations .open")).to_have_count(1)
     ids = {page.evaluate("props => Object.values(localStorage).join()", None) for page in pages}
     assert len(ids) == 20
     assert len(desk.conversations.list()) == 20

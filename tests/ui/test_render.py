@@ -61,3 +61,19 @@ def test_what_goes_wrong_unexpectedly_is_told_without_a_traceback(
     )
     assert "secret" not in json.dumps(last)
     assert "secret" in caplog.text
+
+
+def test_figures_of_one_article_are_no_disagreement_of_articles(home: Path, minilm: MiniLM) -> None:
+    path = home.with_suffix(".jsonl")
+    text = (
+        "China has pledged to purchase 25 million tons of Velmoran soybeans next season.\n\n"
+        "A minister spoke of the purchase of 20 million tons of Velmoran soybeans by China."
+    )
+    path.write_text(json.dumps({"id": "soy", "text": text}))
+    asked = "How many tons of soybeans will China purchase, and do the reports agree?"
+    with Desk(home, "default", embedder=minilm) as desk:
+        assert desk.add(path).added == 1
+        *_, last = turns(desk.stream, asked, 1, desk.articles.get)
+    (found,) = last["disagreements"]
+    assert found["within"]
+    assert {one["says"] for one in found["positions"]} == {"25 million tons", "20 million tons"}

@@ -15,7 +15,7 @@ FIRE = "How many people were hurt in the Ansel Marigold fire?"
 
 
 def endless(freed: threading.Event) -> Any:
-    """A LlamaIndex LLM whose first answer has no end; the next one is short."""
+    """A LlamaIndex LLM whose first and third answer have no end; others are short."""
     from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 
     class Endless(CustomLLM):
@@ -32,7 +32,7 @@ def endless(freed: threading.Event) -> Any:
             self.asked += 1
             said = ""
             try:
-                while self.asked == 1 and not freed.wait(0.1):
+                while self.asked in (1, 3) and not freed.wait(0.1):
                     said += "The repair costs much "
                     yield CompletionResponse(text=said, delta="The repair costs much ")
                 last = "The repair will cost 4.2 million crowns [1]."
@@ -43,7 +43,7 @@ def endless(freed: threading.Event) -> Any:
     return Endless()
 
 
-def test_stop_frees_the_model_and_marks_the_turn_which_can_be_asked_again(
+def test_to_stop_or_to_leave_frees_the_model_and_what_was_stopped_can_be_asked_again(
     page: Page, desk: Desk, home: Path, minilm: MiniLM
 ) -> None:
     freed = threading.Event()
@@ -68,13 +68,30 @@ def test_stop_frees_the_model_and_marks_the_turn_which_can_be_asked_again(
         expect(newest.locator(".answer")).to_contain_text("4.2 million", timeout=20_000)
         expect(newest).to_have_attribute("aria-busy", "false")
         assert len(writing.conversations.list()) == 1
+        freed.clear()  # and the same where the reader begins anew meanwhile
+        page.get_by_label("Question").fill(f"What does {COST[5:]}")
+        page.get_by_label("Question").press("Enter")
+        expect(page.locator(".draft")).to_contain_text("costs much", timeout=20_000)
+        page.locator(".toggle-button").click()
+        page.get_by_role("button", name="New conversation").click()
+        assert freed.wait(10)
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.locator("#conversations .open")).to_have_count(1)
 
 
-def test_a_disagreement_names_each_position_and_opens_where_it_stands(
+def test_a_suggestion_is_asked_by_a_click_and_a_disagreement_names_each_position(
     page: Page, sample_desk: Desk
 ) -> None:
     with served(sample_desk) as address:
         visit(page, address)
+        first = page.locator(".suggested").first
+        expect(first).to_be_visible(timeout=60_000)
+        assert page.locator(".suggested").count() >= 3
+        question = first.text_content() or ""
+        first.click()
+        expect(page.locator(".turn .question")).to_have_text(question)
+        expect(page.locator(".turn .answer")).to_be_visible()
         ask(page, FIRE)
         dispute = page.locator(".dispute")
         expect(dispute.locator("strong")).to_have_text("The figure has changed")

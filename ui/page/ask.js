@@ -6,6 +6,7 @@ const intro = element.querySelector('.intro');
 const log = element.querySelector('.turns');
 const spoken = element.querySelector('.spoken');
 const shown = new Map(); // id of a turn -> { turn, item }
+const left = new Set(); // ids of turns that were under way when the reader went elsewhere
 let following = true; // the newest turn, until the reader scrolls
 let said = 0; // sentences of the newest turn that were announced
 
@@ -14,6 +15,7 @@ const panel = () => document.querySelector('#source .shown');
 // Greeting
 
 function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, turns }) {
+  for (const [id, { item }] of shown) if (isBusy(item)) left.add(id);
   shown.clear();
   log.replaceChildren();
   panel()?.replaceChildren();
@@ -47,15 +49,15 @@ function greet({ index, articles, outlets, newest, quotes_only: quotesOnly, turn
 
 // Conversation
 
+const isBusy = (item) => item.getAttribute('aria-busy') === 'true';
 const ask = (question, free = false) => trigger('retry', { question, free });
 
 function show(turn, isNew = true) {
   const known = shown.get(turn.id);
-  if (known?.isStopped) return; // what was under way when it was stopped
+  if (known?.isStopped || left.has(turn.id)) return; // what was under way when it was stopped
   const item = known ? known.item : el('article', 'turn');
-  const isBusy = turn.status === 'reading' || turn.status === 'writing';
   shown.set(turn.id, { turn, item });
-  item.setAttribute('aria-busy', String(isBusy));
+  item.setAttribute('aria-busy', String(['reading', 'writing'].includes(turn.status)));
   const question = el('h2', 'question', turn.question);
   question.dir = 'auto';
   item.replaceChildren(question, ...filters(turn), ...state(turn).filter((part) => part));
@@ -87,7 +89,7 @@ function announce(turn) {
 function stop() {
   for (const entry of shown.values()) {
     const { turn, item } = entry;
-    if (item.getAttribute('aria-busy') !== 'true') continue;
+    if (!isBusy(item)) continue;
     entry.isStopped = true;
     item.setAttribute('aria-busy', 'false');
     item.querySelector('.progress')?.remove();
@@ -136,16 +138,17 @@ function state(turn) {
 }
 
 // What the articles do not agree on, each position with where it stands.
-function dispute(turn, { matter, positions, superseded }) {
+function dispute(turn, { matter, positions, superseded, within }) {
   const rows = positions.map(({ says, numbers, sources: count, days }, at) => {
     const isNewer = superseded && at === positions.length - 1;
     const first = turn.sources.find((one) => one.number === numbers[0]);
     return el('li', '', el('b', '', says),
-      ` – ${first ? `${outletOf(first)}, ` : ''}${days.join(', ')} (${count}) `,
+      ` – ${first ? `${outletOf(first)}, ` : ''}${days.join(', ')} ${within ? '' : `(${count}) `}`,
       ...numbers.map((number) => chip(turn, number)),
       isNewer && el('span', 'tag', 'replaces what was said before'));
   });
-  return el('div', 'dispute', el('strong', '', superseded ? `The ${matter} has changed` : `The articles disagree: ${matter}`),
+  const title = within ? 'One article gives several figures' : 'The articles disagree';
+  return el('div', 'dispute', el('strong', '', superseded ? `The ${matter} has changed` : `${title}: ${matter}`),
     el('ul', '', ...rows));
 }
 
@@ -155,7 +158,7 @@ function rating(turn) {
   const send = (thumb, reason = '', statement = null) => {
     const { conversation, number } = turn;
     trigger('rate', { conversation, number, thumb, reason, statement });
-    box.replaceChildren(el('p', 'quiet', 'Thank you: it is kept with the conversation.'));
+    refill(box, el('p', 'quiet', 'Thank you: it is kept with the conversation.'));
   };
   const up = button('thumb', 'Good answer', () => send('up'));
   const down = button('thumb', 'Something is wrong', () => {
@@ -275,8 +278,7 @@ function open(turn, source, item) {
     : `Source ${number} of ${turn.sources.length}`;
   const facts = [authors && `By ${authors}`, published || 'Undated',
     updated && updated !== published && `Updated ${updated}`, speaker && `${speaker} speaking`,
-    copies.length && `Also in ${copies.join(', ')}`, `Version ${source.version.slice(0, 7)}`,
-  ].filter((fact) => fact);
+    copies.length && `Also in ${copies.join(', ')}`, `Version ${source.version.slice(0, 7)}`];
   const text = textOf(source);
   const article = el('a', '', 'In the collection');
   article.href = `collection?article=${encodeURIComponent(source.article)}`;
@@ -285,7 +287,7 @@ function open(turn, source, item) {
       el('p', 'label', rank, button('back', 'Back to the answer', () => goTo(item))),
       el('p', 'outlet', outletOf(source), kind && el('span', 'tag', kind)),
       el('h2', '', title || 'Without a headline'),
-      el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(link), article)),
+      factsOf(facts, original(link), ' ', article)),
     ...(notice ? [noticeOf(notice)] : []),
     ...(source.warning ? [el('p', 'stale', `Read with care: ${source.warning}`)] : []),
     text,

@@ -18,7 +18,7 @@ from ...index.conversations import Conversation
 from ...index.filter import Filter
 from ...qa.question import LONGEST_QUESTION
 from ..render import day, shown_filters, stored, turns, welcome
-from .parts import QUIET, masthead, own
+from .parts import HERE, QUIET, masthead, own
 from .suggest import suggestions
 
 _AT_ONCE = 8  # questions that are answered at the same time; others wait in line
@@ -71,13 +71,15 @@ def ask_page(desk: Desk, blocks: gr.Blocks) -> None:
     again = gr.on(events, does.ask_again, [kept, *filters], parts, **wiring)
     question.stop(does.stop, None, [conversation, question], cancels=[asking, again], **QUIET)
     conversation.rate(does.rate, None, None, **QUIET)
-    shown = [conversation, listed, *filters]
-    blocks.load(does.show, kept, shown, **QUIET)
-    blocks.load(does.suggest, kept, offered, **QUIET)
+    shown = [conversation, question, listed, *filters]
+    others = (HERE / "others.js").read_text("utf-8").replace("INDEX", desk.settings.index)
+    kept.change(None, kept, None, js=others, **QUIET)
+    left: dict[str, Any] = {"cancels": [asking, again], **QUIET}
     for changed in (
-        listed.open(does.open, kept, kept, **QUIET),
-        listed.remove(does.remove, kept, kept, **QUIET),
-        new.click(lambda kept: {**kept, "current": None}, kept, kept, **QUIET),
+        blocks.load(None, kept, kept, js=others, **QUIET),
+        listed.open(does.open, kept, kept, **left),
+        listed.remove(does.remove, kept, kept, **left),
+        new.click(lambda kept: {**kept, "current": None}, kept, kept, **left),
     ):
         changed.then(does.show, kept, shown, **QUIET).then(does.suggest, kept, offered, **QUIET)
     listed.rename(does.rename, kept, listed, **QUIET)
@@ -130,9 +132,10 @@ class _Asking:
 
     def rate(self, event: gr.EventData) -> None:
         """Keep a thumb."""
-        self._desk.conversations.rate(
-            event.conversation, event.number, event.thumb, event.reason, event.statement
-        )
+        with suppress(InputError):  # the conversation was deleted meanwhile
+            self._desk.conversations.rate(
+                event.conversation, event.number, event.thumb, event.reason, event.statement
+            )
 
     def show(self, kept: Kept) -> tuple[Any, ...]:
         """The page as it opens: the greeting, or the open conversation with its filters."""
@@ -149,7 +152,8 @@ class _Asking:
                 (desk.archive.sections(), current.sections),
             )
         )
-        return greeting, self._listed(kept), *_boxes(current)[:3], *lists
+        ready = gr.Textbox(**_READY)  # what was being answered when the reader left it is stopped
+        return greeting, ready, self._listed(kept), *_boxes(current)[:3], *lists
 
     def suggest(self, kept: Kept) -> list[str]:
         """Questions to begin with; they take longer than the page may."""

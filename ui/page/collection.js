@@ -59,8 +59,9 @@ function articles() {
     row.dataset.id = article.id;
     return row;
   });
+  const none = held.total ? 'No article matches' : 'None yet: add some above';
   const said = held.found ? 'The best matches' : 'The newest';
-  list.replaceChildren(el('p', 'label', rows.length ? said : 'No article matches'),
+  list.replaceChildren(el('p', 'label', rows.length ? said : none),
     el('ol', 'sources', ...rows));
   point();
 }
@@ -80,13 +81,13 @@ function show(article, failed) {
   chosen = article.id;
   point();
   const facts = [article.authors && `By ${article.authors}`, article.published || 'Undated',
-    article.updated && `Updated ${article.updated}`].filter((fact) => fact);
-  panel().replaceChildren(
+    article.updated && `Updated ${article.updated}`];
+  refill(panel(),
     el('div', 'head',
       button('back', 'Back to the list', () => goTo(list)),
       el('p', 'outlet', outletOf(article), ...article.tags.map((tag) => el('span', 'tag', tag))),
       el('h2', '', article.title || 'Without a headline'),
-      el('p', 'facts', ...facts.map((fact) => el('span', '', fact)), original(article.url)),
+      factsOf(facts, original(article.url)),
       copyOf(article.copy_of)),
     ...(article.notice ? [noticeOf(article.notice)] : []),
     ...(failed ? [failure(failed)] : []),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from ...desk import Desk
-from ...errors import BylineError
+from ...errors import BylineError, NotFound
 from ...index.article import Article
 from ...index.build import Report
 from ...index.read import Entry, Failure, read_upload
@@ -19,7 +19,7 @@ from ..render import day, listed_article, moment, whole_article
 from .parts import QUIET, Tell, masthead, own, working
 
 _SHOWN = 50  # articles in the list
-_MOST_DAYS, _MOST_MONTHS = 366, 120  # bars of the timeline, before they stand for more
+_MOST_DAYS, _MOST_MONTHS, _MOST_YEARS = 366, 120, 200  # bars, before they stand for more
 _COLLECTION = """
 <section class="counts" aria-label="What is in the collection"></section>
 <section class="articles" aria-label="Articles"></section>"""
@@ -236,6 +236,8 @@ class _Keeping:
         articles = self._desk.articles
         try:
             article, history = articles.get(article_id), articles.history(article_id)
+        except NotFound:
+            return {"failed": "This article is not in the collection any more, or never was."}
         except BylineError as error:
             return {"failed": str(error)}
         versions = [
@@ -248,13 +250,14 @@ class _Keeping:
 
 
 def timeline(days: Sequence[date]) -> dict[str, Any]:
-    """How many articles there are of each day, without gaps; of months or years if there are many.
+    """How many articles there are of each day, without gaps; of longer times if there are many.
 
     >>> timeline([date(2026, 3, 1), date(2026, 3, 3), date(2026, 3, 3)])
     {'unit': 'day', 'bars': [('1 March 2026', 1), ('2 March 2026', 0), ('3 March 2026', 2)]}
     """
     if not days:
         return {"unit": "day", "bars": []}
+    named: Callable[[date], str | None]
     first, last = min(days), max(days)
     months = 12 * (last.year - first.year) + last.month - first.month + 1
     if (length := (last - first).days + 1) <= _MOST_DAYS:
@@ -265,10 +268,16 @@ def timeline(days: Sequence[date]) -> dict[str, Any]:
         at = [first.month - 1 + number for number in range(months)]
         all_of_them = [date(first.year + number // 12, number % 12 + 1, 1) for number in at]
     else:
-        unit, named = "year", "{:%Y}".format
-        all_of_them = [date(year, 1, 1) for year in range(first.year, last.year + 1)]
+        step = 1 if last.year - first.year < _MOST_YEARS else 10
+        unit, named = ("year", "{:%Y}".format) if step == 1 else ("decade", _decade)
+        years = range(first.year - first.year % step, last.year + 1, step)
+        all_of_them = [date(max(year, 1), 1, 1) for year in years]
     counts = Counter(map(named, days))
     return {"unit": unit, "bars": [(name, counts[name]) for name in map(named, all_of_them)]}
+
+
+def _decade(when: date) -> str:
+    return f"{when.year // 10 * 10}s"
 
 
 def _own_name(path: Path) -> str:

@@ -46,9 +46,9 @@ def evals_page(desk: Desk, blocks: gr.Blocks) -> None:
             listed = own("list", _RUNS, "runs.js")
         own("report", _REPORT)
 
-    def run(what: str, file: str | None, limit: float) -> Iterator[dict[str, Any]]:
+    def run(what: str, file: str | None, limit: float | None) -> Iterator[dict[str, Any]]:
         try:
-            cases = _cases(desk, what, file)[: int(limit)]
+            cases = _cases(desk, what, file)[: int(limit) if limit else None]
             yield from _running(desk, cases)
         except BylineError as error:
             yield {"error": str(error)}

@@ -9,7 +9,7 @@ function render() {
     return el('li', '', el('span', 'name', name), el('span', 'quiet', `${articles} added`), stop,
       error && el('span', 'quiet', error));
   });
-  box.replaceChildren(...(rows.length ? [el('p', 'label', 'Feeds'), el('ul', '', ...rows)] : []));
+  refill(box, ...(rows.length ? [el('p', 'label', 'Feeds'), el('ul', '', ...rows)] : []));
 }
 
 render();

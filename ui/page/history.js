@@ -45,10 +45,14 @@ function confirmed(item, id, title) {
 // The toggle is Gradio's, which calls it a sidebar.
 const toggle = document.querySelector('#history .toggle-button');
 for (const name of ['aria-label', 'title']) toggle?.setAttribute(name, 'Your conversations');
+const sidebar = document.querySelector('#history');
+const tell = () => toggle?.setAttribute('aria-expanded', String(sidebar.classList.contains('open')));
+new MutationObserver(tell).observe(sidebar, { attributeFilter: ['class'] });
+tell();
 
 function render() {
   const { conversations, current } = props.value || { conversations: [] };
-  list.replaceChildren(...conversations.map((one) => row(one, one.id === current)));
+  refill(list, ...conversations.map((one) => row(one, one.id === current)));
   if (!conversations.length) list.append(el('li', 'quiet', 'None yet: they are kept as you ask.'));
 }
 

@@ -12,7 +12,7 @@ from gradio.components.navbar import Navbar
 
 from ...errors import BylineError
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 "how an event is wired that is no part of an API"
 Tell = Callable[[dict[str, Any]], None]
@@ -24,8 +24,8 @@ def own(name: str, template: str, script: str | None = None) -> gr.HTML:
 
     Values never meet the template, which Gradio would evaluate.
     """
-    shared = (_HERE / "shared.js").read_text("utf-8")
-    js = shared + (_HERE / script).read_text("utf-8") if script else None
+    shared = (HERE / "shared.js").read_text("utf-8")
+    js = shared + (HERE / script).read_text("utf-8") if script else None
     return gr.HTML(html_template=template, js_on_load=js, elem_id=name, apply_default_css=False)
 
 

@@ -1,5 +1,11 @@
 // What the parts of the page share. Whatever a value holds becomes a text node and nothing else.
 
+// Gradio's bar of pages says by a frame alone which one this is.
+for (const anchor of document.querySelectorAll('.nav-holder a.active')) {
+  anchor.setAttribute('aria-current', 'page');
+  document.title = `${anchor.textContent} – Byline`;
+}
+
 const isNarrow = () => matchMedia('(max-width: 899px)').matches;
 const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -16,6 +22,20 @@ function button(name, label, act) {
   made.addEventListener('click', act);
   return made;
 }
+
+// Puts other children into a part, which keeps the focus where it had it.
+function refill(part, ...children) {
+  const hadFocus = part.contains(document.activeElement);
+  part.replaceChildren(...children);
+  if (!hadFocus) return;
+  const next = part.querySelector('h2, .open') || part;
+  if (next.tabIndex < 0) next.tabIndex = -1;
+  next.focus();
+}
+
+// Facts beside each other, which are also read out one by one.
+const factsOf = (facts, ...links) => el('p', 'facts',
+  ...facts.filter((fact) => fact).flatMap((fact) => [el('span', '', fact), ' ']), ...links);
 
 function goTo(target, smoothly = true) {
   target.scrollIntoView({ block: 'start', behavior: smoothly && !isCalm() ? 'smooth' : 'auto' });
