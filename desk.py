@@ -18,8 +18,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -57,6 +56,7 @@ from .qa.model import close_client, openai_llm
 from .qa.question import Moment, Question, matching, question
 from .qa.retrieve import Hit, retrieve
 from .qa.trace import exporting
+from .qa.turns import Turns
 from .qa.verify import Judge
 from .settings import Settings, load_settings
 
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from .qa.local import LocalModel
 
 _MOST_HITS = 1000
+_AHEAD = 8  # events that wait for a slow reader
 _LONGEST_REASON = 1000  # characters
 
 
@@ -117,6 +118,7 @@ class Desk:
         self.articles = Articles(self)
         self._local_model: LocalModel | None = None
         self._loading = threading.Lock()
+        self._turns = Turns()
         self._answers: AnswerCache | None = None
         self._opened: dict[str, Callable[[], None]] = {}
         "what closes the models that this desk made itself, by attribute"
@@ -495,7 +497,7 @@ class Desk:
         embedder = self._load_embedder()
         self.archive.require(embedder=embedder.name)
         self.store.catch_up(self.archive.generation)
-        return Library(self.archive, self.store, embedder)
+        return Library(self.archive, self.store, embedder, self._turns)
 
     def _stays_here(self, what: str, handed: object, name: str | None, address: str | None) -> None:
         """Raise SettingsError where a model is elsewhere and the index is for this machine only."""
@@ -762,25 +764,36 @@ def _after(cursor: str) -> tuple[float | None, str]:
 
 
 async def in_own_thread(begin: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event]:
-    """Events, each waited for outside the loop; leaving early closes where they come from."""
-    done = object()
-    # One thread, so that closing waits for the step that is under way.
-    thread = ThreadPoolExecutor(1, thread_name_prefix="byline-ask")
+    """Events that a thread makes, a few ahead of the reader; leaving early closes their source."""
     loop, here = asyncio.get_running_loop(), copy_context()
-    step: Any = partial(here.run, cast("Any", next))
-    events: Iterator[Event] | None = None
+    made: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
+    room, has_left = threading.Semaphore(_AHEAD), threading.Event()
+
+    def tell(event: Event | BaseException | None) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(made.put_nowait, event)
+
+    def make() -> None:
+        try:
+            with closing(cast("Generator[Event]", begin())) as events:
+                while room.acquire() and not has_left.is_set():
+                    if (event := next(events, None)) is None:
+                        break
+                    tell(event)
+            tell(None)
+        except BaseException as error:  # for the one who asks
+            tell(error)
+
+    threading.Thread(target=here.run, args=(make,), name="byline-ask").start()
     try:
-        events = await loop.run_in_executor(thread, begin)
-        while True:
-            event = await loop.run_in_executor(thread, step, events, done)
-            if event is done:
-                break
-            yield cast("Event", event)
+        while (event := await made.get()) is not None:
+            if isinstance(event, BaseException):
+                raise event
+            room.release()
+            yield event
     finally:
-        close = getattr(events, "close", None)
-        if close is not None:
-            thread.submit(here.run, close)
-        thread.shutdown(wait=False)
+        has_left.set()
+        room.release()
 
 
 def _embedder_of(settings: Settings) -> Embedder:

@@ -45,6 +45,7 @@ def main() -> None:
     parser = sets.parser(__doc__)
     parser.add_argument("--full", action="store_true", help="two minutes each")
     parser.add_argument("--seconds", type=float, help="of each round, in place of these")
+    parser.add_argument("--clients", type=int, nargs="+", help="at once, of each round")
     parser.add_argument("--serve", choices=("model", "chroma"), help="for this script's own use")
     parser.add_argument("--home", type=Path, help="for this script's own use")
     parser.add_argument("--socket", type=int, help="for this script's own use")
@@ -53,7 +54,7 @@ def main() -> None:
         _serve(given.serve, given.socket, given.home)
         return
     clients, seconds = ((25, 50, 100), 120) if given.full else ((5,), 5)
-    seconds = given.seconds or seconds
+    clients, seconds = given.clients or clients, given.seconds or seconds
     questions = [case.question for case in sets.cases("sample", given.data)]
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         home = Path(folder)
@@ -67,7 +68,14 @@ def main() -> None:
                 for number in clients
             ]
             head = ("clients", "asks", "bare p50 ms", "first token p50 ms", "p95 ms")
-            more = ("added p95 ms", "failed", "of another", "longest gap ms", "memory MB")
+            more = (
+                "added p95 ms",
+                "failed",
+                "of another",
+                "longest gap ms",
+                "processor ms an ask",
+                "memory MB",
+            )
             print(sets.markdown((*head, *more), rows))
             wrong = sum(int(str(cell)) for row in rows for cell in row[6:8])
         with running("service", home) as service, running("chroma", home) as chroma:
@@ -96,7 +104,7 @@ async def _asked(
 ) -> list[object]:
     """A round: one row of the table."""
     seen, numbers, end = _Seen(), count(), time.monotonic() + seconds
-    before = service.memory()
+    before, worked = service.memory(), service.worked()
 
     async def client() -> None:
         while time.monotonic() < end:
@@ -120,8 +128,9 @@ async def _asked(
     p50, p95 = np.percentile(first, (50, 95))
     times = [f"{value:.0f}" for value in (own, p50, p95, p95 - own)]
     memory = f"{before:.0f} → {service.memory():.0f}"
+    worked = (service.worked() - worked) / len(first) * 1000
     gap = f"{seen.gap * 1000:.0f}"
-    return [clients, len(first), *times, seen.failed, seen.swapped, gap, memory]
+    return [clients, len(first), *times, seen.failed, seen.swapped, gap, f"{worked:.0f}", memory]
 
 
 async def _one_ask(service: "Server", text: str, number: int, seen: _Seen) -> None:
@@ -212,6 +221,11 @@ class Server:
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+)", status)
         return int(found[1]) / 1024 if found else 0.0
+
+    def worked(self) -> float:
+        """The processor time that it has taken, in seconds."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

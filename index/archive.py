@@ -558,7 +558,7 @@ class Archive:
         with self._engine.connect() as connection:
             for row in connection.execute(query):
                 if row.id not in known:
-                    known[row.id] = tables.article_of(row)
+                    known[row.id] = tables.remembered(row)
                 article = known[row.id]
                 text = article.text[row.start : row.end]
                 found[row.pk] = StoredPassage(row.pk, row.start, row.end, text, article)

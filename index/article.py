@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 KINDS = ("news", "opinion", "analysis", "release", "advertorial", "note")
@@ -39,6 +40,10 @@ class Notice:
     date: datetime | date | None
     link: str | None = None
     "where it was said, if not in the article itself"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The notice as JSON values."""
+        return asdict(self) | {"date": isoformat(self.date)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,7 @@ class Article:
 
         Normalised is NFC with runs of white space folded: a re-flowed copy is the same version.
         """
-        text = " ".join(f"{self.title or ''}\n{self.text}".split())
-        normalised = unicodedata.normalize("NFC", text)
-        return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return _version(self.title or "", self.text)
 
     def to_dict(self, *, with_text: bool = True) -> dict[str, Any]:
         """The article as JSON values, keys as here, dates in ISO 8601."""
@@ -92,11 +95,17 @@ class Article:
         values["marks"] = [asdict(mark) for mark in self.marks]
         values |= {"authors": list(self.authors), "extra": dict(self.extra)}
         if self.notice:
-            values["notice"] = asdict(self.notice) | {"date": isoformat(self.notice.date)}
+            values["notice"] = self.notice.to_dict()
         values["version"] = self.version
         if not with_text:
             del values["text"], values["marks"]
         return values
+
+
+@lru_cache(maxsize=1_000)
+def _version(title: str, text: str) -> str:
+    normalised = unicodedata.normalize("NFC", " ".join(f"{title}\n{text}".split()))
+    return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 MOMENTS = ("published", "updated", "embargo_until", "expires")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from dateutil import parser, tz
 from dateutil.relativedelta import relativedelta
@@ -412,7 +413,11 @@ def resolve(text: str, written: date) -> list[When]:
     ago") and seasons. "two years ago" is that calendar year, "a week ago" that Monday to Sunday,
     "hours earlier" the day and the one before. Tense decides between past and coming. Never raises.
     """
-    written = written.date() if isinstance(written, datetime) else written
+    return list(_resolved(text, written.date() if isinstance(written, datetime) else written))
+
+
+@lru_cache(maxsize=4_000)
+def _resolved(text: str, written: date) -> tuple[When, ...]:
     found = []
     for match in _expressions(text):
         rule = match.lastgroup or ""
@@ -437,7 +442,7 @@ def resolve(text: str, written: date) -> list[When]:
             side = "before" if period[1] < written else "after" if period[0] > written else "at"
             kind = rule if rule in _CYCLES else "period"
             found.append(When(start, end, text[start:end], *period, f"{kind} {side} the dateline"))
-    return _joined(text, found, written)
+    return tuple(_joined(text, found, written))
 
 
 def _joined(text: str, found: list[When], written: date) -> list[When]:

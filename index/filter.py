@@ -15,6 +15,12 @@ from .article import day_end, day_start
 
 KILLED_HERE = "killed by hand"  # which no source undoes
 _WITHHELD = (KILLED_HERE, "withheld", "killed", "kill", "canceled", "cancelled", "spiked", "draft")
+_STATUS = tables.articles.c.status
+_BY_STATUS = (
+    _STATUS.is_(None) | _STATUS.not_in(_WITHHELD),
+    # Under embargo until who knows when.
+    _STATUS.is_distinct_from("embargoed") | tables.articles.c.embargo_at.is_not(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,7 @@ def conditions(matching: Filter, *, by_index: bool = True) -> list[sa.ColumnElem
     found: list[sa.ColumnElement[bool]] = [
         columns.embargo_at.is_(None) | (columns.embargo_at <= min(asked, now)),
         columns.expires_at.is_(None) | (columns.expires_at > now),
-        columns.status.is_(None) | columns.status.not_in(_WITHHELD),
-        # Under embargo until who knows when.
-        columns.status.is_distinct_from("embargoed") | columns.embargo_at.is_not(None),
+        *_BY_STATUS,
     ]
     if not matching.retracted:  # whatever the date of asking: what is wrong was wrong then too
         found.append(columns.retracted_at.is_(None))

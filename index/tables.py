@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -283,13 +284,26 @@ def marks_of(facts: dict[str, Any]) -> tuple[Mark, ...]:
 
 def article_of(row: Any) -> Article:
     """The article of a row with ARTICLE's columns."""
-    facts = json.loads(row.facts)
+    return _article(row.id, row.text, row.facts, row.notice)
+
+
+def remembered(row: Any) -> Article:
+    """As `article_of`, and the same object for the same row: to be read, not changed."""
+    expires = row.notice and '"until"' in row.notice
+    return (_article if expires else _remembered)(row.id, row.text, row.facts, row.notice)
+
+
+def _article(article_id: str, text: str, told: str, noticed: str | None) -> Article:
+    facts = json.loads(told)
     facts |= {name: from_iso(facts[name]) for name in MOMENTS if name in facts}
     facts["marks"] = marks_of(facts)
     facts["authors"] = tuple(facts.get("authors", ()))
-    article = Article(id=row.id, text=row.text, **facts)
-    notice = standing(article, row.notice)
+    article = Article(id=article_id, text=text, **facts)
+    notice = standing(article, noticed)
     return replace(article, notice=notice) if notice else article
+
+
+_remembered = lru_cache(maxsize=1_000)(_article)
 
 
 def listed(values: Sequence[int] | Sequence[str]) -> sa.Select[Any]:

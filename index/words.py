@@ -28,12 +28,18 @@ _local = threading.local()
 
 def stems(text: str) -> list[str]:
     """The stems of a text's content words, in order, case and accents folded."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    return list(_stems(text))
+
+
+@lru_cache(maxsize=2_000)
+def _stems(text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in words(text) if word not in STOP_WORDS)
 
 
 def words(text: str) -> list[str]:
     """The words of a text, in order, case and accents folded, possessive endings dropped."""
-    return [re.sub(r"[’']s$", "", word) for word in WORD.findall(fold(text))]
+    found = WORD.findall(fold(text))
+    return [word[:-2] if word.endswith(("'s", "’s")) else word for word in found]
 
 
 def fold(text: str) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from string import Template
 
@@ -43,6 +44,7 @@ def fence(text: str, tag: str) -> str:
     return f"<{tag}>\n{neutral(text)}\n</{tag}>"
 
 
+@lru_cache(maxsize=1_000)
 def neutral(text: str) -> str:
     """Text in which nothing reads as a tag or a token of a chat template.
 

@@ -111,16 +111,19 @@ def _measures(claim: Text, evidence: Text) -> Measures:
         found["cosine"] = float((claim.whole @ evidence.whole.T).max())
     for name, values in by_word.items():
         found |= _spread(name, values, weight)
+    classed = [name for name in by_word if name.removeprefix("soft ") in _BY_CLASS]
+    missing = np.stack(
+        [by_word[name] if name.endswith("gap") else 1 - by_word[name] for name in classed]
+    )
     for column, kind in enumerate(CLASSES):
         of_kind = claim.kinds[at, column]
-        found[f"{kind} count"] = float(of_kind.sum())
-        for name, values in by_word.items():
-            plain = name.removeprefix("soft ")
-            if plain in _BY_CLASS:
-                missing = (values if plain == "gap" else 1 - values) * of_kind
-                found[f"{kind} {name} sum"] = float(missing.sum())
-                found[f"{kind} {name} mean"] = float(missing.sum() / max(1, of_kind.sum()))
-                found[f"{kind} {name} most"] = float(missing.max())
+        count, of_class = of_kind.sum(), missing * of_kind
+        found[f"{kind} count"] = float(count)
+        both = zip(classed, of_class.sum(axis=1), of_class.max(axis=1), strict=True)
+        for name, total, most in both:
+            found[f"{kind} {name} sum"] = float(total)
+            found[f"{kind} {name} mean"] = float(total / max(1, count))
+            found[f"{kind} {name} most"] = float(most)
     found["opens with a pronoun"] = float(claim.pronouns[0])
     found["pronouns"] = float(claim.pronouns.sum())
     found["negations"] = float(claim.negations.sum())
@@ -131,10 +134,15 @@ def _spread(name: str, values: Array, weight: Array | None = None) -> Measures:
     """The (weighted) mean, and that of the worst and of the best."""
     ordered = np.sort(values)
     return {
-        f"mean {name}": float(values.mean() if weight is None else weight @ values),
-        f"least {name}": float(ordered[:_HARDEST].mean()),
-        f"most {name}": float(ordered[-_HARDEST:].mean()),
+        f"mean {name}": _mean(values) if weight is None else float(weight @ values),
+        f"least {name}": _mean(ordered[:_HARDEST]),
+        f"most {name}": _mean(ordered[-_HARDEST:]),
     }
+
+
+def _mean(values: Array) -> float:
+    """As `values.mean()`, to the last bit, in a third of the time."""
+    return float(np.add.reduce(values) / len(values))
 
 
 def _alike(claim: Text, evidence: Text) -> Array:

@@ -39,6 +39,7 @@ from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
 from .said import said_about
 from .trace import Span, note, span, stepping
+from .turns import Turns
 from .verify import checked_by
 from .when import EVENT_DAYS, asked, unstamped
 
@@ -119,6 +120,8 @@ class Library:
     archive: Archive
     store: Store
     embedder: Embedder
+    turns: Turns = field(default_factory=Turns)
+    "of the asks that share it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +186,11 @@ def ask(
 class _Draft:
     """Statements as they are added: checked, numbered, and left out where the policy says so."""
 
-    def __init__(self, checker: Checker, policy: str, *, must_cite: bool = False) -> None:
+    def __init__(
+        self, checker: Checker, policy: str, turns: Turns, *, must_cite: bool = False
+    ) -> None:
         self.checker, self._policy, self._must_cite = checker, policy, must_cite
+        self._turns = turns
         self.numbering = Numbering()
         self.sentences: list[Sentence] = []
         self.statements: list[Statement] = []
@@ -194,7 +200,7 @@ class _Draft:
     def add(self, sentence: Sentence) -> Iterator[Statement]:
         """The sentence as a statement, if it is shown."""
         if self._policy != "off":
-            with span("verify", "EVALUATOR") as opened:
+            with self._turns.late(), span("verify", "EVALUATOR") as opened:
                 sentence = self.checker.check(sentence, self.numbering)
                 score = {"label": sentence.verdict, "value": sentence.support}
                 note(opened, {f"gen_ai.evaluation.score.{name}": v for name, v in score.items()})
@@ -234,6 +240,7 @@ class _Asking:
 
     def __init__(self, question: Question, library: Library, means: Means) -> None:
         self.library, self.means = library, means
+        self.turns = library.turns if means.judge is None else Turns()
         self.asked = asked(question.text, day_of(question.as_of))
         self.typed, self.notes = question, []
         self.question = self._dated(question)
@@ -310,9 +317,10 @@ class _Asking:
 
     def _events(self, stream: bool) -> Generator[Event, None, None]:
         began = time.monotonic()
-        library, means, question = self.library, self.means, self.question
+        library, means = self.library, self.means
         index_version = library.archive.generation
-        self.hits = self._retrieved()
+        with library.turns.early():
+            self.hits = self._retrieved()
         writer = means.llm if self.hits and means.style != "quotes" else None
         shown = written.pack(self.hits, writer, means.max_passages) if writer else self.hits
         found = time.monotonic()
@@ -332,21 +340,17 @@ class _Asking:
             quoted = self._best_first(self._quoted()) if sentences is None else sentences
             for sentence in quoted:
                 yield from self.draft.add(sentence)
-        decision, contest = self._decided(), None
-        if (
-            decision.answer
-            and means.policy != "off"
-            and self.draft.sentences
-            and not self.asked.is_listing
-        ):
-            contest = find_contest(question.text, self.draft.sentences, self.hits, library.embedder)
+        with self.turns.late():
+            decision = self._decided()
+            contest = self._contest() if decision.answer else None
         if contest and self.reply and contest.outvotes(self.draft.sentences[0]):
             self._lead_with(contest)
             yield self.draft.statements[0]
         elif contest:
             yield from self.draft.add(contest.sentence)
         disagreements = (contest.record(self.draft.numbering),) if contest else ()
-        answer = self._answer(decision, disagreements)
+        with self.turns.late():
+            answer = self._answer(decision, disagreements)
         done = time.monotonic()
         timings = {"retrieve": found - began, "answer": done - found, "total": done - began}
         yield replace(
@@ -354,6 +358,12 @@ class _Asking:
             index_version=index_version,
             timings={name: round(seconds, 4) for name, seconds in timings.items()},
         )
+
+    def _contest(self) -> Contest | None:
+        sentences = self.draft.sentences
+        if self.means.policy == "off" or not sentences or self.asked.is_listing:
+            return None
+        return find_contest(self.question.text, sentences, self.hits, self.library.embedder)
 
     def _dated(self, question: Question) -> Question:
         """The question with a filter where its words date the articles that it asks for."""
@@ -392,7 +402,7 @@ class _Asking:
             self.hits, library.embedder, self.judge, as_of=day_of(self.question.as_of)
         )
         must_cite = bool(self.instructing) and not self.is_of_articles
-        return _Draft(checker, means.policy, must_cite=must_cite)
+        return _Draft(checker, means.policy, self.turns, must_cite=must_cite)
 
     def _of_articles(self) -> list[Sentence] | None:
         """What is answered from articles as a whole; None: not such a question."""
@@ -481,6 +491,7 @@ class _Asking:
 
     def _read(self, pieces: Iterator[str], shown: Sequence[Hit], stream: bool) -> Iterator[Event]:
         reader, mended, written_so_far = StatementReader(), [], 0
+        waiting: list[Cited] = []  # sentences whose check gives way to others' first words
 
         def add(cited: Sequence[Cited]) -> Iterator[Statement]:
             for one in cited:
@@ -497,7 +508,10 @@ class _Asking:
             for piece in pieces:
                 if stream:
                     yield piece
-                yield from add(reader.feed(piece))
+                waiting += reader.feed(piece)
+                if waiting and (self.turns.is_free or not stream):
+                    yield from add(waiting)
+                    waiting.clear()
                 if (written_so_far := written_so_far + len(piece)) > _LONGEST_REPLY:
                     self.notes.append("the model's reply is longer than any answer: cut off")
                     break
@@ -509,7 +523,7 @@ class _Asking:
             self.is_cut = True
             self.notes.append(_CUT_OFF)
             last = [one for one in last if _ENDED.search(one[0])]
-        yield from add(last)
+        yield from add([*waiting, *last])
         self.notes += noted(mended)
 
     def _decided(self, to_come: int = 0) -> Decision:
@@ -624,10 +638,12 @@ class _Asking:
         asked = replace(question, filter=replace(wanted, retracted=True))
         found = _Asking(asked, library, self.means)._retrieved()
         hits = [hit for hit in found if _is_retracted(hit)]
+        if not hits:
+            return []
         today = day_of(question.as_of)
         ranked = rank(question.text, hits, library.archive, library.embedder, today)
         answers = decide(question, ranked, asked=self.asked).answer
-        if not hits or not (answers or credit(asked, hits, len(hits))):
+        if not (answers or credit(asked, hits, len(hits))):
             return []
         notice = (ranked[0].hit if ranked else hits[0]).article.notice
         if notice and notice.date and day_of(notice.date) > today:

@@ -97,7 +97,7 @@ class Checker:
         for hit in self._hits:
             if _key(hit) not in known:
                 # By words alone: a dozen passages with their vectors would hold up the stream.
-                verdict = verify(said, _held([hit]), as_of=self._as_of)
+                verdict = verify(said, _held([hit]), as_of=self._as_of, only_support=True)
                 if verdict.verdict == "supported":
                     return [hit], verdict
         return None

@@ -8,6 +8,7 @@ What only a copy says (a local insert, another figure, a word of what is asked) 
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, zip_longest
 
 import numpy as np
@@ -79,6 +80,7 @@ def _tells_otherwise(text: str, other: str) -> bool:
     return any(held.get(words, figures) != figures for words, figures in said.items())
 
 
+@lru_cache(maxsize=500)
 def _without_figures(text: str) -> dict[str, list[str]]:
     """Sentences without their figures, and these."""
     parts = re.split(r"[.!?]\s|\n", in_digits(text))

@@ -64,6 +64,7 @@ class TokenEmbedder(Protocol):
         ...
 
 
+Spans = tuple[tuple[int, int], ...]
 Read = tuple[Vectors, Vectors, list[tuple[int, int]]]
 
 
@@ -95,7 +96,7 @@ class Wanted:
 
     text: str
     stems: tuple[str, ...]
-    spans: tuple[tuple[int, int], ...]
+    spans: Spans
     "where each stands in the question"
     weights: NDArray[np.float64]
     "their BM25 rarity"
@@ -161,12 +162,18 @@ def align(wanted: Wanted, asked: Read, said: Read) -> Aligned:
         return Aligned(alike, at)
     cosines = ours @ theirs.T
     best = cosines.max(axis=1)
-    for word, (start, end) in enumerate(wanted.spans):
-        own = [n for n, (a, b) in enumerate(our_spans) if a < end and b > start]
-        if own:
+    owned = _owned(wanted.spans, tuple(our_spans))
+    for word in range(len(wanted.spans)):
+        if own := owned[word]:
             alike[word] = best[own].mean()
             at[word] = their_spans[int(cosines[max(own, key=lambda n: best[n])].argmax())][0]
     return Aligned(alike, at)
+
+
+@lru_cache(maxsize=256)
+def _owned(spans: Spans, tokens: Spans) -> list[list[int]]:
+    """The tokens of each word."""
+    return [[n for n, (a, b) in enumerate(tokens) if a < end and b > start] for start, end in spans]
 
 
 def describe(
@@ -279,7 +286,7 @@ def _least(asked_names: Sequence[frozenset[str]], said: frozenset[str]) -> float
     return min((len(name & said) / len(name) for name in asked_names), default=1.0)
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=8_000)
 def stem_set(text: str) -> frozenset[str]:
     """The stems of all words of a text."""
     return frozenset(stem(word) for word in words(text))

@@ -37,6 +37,7 @@ from .judge import Judge, Sitting
 from .refusal import reads_as_declined
 from .reply import unmarked
 from .retrieve import SIGNALS, Hit, retrieve
+from .turns import Turns
 from .verify import checked_by, verify
 
 # A newspaper page holds 10,000; at up to ten statements a second this much takes a minute or more.
@@ -147,6 +148,7 @@ class _Checking:
     ) -> None:
         self.filter, self.as_of, self.library, self.signals = matching, as_of, library, signals
         self.judge = Sitting(judge, deadline) if judge else None
+        self.turns = Turns() if judge else library.turns  # as of an ask
         self.today = day_of(as_of)
         self.numbering = Numbering()
         self.limited: dict[str, Hit] = {}
@@ -164,7 +166,8 @@ class _Checking:
         for (start, end, words, why), hits in zip(said, self._found(queries), strict=True):
             sentence = Sentence(words, (), why=why)
             if why is None:
-                sentence = self._checked(words, [*hits, *before])
+                with self.turns.late():
+                    sentence = self._checked(words, [*hits, *before])
                 before = [source.hit for source in sentence.sources] or before
             numbered = self.numbering.add(sentence)
             verdict, why = sentence.verdict, sentence.why
@@ -265,7 +268,8 @@ class _Checking:
 
     def _says(self, words: str, hit: Hit) -> bool:
         """Whether a passage supports a statement by its words alone."""
-        return verify(words, [evidence(hit, "")], as_of=self.today).verdict == "supported"
+        found = verify(words, [evidence(hit, "")], as_of=self.today, only_support=True)
+        return found.verdict == "supported"
 
     def _judged(self, words: str, hits: Sequence[Hit]) -> Sentence:
         for hit in hits:

@@ -104,7 +104,7 @@ class Hit:
             "end": self.end,
             "text": self.text,
             "score": self.score,
-            "notice": self.article.to_dict(with_text=False)["notice"],
+            "notice": self.article.notice and self.article.notice.to_dict(),
         }
 
 

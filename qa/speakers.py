@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ..index.chunk import sentence_spans
 from .claims import SAYS, Claim, claims_of
@@ -65,6 +66,7 @@ def quotations(text: str, start: int = 0, end: int | None = None) -> list[Quoted
     return [quoted for quoted in found if quoted.start < end and quoted.end > start]
 
 
+@lru_cache(maxsize=2_000)
 def speaker_of(text: str, start: int, end: int) -> Quoted | None:
     """Whose words fill most of `text[start:end]`, counted in letters and digits.
 

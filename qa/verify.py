@@ -83,10 +83,12 @@ def verify(
     embedder: Embedder | None = None,
     judge: Judge | None = None,
     as_of: date | None = None,
+    only_support: bool = False,
 ) -> Verdict:
     """The verdict on a statement (of several sentences: the worst of theirs).
 
-    `as_of` is the day against which the statement's own relative dates are read.
+    `as_of` is the day against which the statement's own relative dates are read. With
+    `only_support` whatever a rule refuses is unsupported, without more about it: that is quicker.
     """
     held = [
         Held(
@@ -100,7 +102,7 @@ def verify(
     if not parts or not held:
         return Verdict("unsupported", 0.0, "there is nothing to check it against", ())
     day = as_of or next((one.written for one in evidence if one.written), None)
-    found = [_verify(facts(part, day), held, embedder, judge) for part in parts]
+    found = [_verify(facts(part, day), held, embedder, judge, only_support) for part in parts]
     worst = min(found, key=lambda one: _RANK.index(one.verdict))
     whys = dict.fromkeys(one.why for one in found if one.why and one.verdict == worst.verdict)
     carried = dict.fromkeys(span for one in (worst, *found) for span in one.spans)
@@ -120,13 +122,20 @@ def _read(text: str, written: date | None) -> tuple[tuple[int, int, Facts], ...]
 
 
 def _verify(
-    claim: Facts, held: Sequence[Held], embedder: Embedder | None, judge: Judge | None
+    claim: Facts,
+    held: Sequence[Held],
+    embedder: Embedder | None,
+    judge: Judge | None,
+    only_support: bool,
 ) -> Verdict:
     if verbatim := _verbatim(claim, held):
         return Verdict("supported", 0.99, None, (verbatim.span,))
     carriers = _carriers(claim, held)
     case = Case(claim, carriers, near(carriers, held), held)
     findings = [finding for check in CHECKS for finding in check(case)]
+    is_sound = all(finding.verdict == "supported" for finding in findings)
+    if only_support and not is_sound:
+        return Verdict("unsupported", None, None, ())
     cited = {one.number for one in carriers}
     texts = [one.read.text for one in held if one.number in cited]
     named = {word for name in claim.names for word in name.words}
@@ -135,7 +144,6 @@ def _verify(
     sense = judge.support(premise, claim.text) if judge else None
     judge = None if sense is None else judge  # one that gives nothing is as none
     sense = _sense(claim, texts, embedder) if sense is None else sense
-    is_sound = all(finding.verdict == "supported" for finding in findings)
     unsaid = frozenset[str]().union(*(finding.unsaid for finding in findings))
     if judge is None and is_sound and _is_outright(claim, carriers, unsaid):
         sense = max(sense, _OUTRIGHT)

@@ -277,7 +277,7 @@ def polarity(case: Case) -> Iterator[Finding]:
     held = {word.stem for one in case.carriers for word in one.read.words}
     said = {word.stem for word in claim.words}
     for at, word in enumerate(claim.words):
-        if word.stem in held and word.stem not in _GENDER:
+        if word.stem not in _GENDER and (word.stem in held or word.stem not in _OPPOSITE):
             continue
         for place, other in enumerate(best.words):
             if _GENDER.get(word.stem, word.stem) == _GENDER.get(other.stem):

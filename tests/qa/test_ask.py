@@ -68,6 +68,42 @@ def test_a_reply_that_goes_on_for_ever_is_still_the_model_s(desk: Desk) -> None:
     assert any("cut off" in note for note in found.notes)
 
 
+# Turns
+
+
+def test_while_another_ask_has_no_word_yet_tokens_go_on_and_statements_come_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("byline.qa.turns._PATIENCE_SECONDS", 0.05)
+    text = f"{SUPPORTED} {WHOLE} It was repaired in the spring of that year [1]."
+    library = desk.library()
+    with scripted(text) as endpoint:
+
+        def kinds() -> tuple[list[str], tuple[Any, ...]]:
+            means = Means(llm=model_at(endpoint))
+            events = list(ask(question(QUESTION), library, means, stream=True))
+            assert isinstance(events[-1], Answer)
+            return [type(event).__name__ for event in events], events[-1].statements
+
+        alone, statements = kinds()
+        with library.turns.early():
+            waiting, the_same = kinds()
+    assert alone.index("Statement") < len(alone) - 1 - alone[::-1].index("str")
+    assert waiting.index("Statement") > len(waiting) - 1 - waiting[::-1].index("str")
+    assert statements == the_same
+    assert sorted(alone) == sorted(waiting)
+
+
+def test_a_judge_s_checks_hold_up_nobody(desk: Desk) -> None:
+    library = desk.library()
+    with scripted(WHOLE) as endpoint, library.turns.late():
+        began = time.monotonic()
+        means = Means(llm=model_at(endpoint), judge=LLMJudge(model_at(endpoint)))
+        list(ask(question(QUESTION), library, means, stream=True))
+        assert time.monotonic() - began < 10
+        assert not library.turns.is_free
+
+
 # Judges
 
 
