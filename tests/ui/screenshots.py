@@ -16,7 +16,7 @@ from typing import Any
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.conftest import SAMPLE
-from byline.tests.ui.conftest import ask, served
+from byline.tests.ui.reader import ask, served
 from playwright.sync_api import Browser, expect, sync_playwright
 
 ANSWERED = "How many turbines did Skerrow Wind get a licence for?"

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 from byline import BylineError, Desk
 from byline.index.embed import MiniLM
-from byline.tests.ui.conftest import ask, chip, marked, served, visit
+from byline.tests.ui.reader import ask, chip, marked, served, visit
 from playwright.sync_api import Browser, Page, expect
 
 PAYLOAD = (

@@ -19,7 +19,7 @@ from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.conftest import ARTICLES
 from byline.tests.fakes import saying
-from byline.tests.ui.conftest import ask, marked, served, visit
+from byline.tests.ui.reader import ask, marked, served, visit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 COST = "What will the repair of the ferry cost?"

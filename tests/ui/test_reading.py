@@ -10,7 +10,7 @@ import pytest
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.fakes import saying
-from byline.tests.ui.conftest import ask, marked, served, visit
+from byline.tests.ui.reader import ask, marked, served, visit
 from playwright.sync_api import Page, expect
 
 PAYLOAD = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from byline import Desk
 from byline.index.embed import MiniLM
-from byline.tests.ui.conftest import ask, marked, served, visit
+from byline.tests.ui.reader import ask, marked, served, visit
 from playwright.sync_api import Page, expect
 
 COST = "What will the repair of the ferry cost?"

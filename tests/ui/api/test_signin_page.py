@@ -6,7 +6,7 @@ import threading
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from byline import Desk
-from byline.tests.ui.conftest import ask
+from byline.tests.ui.reader import ask
 from byline.tests.ui.test_pages import chosen
 from byline.ui.api import service
 from playwright.sync_api import Browser, expect

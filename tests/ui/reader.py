@@ -1,0 +1,60 @@
+"""What a reader does with the page of a desk.
+
+Apart from conftest.py, which pytest loads beside what tests import: two lists of pages would be.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from byline import Desk
+from playwright.sync_api import Locator, Page, expect
+
+expect.set_options(timeout=20_000)  # milliseconds: the machine of a test may be busy
+
+PAGES: list[Page] = []  # those that are open
+
+
+@contextmanager
+def served(desk: Desk) -> Iterator[str]:
+    """The page of a desk on a free port; its address."""
+    from byline.ui.page import site
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(site(desk), log_level="warning", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            for page in PAGES:  # what still reads from the server would be an error there
+                assert page.evaluate("window.pwned") is None
+                page.goto("about:blank")
+            server.should_exit = True
+            thread.join()
+
+
+def visit(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator(".intro h2")).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    before = page.locator(".turn").count()
+    page.get_by_label("Question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".turn")).to_have_count(before + 1)
+    newest = page.locator(".turn").last
+    expect(newest.locator(".question")).to_have_text(question)
+    expect(newest).to_have_attribute("aria-busy", "false", timeout=20_000)
+
+
+def chip(page: Page, outlet: str) -> Locator:
+    return page.locator(".answer").get_by_role("button", name=outlet)
+
+
+def marked(page: Page) -> str:
+    return "\n".join(page.locator("#source mark").all_text_contents())
