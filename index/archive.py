@@ -378,6 +378,27 @@ class Archive:
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
+    def withheld(self) -> list[Article]:
+        """What may not be shown now: nothing of it but id, outlet, date and what keeps it back."""
+        given = tables.articles.c
+        query = sa.select(
+            *(given.id, given.outlet, given.published_at),
+            *(given.status, given.embargo_at, given.expires_at),
+        ).where(given.version.is_not(None), ~sa.and_(*conditions(_SHOWN)))
+        with self._engine.connect() as connection:
+            return [
+                Article(
+                    row.id,
+                    "",
+                    outlet=row.outlet,
+                    status=row.status,
+                    published=_moment(row.published_at),
+                    embargo_until=_moment(row.embargo_at),
+                    expires=_moment(row.expires_at),
+                )
+                for row in connection.execute(query.order_by(given.pk))
+            ]
+
     def killed(self) -> list[Article]:
         """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
         given = tables.articles.c
@@ -387,7 +408,7 @@ class Archive:
             found = {row.id: (row.outlet, row.published_at) for row in rows}
             gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
         return [
-            Article(name, "", outlet=outlet, published=at and datetime.fromtimestamp(at, UTC))
+            Article(name, "", outlet=outlet, published=_moment(at), status=KILLED_HERE)
             for name, (outlet, at) in ({name: (None, None) for name in gone} | found).items()
         ]
 
@@ -692,3 +713,7 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self._engine.begin() as connection:
             soundness.mend(connection)
+
+
+def _moment(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)

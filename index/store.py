@@ -168,8 +168,8 @@ class Store:
         with self._using, self._locked():
             is_proven = self._collection is not None and not self._marker.exists()
             self.close()  # the child may write
-            if self._marker.exists() and self._noted() != self._stamp():
-                raise self._damaged(ValueError("a process died while it wrote the vector index"))
+            if self._was_written():
+                raise self._damaged(ValueError("a process died or failed while it wrote it"))
             self._note_open()
             if is_proven:
                 found = compare(self, self._archive)
@@ -284,18 +284,22 @@ class Store:
             self._left = self._stamp()
 
     def _note_open(self) -> None:
-        """Note how the vector index's files are before Chroma may write them.
-
-        Who finds other ones does not read them: what is half written can be read vector by vector,
-        and still ends the process that walks its graph (docs/decisions/0015).
-        """
+        """Note how the vector index's files are before Chroma may write them."""
+        if self._marker.exists():
+            return
         try:
             self._marker.write_text(self._stamp())
-        except OSError as error:
+        except OSError as error:  # what is left of it is empty, and says that nothing was written
             raise refused(error, self._home.parent) from None
 
-    def _noted(self) -> str:
-        return self._marker.read_text(errors="replace")
+    def _was_written(self) -> bool:
+        """Whether the vector index's files have changed since they were noted.
+
+        They are not read then: of what is half written each vector can be read, and who walks its
+        graph is still ended by it (docs/decisions/0015).
+        """
+        noted = self._marker.read_text(errors="replace") if self._marker.exists() else ""
+        return noted not in ("", self._stamp())
 
     def _prove(self) -> None:
         if self._torn is None or self._torn[0] != self.folder:

@@ -136,11 +136,21 @@ class TestTorn:
         for file in many.store.folder.glob("*/link_lists.bin"):
             os.utime(file)  # each vector can be read; its graph may end who walks it
         with Desk(home, embedder=Letters()) as desk:
-            assert "died while it wrote" in desk.check().problems[0]
+            assert "while it wrote it" in desk.check().problems[0]
             desk.add(folder)
             assert desk.check().problems == ()
             assert desk.store.folder.name == "chroma-2"
         assert not (many.folder / "chroma.open").exists()
+
+    def test_a_mark_that_a_full_disk_left_empty_says_nothing_was_written(
+        self, home: Path, many: Desk, folder: Path
+    ) -> None:
+        many.store.close()
+        (many.folder / "chroma.open").touch()
+        with Desk(home, embedder=Letters()) as desk:
+            desk.add(folder)
+            assert desk.check().problems == ()
+            assert desk.store.folder.name == "chroma"
 
     def test_one_that_is_short_is_made_anew(self, home: Path, many: Desk, folder: Path) -> None:
         many.store.delete(many.archive.all_passages()[:5])
