@@ -24,7 +24,17 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch
-from . import lexical, origins, rulings, soundness, standing, tables, tombstones, writes
+from . import (
+    lexical,
+    origins,
+    rulings,
+    soundness,
+    standing,
+    tables,
+    tombstones,
+    withheld,
+    writes,
+)
 from .article import Article
 from .conversations import Conversations
 from .disk import reason_of, told
@@ -380,37 +390,16 @@ class Archive:
 
     def withheld(self) -> list[Article]:
         """What may not be shown now: nothing of it but id, outlet, date and what keeps it back."""
-        given = tables.articles.c
-        query = sa.select(
-            *(given.id, given.outlet, given.published_at),
-            *(given.status, given.embargo_at, given.expires_at),
-        ).where(given.version.is_not(None), ~sa.and_(*conditions(_SHOWN)))
         with self._engine.connect() as connection:
-            return [
-                Article(
-                    row.id,
-                    "",
-                    outlet=row.outlet,
-                    status=row.status,
-                    published=_moment(row.published_at),
-                    embargo_until=_moment(row.embargo_at),
-                    expires=_moment(row.expires_at),
-                )
-                for row in connection.execute(query.order_by(given.pk))
-            ]
+            return withheld.articles(connection)
 
     def killed(self) -> list[Article]:
         """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
-        given = tables.articles.c
-        query = sa.select(given.id, given.outlet, given.published_at)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.where(given.status == KILLED_HERE).order_by(given.pk))
-            found = {row.id: (row.outlet, row.published_at) for row in rows}
             gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
-        return [
-            Article(name, "", outlet=outlet, published=_moment(at), status=KILLED_HERE)
-            for name, (outlet, at) in ({name: (None, None) for name in gone} | found).items()
-        ]
+            held = {a.id: a for a in withheld.articles(connection) if a.status == KILLED_HERE}
+        blank = {name: Article(name, "", status=KILLED_HERE) for name in gone}
+        return [*(blank | held).values()]
 
     def versions(self, article_id: str) -> list[Version]:
         """The history of an article, the oldest version first; none if it may not be shown."""
@@ -713,7 +702,3 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self._engine.begin() as connection:
             soundness.mend(connection)
-
-
-def _moment(at: float | None) -> datetime | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC)
