@@ -374,6 +374,9 @@ def list_articles(
     killed: Annotated[
         bool, typer.Option("--killed", help="Instead what was killed: ids, for `kill --undo`.")
     ] = False,
+    withheld: Annotated[
+        bool, typer.Option("--withheld", help="Instead what may not be shown now: ids, and why.")
+    ] = False,
     section: SectionOption = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
@@ -389,14 +392,16 @@ def list_articles(
             outlets=outlet or (),
             sections=section or (),
             killed=killed,
+            withheld=withheld,
         )
-        total = len(found) if killed else len(desk.articles)
+        is_all = killed or withheld
+        total, held = (len(found), 0) if is_all else (len(desk.articles), desk.articles.withheld)
         origins = desk.articles.origins([article.id for article in found])
     if as_json:
         listed = [a.to_dict(with_text=False) | copy_of(origins.get(a.id)) for a in found]
         print_json({"total": total, "articles": listed})
     else:
-        show_articles(found, total, origins)
+        show_articles(found, total, origins, held)
 
 
 @articles_app.command("show")
@@ -741,7 +746,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except typer.TyperException as error:  # wrong usage
-        say(f"{error.format_message()} `byline --help` shows what there is.")
+        command, context = "", getattr(error, "ctx", None)
+        while context and context.parent:
+            command, context = f" {context.info_name}{command}", context.parent
+        say(f"{error.format_message()} `byline{command} --help` shows what there is.")
         status = 2
     except Exception as error:  # a bug: still one line, unless developing (python -X dev)
         if sys.flags.dev_mode:

@@ -186,7 +186,8 @@ def _show_visits(visits: "Sequence[Visit]") -> None:
 
 def _show_feed(feed: "FollowedFeed") -> None:
     added = f"items: {feed.added} added"
-    others = {"waiting": feed.waiting, "given up": feed.given_up}
+    given_up = "given up (`follow run --refresh` names and tries them)"
+    others = {"waiting": feed.waiting, given_up: feed.given_up}
     counts = ", ".join([added, *(f"{n} {name}" for name, n in others.items() if n)])
     read = _minute(feed.checked_at) if feed.checked_at else "not yet"
     typer.echo(f"{feed.name}  {feed.url}")

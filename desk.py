@@ -572,6 +572,11 @@ class Articles:
     def __len__(self) -> int:
         return self._desk.archive.count()[0]
 
+    @property
+    def withheld(self) -> int:
+        """How many articles are there that may not be shown now."""
+        return len(self._desk.archive.withheld())
+
     def get(self, article_id: str, version: str | None = None) -> Article:
         """The article with this id, as published or in an earlier version.
 
@@ -601,17 +606,19 @@ class Articles:
         as_of: Moment = None,
         sections: Sequence[str] = (),
         killed: bool = False,
+        withheld: bool = False,
     ) -> list[Article]:
         """Articles that match, the newest first, the undated last.
 
-        `killed`: instead those that were killed by hand, also where they were removed since, with
-        no more than id, outlet and date. Raises InputError where that is filtered too.
+        `killed`: instead those that were killed by hand, also where they were removed since;
+        `withheld`: those that may not be shown now. Both with no more than id, outlet, date, and
+        what keeps them back (status, embargo, expiry). Raises InputError where these are filtered.
         """
         archive = self._desk.archive
-        if killed:
-            if since or until or outlets or as_of or sections:
-                raise InputError("All that was killed is listed: leave out dates and outlets.")
-            return archive.killed()[:limit]
+        if killed or withheld:
+            if since or until or outlets or as_of or sections or (killed and withheld):
+                raise InputError("All that is held back is listed: leave out dates and outlets.")
+            return (archive.killed() if killed else archive.withheld())[:limit]
         known = archive.outlets() if outlets else None
         known_sections = archive.sections() if sections else None
         wanted = matching(as_of, since, until, outlets, known, sections, known_sections)
@@ -743,7 +750,8 @@ class Articles:
     def _missing(self, article_id: str, among: str = "") -> NotFound:
         return NotFound(
             f"There is no article '{article_id}' in index '{self._desk.settings.index}': "
-            f"`byline articles list{among}` shows the ids."
+            f"`byline articles list{among}` shows the ids"
+            + ("." if among else ", with --withheld those that may not be shown now.")
         )
 
 

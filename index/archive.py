@@ -24,7 +24,17 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch
-from . import lexical, origins, rulings, soundness, standing, tables, tombstones, writes
+from . import (
+    lexical,
+    origins,
+    rulings,
+    soundness,
+    standing,
+    tables,
+    tombstones,
+    withheld,
+    writes,
+)
 from .article import Article
 from .conversations import Conversations
 from .disk import reason_of, told
@@ -378,18 +388,18 @@ class Archive:
         with self._engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
+    def withheld(self) -> list[Article]:
+        """What may not be shown now: nothing of it but id, outlet, date and what keeps it back."""
+        with self._engine.connect() as connection:
+            return withheld.articles(connection)
+
     def killed(self) -> list[Article]:
         """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
-        given = tables.articles.c
-        query = sa.select(given.id, given.outlet, given.published_at)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.where(given.status == KILLED_HERE).order_by(given.pk))
-            found = {row.id: (row.outlet, row.published_at) for row in rows}
             gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
-        return [
-            Article(name, "", outlet=outlet, published=at and datetime.fromtimestamp(at, UTC))
-            for name, (outlet, at) in ({name: (None, None) for name in gone} | found).items()
-        ]
+            held = {a.id: a for a in withheld.articles(connection) if a.status == KILLED_HERE}
+        blank = {name: Article(name, "", status=KILLED_HERE) for name in gone}
+        return [*(blank | held).values()]
 
     def versions(self, article_id: str) -> list[Version]:
         """The history of an article, the oldest version first; none if it may not be shown."""

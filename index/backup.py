@@ -76,9 +76,10 @@ def backup(archive: Archive, path: Path) -> Manifest:
     with _staging(path.parent) as beside:
         copy = beside / _DATABASE
         with (
-            closing(sqlite3.connect(archive.path)) as source,
+            closing(archive.engine.raw_connection()) as pooled,  # also of a read-only disk
             closing(sqlite3.connect(copy)) as target,
         ):
+            source: Any = pooled.driver_connection
             source.backup(target)  # in one step: a writer cannot make it begin again
             target.execute("PRAGMA journal_mode=DELETE")
             schema = int(target.execute(_META, ["schema"]).fetchone()[0])

@@ -57,7 +57,7 @@ class Store:
         self._is_guarded = url is None and not unguarded
         self._lock = FileLock(folder.with_name("chroma.lock"), timeout=_WAIT_SECONDS)
         self._torn: tuple[Path, BylineError] | None = None
-        self._left: object = None
+        self._left: str | None = None
         self._opened_folder = folder
         self._client: ClientAPI | None = None
         self._collection: Collection | None = None
@@ -168,6 +168,8 @@ class Store:
         with self._using, self._locked():
             is_proven = self._collection is not None and not self._marker.exists()
             self.close()  # the child may write
+            if self._was_written():
+                raise self._damaged(ValueError("a process died or failed while it wrote it"))
             self._note_open()
             if is_proven:
                 found = compare(self, self._archive)
@@ -282,10 +284,22 @@ class Store:
             self._left = self._stamp()
 
     def _note_open(self) -> None:
+        """Note how the vector index's files are before Chroma may write them."""
+        if self._marker.exists():
+            return
         try:
-            self._marker.write_text(str(os.getpid()))
-        except OSError as error:
+            self._marker.write_text(self._stamp())
+        except OSError as error:  # what is left of it is empty, and says that nothing was written
             raise refused(error, self._home.parent) from None
+
+    def _was_written(self) -> bool:
+        """Whether the vector index's files have changed since they were noted.
+
+        They are not read then: of what is half written each vector can be read, and who walks its
+        graph is still ended by it (docs/decisions/0015).
+        """
+        noted = self._marker.read_text(errors="replace") if self._marker.exists() else ""
+        return noted not in ("", self._stamp())
 
     def _prove(self) -> None:
         if self._torn is None or self._torn[0] != self.folder:
@@ -298,10 +312,14 @@ class Store:
             self._torn = self.folder, error
         raise self._torn[1]
 
-    def _stamp(self) -> object:
+    def _stamp(self) -> str:
         """Size and time of the vector index's files."""
-        files = [*self.folder.glob("*/*.bin"), *self.folder.glob("*/*.pickle")]
-        return sorted((str(f), s.st_size, s.st_mtime_ns) for f in files for s in [f.stat()])
+        folder = self.folder
+        files = sorted([*folder.glob("*/*.bin"), *folder.glob("*/*.pickle")])
+        found = [(f, f.stat()) for f in files]
+        return "\n".join(
+            [folder.name, *(f"{f.name} {s.st_size} {s.st_mtime_ns}" for f, s in found)]
+        )
 
     def _write(self, method: str, **arguments: object) -> object:
         with self._using, self._alone():

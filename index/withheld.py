@@ -1,4 +1,4 @@
-"""What of stored answers may not be shown any more, and what is shown in its place.
+"""What may not be shown now: articles, and stored answers, with what is shown in their place.
 
 shown = [redacted(a, why) if why else a for a, why in zip(answers, reasons(connection, answers))]
 """
@@ -12,10 +12,39 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import tables, tombstones
-from .filter import Filter, conditions
+from .article import Article
+from .filter import KILLED_HERE, Filter, conditions
 
 Stored = Mapping[str, Any]
 "An answer as `Answer.to_dict` gives it."
+
+
+def articles(connection: sa.Connection) -> list[Article]:
+    """Published articles that may not be shown now: id, outlet, date and what keeps them back."""
+    given = tables.articles.c
+    query = sa.select(
+        *(given.id, given.outlet, given.status),
+        *(given.published_at, given.embargo_at, given.expires_at),
+    ).where(
+        given.version.is_not(None) | (given.status == KILLED_HERE),
+        ~sa.and_(*conditions(Filter(retracted=True))),
+    )
+    return [
+        Article(
+            row.id,
+            "",
+            outlet=row.outlet,
+            status=row.status,
+            published=_moment(row.published_at),
+            embargo_until=_moment(row.embargo_at),
+            expires=_moment(row.expires_at),
+        )
+        for row in connection.execute(query.order_by(given.pk))
+    ]
+
+
+def _moment(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def reasons(connection: sa.Connection, answers: Sequence[Stored]) -> list[str | None]:

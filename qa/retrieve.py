@@ -139,7 +139,7 @@ def retrieve(
             scores[passage.pk] *= timeliness(when, as_of, passage.article.published)
         found = sorted(found, key=lambda passage: (-scores[passage.pk], passage.pk))[:limit]
         if when.wants_latest:
-            _lower_revised(found, scores, archive, when)
+            _lower_revised(found, scores, archive, when, origin)
             found.sort(key=lambda passage: (-scores[passage.pk], passage.pk))
     hits = [Hit(p.article, p.start, p.end, p.text, scores[p.pk], origin[p.pk]) for p in found]
     return within_rights(hits, text)
@@ -310,12 +310,16 @@ def timeliness(when: Asked, as_of: datetime | date, published: datetime | date |
 
 
 def _lower_revised(
-    found: list[StoredPassage], scores: dict[int, float], archive: Archive, when: Asked
+    found: list[StoredPassage],
+    scores: dict[int, float],
+    archive: Archive,
+    when: Asked,
+    origin: dict[int, int],
 ) -> None:
     """Give each passage that a later one among the first ten revises a score just below that.
 
     A later passage of the same matter does so where the question is about now; else only one of an
-    article that carries a correction or retraction.
+    article that carries a correction or retraction: what its outlet said, or ran the same text.
     """
     dated = [
         (p, day_of(p.article.published)) for p in found[:_REVISED_AMONG] if p.article.published
@@ -327,7 +331,11 @@ def _lower_revised(
     near = vectors @ vectors.T
     for at, (old, day) in enumerate(dated):
         for other, (new, later) in enumerate(dated[:at]):
-            revises = when.is_now or any(mark.kind in _NOTICES for mark in new.article.marks)
+            is_its_own = new.article.outlet == old.article.outlet or (
+                origin[new.pk] == origin[old.pk]
+            )
+            is_notice = any(mark.kind in _NOTICES for mark in new.article.marks)
+            revises = when.is_now or (is_notice and is_its_own)
             if later > day and revises and near[at, other] >= _SAME_MATTER:
                 scores[old.pk] = min(scores[old.pk], scores[new.pk] * (1 - 1e-6))
 

@@ -162,7 +162,7 @@ class TestWrong:
         ("arguments", "code", "said"),
         [
             (("add", "nowhere"), 1, "Nothing was added. nowhere: it does not exist"),
-            (("add",), 2, "Missing argument"),
+            (("add",), 2, "Missing argument .* `byline add --help`"),
             (("ask", ""), 2, "The question is empty"),
             (("ask", " \n"), 2, "The question is empty"),
             (("ask", "a" * 2001), 2, "2000 is the most"),
@@ -368,6 +368,27 @@ class TestRights:
     @pytest.fixture(autouse=True)
     def added(self, run: Run, folder: Path) -> None:
         run("add", folder)
+
+    def test_what_is_held_back_is_counted_and_listed_with_the_reason(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        assert "held back" not in run("articles", "list").out
+        for name, rights in (
+            ("later", "embargo_until: 2999-01-01T06:00:00Z"),
+            ("over", "expires: 2001-01-01T06:00:00Z"),
+            ("never", "status: withheld"),
+        ):
+            said = f"---\noutlet: Herald\n{rights}\n---\n\nSecret words of {name}.\n"
+            (tmp_path / f"{name}.md").write_text(said)
+            assert "1 added" in run("add", tmp_path / f"{name}.md").out
+        assert "3 that may not be shown now: --withheld" in run("articles", "list").out
+        listed = run("articles", "list", "--withheld").out
+        assert re.search(r"Herald: under embargo until 2999-01-01 06:00 UTC .*later\.md", listed)
+        assert re.search(r"Herald: expired 2001-01-01 06:00 UTC .*over\.md", listed)
+        assert re.search(r"Herald: withheld .*never\.md", listed)
+        assert "Secret" not in listed + run("articles", "list", "--withheld", "--json").out
+        failed(run("articles", "show", str(tmp_path / "later.md")), 2, "with --withheld")
+        failed(run("articles", "list", "--withheld", "--since", "2026-01-01"), 2, "leave out")
 
     def test_an_article_is_killed_and_shown_again(self, run: Run) -> None:
         mayor = "https://herald.example/2026/mayor-resigns"

@@ -105,7 +105,7 @@ def test_a_feed_that_failed_fails_the_run_and_is_named_while_it_rests(run: Run, 
 
 def test_a_private_address_is_refused_by_default(run: Run, site: Site) -> None:
     done = run("add", site.url("/bridge", "127.0.0.1"), BYLINE_FETCH_PRIVATE="false")
-    failed(done, 1, "private address 127.0.0.1, .*fetch_private")
+    failed(done, 1, "private address 127.0.0.1, .*BYLINE_FETCH_PRIVATE=true")
     assert site.asked == []
 
 

@@ -6,7 +6,7 @@ show_answer(desk.stream("Who resigned?"))
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -160,14 +160,18 @@ def _copied(origin: Copy) -> str:
 
 
 def show_articles(
-    articles: Sequence[Article], total: int, origins: Mapping[str, Copy] = MappingProxyType({})
+    articles: Sequence[Article],
+    total: int,
+    origins: Mapping[str, Copy] = MappingProxyType({}),
+    held: int = 0,
 ) -> None:
-    """One line an article."""
+    """One line an article; how many others are held back."""
     out = console()
     for article in articles:
         line = Text(f"{_day(article.published):10}  ", style="cyan")
         line.append(f"{article.outlet or '-'}: ", style="dim")
-        line.append(article.title or article.text[:60].replace("\n", " "))
+        opening = article.text[:60].replace("\n", " ")
+        line.append(article.title or opening or held_back(article))
         if article.notice:
             line.append(f"  {article.notice.kind}", style="yellow")
         line.append(f"  {article.id}", style="dim")
@@ -176,7 +180,20 @@ def show_articles(
         if article.completeness == "teaser":
             line.append("  (teaser)", style="yellow")
         out.print(line, soft_wrap=True)
-    out.print(Text(f"{len(articles)} of {total} articles", style="dim"))
+    others = f"; {held} that may not be shown now: --withheld" if held else ""
+    out.print(Text(f"{len(articles)} of {total} articles{others}", style="dim"))
+
+
+def held_back(article: Article) -> str:
+    """What keeps an article from being shown, as `Archive.withheld` gives it."""
+    now = datetime.now(UTC)
+    for said, at, is_past in (
+        ("under embargo until", article.embargo_until, False),
+        ("expired", article.expires, True),
+    ):
+        if isinstance(at, datetime) and (at <= now) == is_past:
+            return f"{said} {at:%Y-%m-%d %H:%M} UTC"
+    return article.status or ""
 
 
 def show_article(article: Article, origin: Copy | None = None) -> None:

@@ -208,7 +208,7 @@ class Client:
         except httpcore.TimeoutException:
             raise FetchLater(
                 f"it took longer than {self._seconds:g} seconds: try later, "
-                "or raise fetch_timeout_seconds"
+                "or raise BYLINE_FETCH_TIMEOUT_SECONDS"
             ) from None
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise _broken(error, parts.host) from None
@@ -222,7 +222,7 @@ class Client:
         if private:
             raise FetchError(
                 f"{host} is at the private address {private[0]}, and only public ones are "
-                "fetched: fetch_private allows it"
+                "fetched: BYLINE_FETCH_PRIVATE=true allows it"
             )
         for never in filter(is_never_fetched, found):
             raise FetchError(

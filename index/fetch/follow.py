@@ -25,6 +25,7 @@ from .. import tables
 from ..archive import Archive
 from ..article import Article
 from ..build import Report
+from ..disk import refused
 from ..filter import KILLED_HERE
 from ..read import Entry, Failure
 from ..writes import is_version
@@ -171,14 +172,20 @@ class Follow:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
+        lock = FileLock(self._lock_file, timeout=0)
         try:
-            with FileLock(self._lock_file, timeout=0):
-                yield
+            lock.acquire()
         except Timeout:
             raise IndexLocked(
                 f"Another process follows the feeds of index '{self._lock_file.parent.name}': "
                 "stop it, or let it do the work."
             ) from None
+        except OSError as error:
+            raise refused(error, self._lock_file.parent) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     # In threads, one a feed
 

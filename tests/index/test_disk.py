@@ -143,14 +143,17 @@ def test_a_read_only_disk_is_read_and_what_would_write_is_one_line(
             (home / "log").mkdir(exist_ok=True)
             shutil.copy(home / "default" / name, home / "log" / name)
     remount("ro")
-    for arguments in (("add", folder), ("check",), ("articles", "kill", mayor)):
+    for arguments in (("add", folder), ("check",), ("articles", "kill", mayor), ("follow", "run")):
         failed(run(*arguments), 1, "cannot be used: .*Make it writable")
     for index in ("default", "log"):
         assert "Port Ansel Courier" in run("search", "ferry", "--index", index).out
         assert "retracted" in run("articles", "list", "--index", index).out
         assert "4.2 million" in run("ask", "What will the repair cost?", "--index", index).out
+        assert "3 articles" in run("backup", home.parent / "b.byline", "--index", index).out
     remount("rw")
     assert run("check").code == 0
+    assert run("restore", home.parent / "b.byline", "--index", "again").code == 0
+    assert "retracted" in run("articles", "list", "--index", "again").out
 
 
 def test_a_folder_that_may_not_be_written_to_is_told(

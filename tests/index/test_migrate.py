@@ -32,6 +32,22 @@ def test_an_index_of_an_older_release_goes_on(stored: Path, home: Path, folder: 
     assert columns == _columns(home / "new" / "archive.db")
 
 
+def test_what_was_ruled_and_sectioned_in_schema_2_is_so_still(home: Path, tmp_path: Path) -> None:
+    (home / "old").mkdir(parents=True)
+    stored = (STORED / "schema-2.db.gz").read_bytes()
+    (home / "old" / "archive.db").write_bytes(gzip.decompress(stored))
+    again = tmp_path / "again.jsonl"
+    again.write_text('{"id": "gone-1", "outlet": "Port Ansel Courier", "text": "Tide gate."}\n')
+    with Desk(home, "old", embedder=Letters()) as desk:
+        assert [a.id for a in desk.articles.list(withheld=True)] == ["council-1"]  # killed by hand
+        assert "was erased" in desk.add(again).failed[0].reason
+        assert [a.outlet for a in desk.articles.list() if a.notice] == ["Port Ansel Courier"]
+        desk.articles.kill("council-1", undo=True)
+        assert [a.id for a in desk.articles.list(sections=["Politics"])] == ["council-1"]
+        assert len(desk.articles.history("council-1")) == 2
+        assert desk.check(repair=True).problems == ()
+
+
 def test_an_index_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     Archive(tmp_path / "archive.db").close()
     with sqlite3.connect(tmp_path / "archive.db") as connection:

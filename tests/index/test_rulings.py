@@ -61,7 +61,7 @@ def test_what_was_killed_is_listed_by_id_and_no_word_of_it(desk: Desk, run: Run)
     desk.articles.retract(ferry, "Forged.")
     assert {one.id for one in desk.articles.list(killed=True)} == {MAYOR, bridge}
     said = run("articles", "list", "--killed").out
-    assert f"2026-03-12  Castrine Herald:   {MAYOR}" in said
+    assert f"2026-03-12  Castrine Herald: killed by hand  {MAYOR}" in said
     assert bridge in said
     assert "resigns over" not in said
     listed = json.loads(run("articles", "list", "--killed", "--json").out)

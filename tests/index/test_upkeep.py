@@ -106,9 +106,9 @@ class TestTorn:
         self, home: Path, many: Desk, monkeypatch: pytest.MonkeyPatch, folder: Path
     ) -> None:
         many.store.close()
-        (many.folder / "chroma.open").write_text("1")
         for file in many.store.folder.glob("*/*.bin"):
             file.write_bytes(os.urandom(file.stat().st_size))
+        many.store.doubt()
         monkeypatch.setattr(shelf_module, "HELD_IN_MEMORY", 0)
         monkeypatch.setattr(retrieve_module, "_EXACT_UP_TO", 0)
         with Desk(home, embedder=Letters()) as desk:
@@ -121,17 +121,41 @@ class TestTorn:
 
     def test_one_that_is_whole_stays(self, home: Path, many: Desk, folder: Path) -> None:
         many.store.close()
-        (many.folder / "chroma.open").write_text("1")
+        many.store.doubt()
         before = many.store.folder
         with Desk(home, embedder=Letters()) as desk:
             desk.add(folder)
             assert desk.store.folder == before
         assert not (many.folder / "chroma.open").exists()
 
+    def test_one_whose_files_were_being_written_is_made_anew_unread(
+        self, home: Path, many: Desk, folder: Path
+    ) -> None:
+        many.store.close()
+        many.store.doubt()
+        for file in many.store.folder.glob("*/link_lists.bin"):
+            os.utime(file)  # each vector can be read; its graph may end who walks it
+        with Desk(home, embedder=Letters()) as desk:
+            assert "while it wrote it" in desk.check().problems[0]
+            desk.add(folder)
+            assert desk.check().problems == ()
+            assert desk.store.folder.name == "chroma-2"
+        assert not (many.folder / "chroma.open").exists()
+
+    def test_a_mark_that_a_full_disk_left_empty_says_nothing_was_written(
+        self, home: Path, many: Desk, folder: Path
+    ) -> None:
+        many.store.close()
+        (many.folder / "chroma.open").touch()
+        with Desk(home, embedder=Letters()) as desk:
+            desk.add(folder)
+            assert desk.check().problems == ()
+            assert desk.store.folder.name == "chroma"
+
     def test_one_that_is_short_is_made_anew(self, home: Path, many: Desk, folder: Path) -> None:
         many.store.delete(many.archive.all_passages()[:5])
         many.store.close()
-        (many.folder / "chroma.open").write_text("1")
+        many.store.doubt()
         with Desk(home, embedder=Letters()) as desk:
             desk.add(folder)
             assert desk.check().problems == ()

@@ -1,7 +1,9 @@
 """What is found in the sample: by its headline, within filters, whatever is typed."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from byline.index.article import day_start
 from byline.qa.question import matching
 from byline.qa.retrieve import full_text_query, fuse, nearest, retrieve, timeliness
 from byline.qa.when import asked
+from byline.tests.fakes import Letters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -197,3 +200,29 @@ def test_a_question_about_now_finds_the_newer_report_first(sample_desk: Desk) ->
     )
     assert "36.20" in hits[0].text
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@pytest.mark.parametrize(("outlet", "first"), [("Herald", "old"), ("Courier", "new")])
+def test_a_correction_lowers_what_its_own_outlet_said_before_and_no_other(
+    home: Path, tmp_path: Path, outlet: str, first: str
+) -> None:
+    old = "Eleven people were hurt in the fire on the ferry Marguerite, doctors in Brenik said."
+    new = (
+        "Harbour workers went home early when a fire broke out in Brenik, and people were hurt.\n\n"
+        "Correction: an earlier version of this article misspelt the name of the pier."
+    )
+    rows = [
+        {"id": "old", "outlet": outlet, "published": "2026-03-02", "text": old},
+        {"id": "new", "outlet": "Courier", "published": "2026-03-04", "text": new},
+    ]
+    source = tmp_path / "two.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    text, day = "How many people were hurt in the fire on the ferry Marguerite?", date(2026, 4, 6)
+    with Desk(home, embedder=Letters()) as desk:
+        desk.add(source)
+        when = asked(text, day)
+        assert when.wants_latest
+        assert not when.is_now
+        parts = (desk.archive, desk.store, Letters())
+        hits = retrieve(text, matching(day, None, None, ()), *parts, when=when, as_of=day)
+    assert hits[0].article_id == first

@@ -45,7 +45,7 @@ def test_a_private_address_is_refused_however_it_is_written(host: str, internet:
         return [host if ":" in host else socket.inet_ntoa(socket.inet_aton(host))]
 
     web = Web(user_agent="Byline", resolve=resolve)
-    refused(web, f"http://{host}/", "private address .* fetch_private")
+    refused(web, f"http://{host}/", "private address .* BYLINE_FETCH_PRIVATE=true")
     assert internet == []
 
 
