@@ -11,7 +11,7 @@ import gc
 import random
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ from .trace import Span, note, span, stepping
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
     from llama_index.core.llms import LLM
-    from openai import OpenAI
     from tenacity import RetryCallState, Retrying
 
 LLM_SETTINGS = "BYLINE_LLM, BYLINE_LLM_BASE_URL and BYLINE_LLM_API_KEY"
@@ -59,18 +58,12 @@ def openai_llm(
     """
     from llama_index.llms.openai_like import OpenAILike
 
-    class Endpoint(OpenAILike):  # type: ignore[misc]
-        def _get_client(self) -> "OpenAI":
-            if self._client is None:
-                self._client: OpenAI | None = _client(**self._get_credential_kwargs())
-            return self._client
-
     if base_url is None and api_key is None:
         raise SettingsError(
             f"Model {name} needs a key: set BYLINE_LLM_API_KEY or OPENAI_API_KEY, "
             "or BYLINE_LLM_BASE_URL for an endpoint without one."
         )
-    llm: LLM = Endpoint(
+    llm: LLM = OpenAILike(
         model=name,
         api_base=base_url or "https://api.openai.com/v1",
         api_key=api_key or "none",
@@ -82,25 +75,6 @@ def openai_llm(
         max_retries=0,
     )
     return llm
-
-
-def _client(**options: Any) -> "OpenAI":
-    """OpenAI's client, which reads a stream's pieces in a twentieth of the time.
-
-    Its own way takes each apart by its types; so it still does where one is not as documented.
-    """
-    from openai import OpenAI
-    from openai.types.chat import ChatCompletionChunk
-    from pydantic import ValidationError
-
-    class Client(OpenAI):
-        def _process_response_data(self, *, data: object, cast_to: Any, response: Any) -> Any:
-            if cast_to is ChatCompletionChunk:
-                with suppress(ValidationError):
-                    return ChatCompletionChunk.model_validate(data)
-            return super()._process_response_data(data=data, cast_to=cast_to, response=response)
-
-    return Client(**options)
 
 
 def chat(llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any) -> Said:

@@ -130,25 +130,6 @@ def test_past_the_deadline_the_model_is_unavailable_in_one_line(call: Any) -> No
     assert "\n" not in str(raised.value)
 
 
-def test_a_piece_that_is_not_as_documented_is_read_all_the_same() -> None:
-    from openai import OpenAI
-    from openai.types.chat import ChatCompletionChunk
-
-    def read(client: Any, data: Any) -> Any:
-        kinds = {"cast_to": ChatCompletionChunk, "response": None}
-        return client._process_response_data(data=data, **kinds)
-
-    documented: dict[str, Any] = {
-        "id": "x", "created": 1, "model": "m", "object": "chat.completion.chunk",
-        "choices": [{"index": 0, "delta": {"content": "Rehn", "reasoning": "r"}}],
-        "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, "more": [1],
-    }  # fmt: skip
-    ours, theirs = openai_llm("m", "http://127.0.0.1:1/v1", "k", **LIMITS), OpenAI(api_key="k")
-    for data in (documented, {**documented, "created": "now", "usage": None}, {"choices": []}):
-        found, expected = read(ours._get_client(), data), read(theirs, data)
-        assert repr(found) == repr(expected)
-
-
 def test_a_deadline_that_is_past_calls_nothing() -> None:
     with scripted("Rehn did.") as endpoint, pytest.raises(ModelUnavailable):
         plain(model_at(endpoint), Deadline(0))
