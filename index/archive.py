@@ -685,8 +685,7 @@ class Archive:
     def merge_words(self) -> None:
         """Merge the full-text tables, which else keep most words of what was removed."""
         with self._engine.begin() as connection:
-            for table in ("articles_text", "passages_text"):
-                connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
+            soundness.merge(connection)
 
     def empty_log(self) -> bool:
         """Empty the write-ahead log of the pages of before; False where one is still read."""

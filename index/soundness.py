@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from . import tables, writes
 
 _AT_ONCE = 200  # articles
+_STRUCTURE = 10  # the row of a full-text table that says where its words are
+_VERSION_2 = b"\xff\x00\x00\x01"  # of that row, in releases that do not pile up levels
+_MOST_LEVELS = 1000
 _OF_ARTICLE = "FROM passages p LEFT JOIN articles a ON a.pk = p.article_pk"
 # What belongs to nothing, as SQL conditions on the table that is named first.
 _ORPHANS = {
@@ -71,9 +74,34 @@ def mend(connection: sa.Connection) -> None:
         index_again(connection)
 
 
+def merge(connection: sa.Connection) -> None:
+    """Merge the full-text tables, which else keep most words of what was removed.
+
+    SQLite before 3.41 puts what it merges on a level above all others, each time, and reads no
+    table of more than 2,000 levels (`FTS5_MAX_SEGMENT`): long before, the tables are made anew.
+    """
+    if any(_levels(connection, table) >= _MOST_LEVELS for table in _EXPECTED):
+        index_again(connection)
+        return
+    for table in _EXPECTED:
+        connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
+
+
+def _levels(connection: sa.Connection, table: str) -> int:
+    """How many levels a full-text table has: the number behind the cookie of its structure."""
+    block = connection.scalar(sa.text(f"SELECT block FROM {table}_data WHERE id = {_STRUCTURE}"))
+    if not block or block[4:8] == _VERSION_2:
+        return 0
+    low, high = block[5], block[4]
+    return (high & 0x7F) << 7 | low & 0x7F if high & 0x80 else high
+
+
 def index_again(connection: sa.Connection) -> None:
     """Make the full-text tables anew from the published texts."""
     for table in _EXPECTED:
+        # A table whose structure cannot be read could not even be emptied.
+        empty = f"REPLACE INTO {table}_data (id, block) VALUES ({_STRUCTURE}, zeroblob(7))"
+        connection.execute(sa.text(empty))
         connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('delete-all')"))
     published = (
         sa.select(tables.articles.c.pk, tables.articles.c.version, *tables.ARTICLE)

@@ -8,8 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from byline import Desk
 from byline.index import shelf as shelf_module
+from byline.index import soundness
 from byline.index.filter import Filter
 from byline.qa import retrieve as retrieve_module
 from byline.tests.fakes import Broken, Letters
@@ -49,6 +51,12 @@ def lose_words(desk: Desk) -> None:
     run_sql(desk, "INSERT INTO passages_text (passages_text) VALUES ('delete-all')")
 
 
+def pile_up_levels(desk: Desk) -> None:
+    """As SQLite before 3.41 left a table that was merged two thousand times."""
+    block = "000000008f52019175" + "00" * 4007
+    run_sql(desk, f"UPDATE passages_text_data SET block = x'{block}' WHERE id = 10")
+
+
 def lose_an_article(desk: Desk) -> None:
     run_sql(desk, "PRAGMA foreign_keys=OFF", "DELETE FROM articles WHERE pk = 2")
 
@@ -69,6 +77,7 @@ def destroy_the_store(desk: Desk) -> None:
         (change_a_vector, "1 passages have another vector in the store"),
         (add_a_stray_vector, "1 vectors in the store belong to no passage"),
         (lose_words, "the full-text table passages_text misses 3"),
+        (pile_up_levels, "the full-text table passages_text is inconsistent"),
         (lose_an_article, "1 rows of passages belong to nothing"),
         (leave_a_vector, "1 rows of vectors belong to nothing"),
         (destroy_the_store, "cannot be read: .*not a database"),
@@ -86,6 +95,20 @@ def test_harm_is_told_and_mended_without_embedding(
     assert letters.check(repair=True).problems == ()
     left = 2 if harm is lose_an_article else 3
     assert len(letters.articles) == left
+    assert letters.archive.match_passages('"rehn"', Filter(), 9)
+
+
+def test_removing_thousands_of_times_leaves_the_full_text_tables_readable(letters: Desk) -> None:
+    held = ("articles_text", "passages_text")
+    with letters.archive.engine.connect() as connection:
+        for _ in range(2100):  # more than SQLite before 3.41 can read
+            for table in held:
+                connection.execute(sa.text(f"INSERT INTO {table} VALUES ('', 'removed')"))
+            soundness.merge(connection)
+        connection.commit()
+        soundness.index_again(connection)
+        connection.commit()
+    assert letters.check().problems == ()
     assert letters.archive.match_passages('"rehn"', Filter(), 9)
 
 
