@@ -142,6 +142,12 @@ class Conversations:
                 return connection.execute(gone).rowcount
         return 0
 
+    def has(self, conversation_id: str) -> bool:
+        """Whether it was begun and not deleted."""
+        with self._engine.connect() as connection:
+            found = sa.select(conversations.c.id).where(conversations.c.id == conversation_id)
+            return connection.scalar(found) is not None
+
     def find(self, conversation_id: str) -> Conversation | None:
         """A conversation with all its turns; None where there is none."""
         named = sa.select(conversations).where(conversations.c.id == conversation_id)

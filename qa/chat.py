@@ -149,7 +149,7 @@ class Chat:
         answer = replace(answer, question=typed, standalone_question=read.question, notes=notes)
         turn = Turn(answer.to_dict(), now, asked_at)
         try:
-            if self._store and self._is_kept and not self._store.summaries([self.id]):
+            if self._store and self._is_kept and not self._store.has(self.id):
                 answer = replace(answer, notes=(*notes, _DELETED))
             elif self._store and not self.private:
                 self._store.append(self.id, turn)

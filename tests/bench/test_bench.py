@@ -86,7 +86,7 @@ def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None
 def test_streams_under_load_all_end_with_their_own_answer(tmp_path: Path, vectors: Path) -> None:
     printed = run("load.py", tmp_path, vectors)
     row = next(line for line in printed.splitlines() if line.startswith("| 5 |"))
-    _, _, asks, *_, failed, swapped, _, _ = [cell.strip() for cell in row.split("|")][:-1]
+    _, _, asks, *_, failed, swapped, _, _, _ = [cell.strip() for cell in row.split("|")][:-1]
     assert int(asks) >= 5
     assert (failed, swapped) == ("0", "0")
     assert "| Byline |" in printed

@@ -36,7 +36,7 @@ def test_same_question_is_given_the_answer_of_before(desk: Desk, llm: Any) -> No
     assert asked(llm) == 1
     assert (again.statements, again.citations) == (first.statements, first.citations)
     assert again.usage.output_tokens is None
-    assert "nothing has changed" in again.notes[-1]
+    assert "no article has changed" in again.notes[-1]
     assert again.as_of > first.as_of
 
 
@@ -81,9 +81,9 @@ def test_end_of_an_embargo_drops_what_was_kept(
     )
     assert desk.add(tmp_path / "held.md").added == 1
     desk.ask(QUESTION)
-    assert "nothing has changed" in desk.ask(QUESTION).notes[-1]
+    assert "no article has changed" in desk.ask(QUESTION).notes[-1]
     monkeypatch.setattr("time.time", lambda: ends.timestamp() + 1)
-    assert not any("nothing has changed" in note for note in desk.ask(QUESTION).notes)
+    assert not any("no article has changed" in note for note in desk.ask(QUESTION).notes)
 
 
 def test_failed_and_abandoned_asks_are_not_kept(desk: Desk, llm: Any) -> None:
@@ -91,7 +91,8 @@ def test_failed_and_abandoned_asks_are_not_kept(desk: Desk, llm: Any) -> None:
     next(events)
     events.close()  # type: ignore[attr-defined]
     assert isinstance(desk.ask(QUESTION), Answer)
-    assert not any("nothing has changed" in note for note in desk.ask(QUESTION, policy="off").notes)
+    unchecked = desk.ask(QUESTION, policy="off")
+    assert not any("no article has changed" in note for note in unchecked.notes)
 
 
 def test_least_recently_asked_is_forgotten_first(desk: Desk, llm: Any) -> None:
