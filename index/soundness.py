@@ -89,7 +89,9 @@ def merge(connection: sa.Connection) -> None:
 
 def _levels(connection: sa.Connection, table: str) -> int:
     """How many levels a full-text table has: the number behind the cookie of its structure."""
-    block = connection.scalar(sa.text(f"SELECT block FROM {table}_data WHERE id = {_STRUCTURE}"))
+    block: bytes | None = connection.scalar(
+        sa.text(f"SELECT block FROM {table}_data WHERE id = {_STRUCTURE}")
+    )
     if not block or block[4:8] == _VERSION_2:
         return 0
     low, high = block[5], block[4]
