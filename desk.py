@@ -34,6 +34,7 @@ from .index.archive import Archive
 from .index.article import Article, day_of, day_start
 from .index.backup import Manifest, backup
 from .index.build import Report
+from .index.clean import tidy
 from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from .index.erase import Erasure
@@ -660,7 +661,7 @@ class Articles:
         It is no evidence from then on, in every open process, and no re-add changes that. Raises
         InputError without a reason, where there is no such article, or it was not retracted.
         """
-        reason = " ".join((reason or "").split())
+        reason = " ".join(tidy(reason or "").split())
         if undo == bool(reason) or len(reason) > _LONGEST_REASON:
             raise InputError(
                 f"Give a reason of at most {_LONGEST_REASON} characters to retract an article, "

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from ..errors import IndexLocked, InputError, NotFound
 from . import tombstones, withheld
 from .article import from_iso, isoformat
+from .clean import tidy
 from .filter import Filter
 from .stale import Stale, stale_citations, standings
 from .tables import conversations, feedback, turns
@@ -284,8 +285,8 @@ def _erased_at(connection: sa.Connection, answer: Mapping[str, Any]) -> float | 
 
 
 def shortened(title: str) -> str:
-    """A title on one line, cut where it is long."""
-    title = " ".join(title.split())
+    """A title on one line, without control characters, cut where it is long."""
+    title = " ".join(tidy(title).split())
     return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 

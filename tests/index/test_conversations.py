@@ -84,7 +84,7 @@ def test_a_deleted_conversation_is_gone_with_its_turns(
 
 def test_a_renamed_conversation_keeps_its_name(store: Conversations) -> None:
     store.append("a", turn())
-    store.rename("a", "  The water\ncontract ")
+    store.rename("a", "  The\x1b water\ncontract ")
     store.append("a", turn("And why?", 1))
     assert store.load("a").title == "The water contract"
 

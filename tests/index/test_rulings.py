@@ -40,7 +40,7 @@ def test_a_kill_outlives_a_removal_until_it_is_undone(desk: Desk, folder: Path) 
 
 
 def test_a_retraction_outlives_a_removal_and_so_does_its_undoing(desk: Desk, folder: Path) -> None:
-    desk.articles.retract(MAYOR, "Forged.")
+    desk.articles.retract(MAYOR, "\x1bForged.")
     desk.articles.remove(MAYOR)
     desk.add(folder)
     assert MAYOR not in found(desk)
