@@ -100,7 +100,8 @@ class _Asking:
         if not text.strip():
             return
         same: Any = gr.skip()
-        box: Any = gr.Textbox("", **_BUSY)
+        # Twice: on a busy machine a browser was seen without the button after the first.
+        boxes: Iterator[Any] = iter((gr.Textbox("", **_BUSY), gr.Textbox(**_BUSY)))
         chat = self._desk.chat(self._current(kept))
         changed = _changed(chat.filters, given)
         for turn in turns(
@@ -118,8 +119,7 @@ class _Asking:
             elif turn["status"] == "failed":  # what failed is given back, to be put right
                 yield turn, gr.Textbox(text, **_READY), *[same] * 7
             else:
-                yield turn, box, *[same] * 7
-                box = same
+                yield turn, next(boxes, same), *[same] * 7
 
     def ask_again(self, event: gr.EventData, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
         """Ask what a button in the conversation says, `free` of all filters where it says so."""
