@@ -13,7 +13,8 @@ demo: $(VENV)/page
 	@$(BIN)/byline demo
 
 test: $(VENV)/dev $(MODEL)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not alone"
+	$(BIN)/pytest -m alone
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -83,6 +83,7 @@ def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None
     assert "| lost, double, unfound or otherwise wrong | 0 |" in printed
 
 
+@pytest.mark.alone
 def test_streams_under_load_all_end_with_their_own_answer(tmp_path: Path, vectors: Path) -> None:
     printed = run("load.py", tmp_path, vectors)
     row = next(line for line in printed.splitlines() if line.startswith("| 5 |"))

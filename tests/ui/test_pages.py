@@ -494,6 +494,7 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     expect(chip).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.alone
 def test_twenty_readers_at_once_see_their_own_answers_only(
     browser: Browser, desk: Desk, address: str
 ) -> None:

@@ -190,6 +190,7 @@ def test_the_model_stops_when_the_client_leaves(start: Start, accepted: bytes) -
             assert next(got.iter_lines()) == "event: hits"  # its place is free again
 
 
+@pytest.mark.alone
 def test_a_hundred_questions_do_not_hold_up_a_health_check(start: Start) -> None:
     with (
         scripted(Slow("The repair will cost 4.2 million crowns [1].", 0.15)) as model,
