@@ -409,7 +409,11 @@ def test_a_path_without_questions_is_refused_in_one_line(tmp_path, make, what):
     ("name", "raw", "what"),
     [
         ("q.jsonl.gz", b"{}", "Not a gzipped file"),
-        ("q.jsonl.gz", gzip.compress(b'{"id": "1", "question": "Who?"}')[:-9], "ended before"),
+        (
+            "q.jsonl.gz",
+            gzip.compress(b'{"id": "1", "question": "Who?"}', mtime=0)[:-9],
+            "ended before",
+        ),
         ("q.csv", b"question\n\xff\n", "codec can't decode"),
         ("q.csv", b'question\n"Who?\n', "unexpected end"),
     ],
