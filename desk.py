@@ -461,10 +461,7 @@ class Desk:
             *before, answer = kept
             assert isinstance(answer, Answer)
             yield from before
-            notes = (
-                *answer.notes,
-                "asked before; no article has changed since",
-            )
+            notes = (*answer.notes, "asked before; no article has changed since")
             yield replace(answer, as_of=as_of, usage=Usage(), timings={}, notes=notes)
             return
         seen: list[Event] = []

@@ -27,6 +27,7 @@ _SCRIPTS = (
     "dates",
     "speakers",
     "verify",
+    "swaps",
     "attacks",
     "crash",
     "concurrency",
@@ -38,7 +39,13 @@ _FULL = ("drafts", "evals", "streaming", "service_faults")
 _SERVED = ("load", "parity", "api_fuzz")
 # These take --full themselves.
 _LONGER = ("ingest", "scale", "copies", "attacks", "crash", "concurrency", *_SERVED)
-_OF_LABELS = ("dates", "speakers", "api_fuzz", "service_faults")  # these read no data folder
+_OF_LABELS = (
+    "dates",
+    "speakers",
+    "swaps",
+    "api_fuzz",
+    "service_faults",
+)  # these read no data folder
 
 
 def main() -> int:

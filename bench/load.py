@@ -68,14 +68,8 @@ def main() -> None:
                 for number in clients
             ]
             head = ("clients", "asks", "bare p50 ms", "first token p50 ms", "p95 ms")
-            more = (
-                "added p95 ms",
-                "failed",
-                "of another",
-                "longest gap ms",
-                "processor ms an ask",
-                "memory MB",
-            )
+            more = ("added p95 ms", "failed", "of another", "longest gap ms")
+            more += ("processor ms an ask", "memory MB")
             print(sets.markdown((*head, *more), rows))
             wrong = sum(int(str(cell)) for row in rows for cell in row[6:8])
         with running("service", home) as service, running("chroma", home) as chroma:

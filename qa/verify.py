@@ -59,13 +59,14 @@ _OUTRIGHT = 0.75  # likelihood where one sentence says every word
 _TELLS = frozenset(map(stem, ("say", "said", "report", "tell", "told", "according")))
 _AT_MOST = 3  # sentences that carry one statement
 _VETOED, _DOUBTED = 0.3, 0.7  # what a veto, or a doubt, leaves of the score
-# What a correction says was wrong is no evidence for it.
+# What a correction says was wrong is no evidence for it: "An earlier version of this article said
+# three", and in that sentence and the next ", not three".
 _ERRED = re.compile(
     r"\b(?:an?|our|the) (?:earlier|previous|original) versions? of (?:this|our|the) (?:\w+ ){0,2}?"
-    r"(?:article|story|report|column|piece|post|headline)\b(?:[^;.]|\.(?=\d))*"
-    r"|, (?:and )?not [^,;.]+(?=[.]?\Z)",
+    r"(?:article|story|report|column|piece|post|headline)\b(?:[^;.]|\.(?=\d))*",
     re.I,
 )
+_NOT_SO = re.compile(r", (?:and )?not [^,;.]+(?=[.]?\Z)", re.I)
 _RANK = ("contradicted", "unsupported", "partial", "unchecked", "supported")
 
 
@@ -117,8 +118,13 @@ def verify(
 
 @lru_cache(maxsize=2_000)
 def _read(text: str, written: date | None) -> tuple[tuple[int, int, Facts], ...]:
-    spans = sentence_spans(text, 0, len(text))
-    return tuple((a, b, facts(_ERRED.sub(" ", text[a:b]), written)) for a, b in spans)
+    found, before = [], ""
+    for start, end in sentence_spans(text, 0, len(text)):
+        said = text[start:end]
+        right = _NOT_SO.sub("", said) if _ERRED.search(f"{before} {said}") else said
+        found.append((start, end, facts(_ERRED.sub(" ", right), written)))
+        before = said
+    return tuple(found)
 
 
 def _verify(
