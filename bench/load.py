@@ -4,7 +4,8 @@
 
 A scripted model, in a process of its own, streams 40 tokens a second: the question's own mark, and
 then the first sentence of the first passage, again and again. The service runs in another process.
-Each client asks, reads to the end and asks again; one more client asks the bare model meanwhile.
+Each client asks, reads to the end and asks again, the first time at a moment of its own within the
+length of one reply; one more client asks the bare model meanwhile.
 Added is what the service's first token takes longer than the bare model's, p95 against p50 in the
 same minute. Every answer must carry the mark of its own question, and every stream must end with
 it. Search is asked in turns with a plain FastAPI handler over Chroma that embeds with the same
@@ -100,7 +101,8 @@ async def _asked(
     seen, numbers, end = _Seen(), count(), time.monotonic() + seconds
     before, worked = service.memory(), service.worked()
 
-    async def client() -> None:
+    async def client(at: float) -> None:
+        await asyncio.sleep(at * _TOKENS / _TOKENS_PER_SECOND)
         while time.monotonic() < end:
             number = next(numbers)
             text = f"{questions[number % len(questions)]} (#{number}q)"
@@ -116,8 +118,8 @@ async def _asked(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(bare())
-        for _ in range(clients):
-            group.create_task(client())
+        for number in range(clients):
+            group.create_task(client(number / clients))
     first, own = np.array(seen.first) * 1000, float(np.median(seen.bare)) * 1000
     p50, p95 = np.percentile(first, (50, 95))
     times = [f"{value:.0f}" for value in (own, p50, p95, p95 - own)]

@@ -106,7 +106,8 @@ class MiniLM:
             found = {text: self._read[text] for text in texts if text in self._read}
         new = [text for text in dict.fromkeys(texts) if text not in found]
         encoded = self._tokenizer.encode_batch(new)  # the fast one tells no offsets
-        hidden = self._pool.map(self._hidden, [item.ids for item in encoded])
+        alone = len(new) == 1  # a question does not wait for others' sentences
+        hidden = (map if alone else self._pool.map)(self._hidden, [item.ids for item in encoded])
         for text, item, one in zip(new, encoded, hidden, strict=True):
             vector = _unit(one.mean(axis=0, keepdims=True))[0]
             found[text] = vector, _unit(one[1:-1]), item.offsets[1:-1]

@@ -37,7 +37,7 @@ BIAS = -23.9
 _ALSO = -2.0  # log-odds below the best, down to which another sentence is quoted too
 _MOST = 3  # sentences that are quoted
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
-_COMPARED = 30  # sentences whose meaning is compared
+_COMPARED = 12  # sentences whose meaning is compared: with 30 one answer in 276 is another
 _LONGEST_QUOTE = 700  # characters between two sentences quoted from one passage
 _SAME = 0.65  # overlap of words from which two sentences are copies
 _MOST_WORDS = 110  # of all quotes together: see evals, Seen.is_brief
@@ -109,7 +109,8 @@ def candidates(hits: Sequence[Hit], wanted: Wanted) -> list[Candidate]:
         said = wanted.share(candidate.stems) + wanted.share(candidate.near) / 2
         return said + 0.3 / candidate.rank
 
-    return sorted(found.values(), key=promise, reverse=True)[:_COMPARED]
+    most = len(found) if wanted.period.is_overview else _COMPARED
+    return sorted(found.values(), key=promise, reverse=True)[:most]
 
 
 def _speaks_of_focus(question: str, best: Sequence[Candidate], embedder: Embedder) -> bool:

@@ -8,12 +8,13 @@ Every call of one ask is given the same Deadline; its own time limit is what is 
 
 import email.utils
 import gc
+import json
 import random
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..errors import ModelUnavailable, SettingsError
 from ..index.embed import endpoint_errors
@@ -21,9 +22,12 @@ from .budget import Deadline, Usage, price
 from .trace import Span, note, span, stepping
 
 if TYPE_CHECKING:
+    import httpx
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
     from llama_index.core.llms import LLM
     from tenacity import RetryCallState, Retrying
+
+T = TypeVar("T")
 
 LLM_SETTINGS = "BYLINE_LLM, BYLINE_LLM_BASE_URL and BYLINE_LLM_API_KEY"
 _ATTEMPTS = 4
@@ -127,40 +131,112 @@ def _said(
 ) -> Generator[str, None, Said]:
     text, read, written, finish = "", None, None, None
     options |= STREAM_USAGE if is_openai(llm) else {}
-    with closing(responses(llm, messages, deadline, **options)) as found:
-        for response in found:
-            if response.delta:
-                text += response.delta
-                yield response.delta
-            now_read, now_written = usage_of(response.raw)
-            read, written = now_read or read, now_written or written
-            finish = _finish(response.raw) or finish
+    pieces = _direct if type(llm).__name__ == "OpenAILike" else _by_llamaindex
+    with closing(pieces(llm, messages, deadline, options)) as found:
+        for piece in found:
+            read, written = piece.read or read, piece.written or written
+            finish = piece.finish or finish
+            if piece.text:
+                text += piece.text
+                yield piece.text
     is_whole = finish == "stop" or (finish is None and not is_openai(llm))
     return Said(text, _usage(llm, read, written), is_whole)
+
+
+class _Piece(NamedTuple):
+    """What came at once: text, and where it is said what the call took and why it ended."""
+
+    text: str
+    read: int | None = None
+    written: int | None = None
+    finish: str | None = None
+
+
+def _by_llamaindex(
+    llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, options: dict[str, Any]
+) -> Generator[_Piece, None, None]:
+    with closing(responses(llm, messages, deadline, **options)) as found:
+        for response in found:
+            yield _Piece(response.delta or "", *usage_of(response.raw), _finish(response.raw))
+
+
+def _direct(
+    llm: Any, messages: Sequence["ChatMessage"], deadline: Deadline, options: dict[str, Any]
+) -> Generator[_Piece, None, None]:
+    """The same of a model of `openai_llm`, without an object for every token.
+
+    What came while nobody read is one piece.
+    """
+    from llama_index.llms.openai.utils import to_openai_message_dicts
+
+    asked = to_openai_message_dicts(messages, model=llm.model)
+
+    def begun() -> Generator[_Piece, None, None]:
+        given = llm._get_model_kwargs(stream=True, **_options(llm, deadline, **options))
+        create = llm._get_client().chat.completions.with_streaming_response.create
+        with create(messages=asked, **given) as response:
+            rest = b""
+            for raw in response.iter_bytes():
+                *lines, rest = (rest + raw).split(b"\n")
+                yield _piece(lines, response.http_request)
+            yield _piece([rest], response.http_request)
+
+    return _retried(llm, deadline, begun)
+
+
+def _piece(lines: Iterable[bytes], request: "httpx.Request") -> _Piece:
+    """What lines of server-sent events of a chat completion say. Raises APIError, as they may."""
+    text, read, written, finish = "", None, None, None
+    for line in lines:
+        if not line.startswith(b"data:") or line.startswith(b"[DONE]", 5 + (line[5:6] == b" ")):
+            continue
+        chunk = json.loads(line[5:])
+        if error := chunk.get("error"):
+            from openai import APIError
+
+            said = error.get("message") if isinstance(error, dict) else None
+            raise APIError(str(said or "an error in mid-stream"), request, body=error)
+        for choice in (chunk.get("choices") or ())[:1]:
+            text += (choice.get("delta") or {}).get("content") or ""
+            finish = choice.get("finish_reason") or finish
+        if usage := chunk.get("usage"):
+            read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    return _Piece(text, read, written, finish)
 
 
 def responses(
     llm: "LLM", messages: Sequence["ChatMessage"], deadline: Deadline, **options: Any
 ) -> Generator["ChatResponse", None, None]:
     """As `stream_chat`, as LlamaIndex has it."""
+
+    def begun() -> Generator["ChatResponse", None, None]:
+        yield from llm.stream_chat(messages, **_options(llm, deadline, **options))
+
+    try:
+        yield from _retried(llm, deadline, begun)
+    except BaseException:  # nobody listens any more, or it took too long
+        # LlamaIndex's stream is part of a cycle: until it is collected the connection stays
+        # open, and the model goes on writing.
+        gc.collect()
+        raise
+
+
+def _retried(
+    llm: "LLM", deadline: Deadline, begun: Callable[[], Generator[T, None, None]]
+) -> Generator[T, None, None]:
+    """What a call gives, made again only while nothing has come; closing it closes the call."""
     what = endpoint_of(llm)
     with _errors(what, deadline):
         for attempt in retrying(deadline, llm):
             with attempt:
                 deadline.check(what)
-                found = _begun(llm, messages, _options(llm, deadline, **options))
-                response = next(found, None)
-        try:
-            while response is not None:
+                found = begun()
+                given = next(found, None)
+        with closing(found):
+            while given is not None:
                 deadline.check(what)
-                yield response
-                response = next(found, None)
-        except BaseException:  # nobody listens any more, or it took too long
-            # LlamaIndex's stream is part of a cycle: until it is collected the connection stays
-            # open, and the model goes on writing.
-            found.close()
-            gc.collect()
-            raise
+                yield given
+                given = next(found, None)
 
 
 def endpoint_of(llm: "LLM") -> str:
@@ -201,12 +277,6 @@ def json_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 STREAM_USAGE = {"stream_options": {"include_usage": True}}
-
-
-def _begun(
-    llm: "LLM", messages: Sequence["ChatMessage"], options: dict[str, Any]
-) -> Generator["ChatResponse", None, None]:
-    yield from llm.stream_chat(messages, **options)
 
 
 def _options(llm: "LLM", deadline: Deadline, **options: Any) -> dict[str, Any]:
