@@ -55,18 +55,16 @@ def match(
 
 def frequencies(connection: sa.Connection, terms: Sequence[str]) -> dict[str, int]:
     """In how many passages that may be shown each word occurs, in any form."""
-    count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH :term"
-    statement = sa.text(count)
+    count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH each.value"
+    given = {"terms": json.dumps([f'"{term}"' for term in terms])}
     if hidden := _hidden(connection):
         # Few are driven by, of many each match is looked up in them: at 20,000 passages 7
         # and 60 ms, and with many driven by 10 seconds.
         plus = "+" if len(hidden) > _FEW else ""
         among = f"AND {plus}rowid IN (SELECT value FROM json_each(:hidden))"
-        statement = sa.text(f"SELECT ({count}) - ({count} {among})")
-    given = {"hidden": json.dumps(hidden)} if hidden else {}
-    return {
-        term: connection.scalar(statement, {"term": f'"{term}"', **given}) or 0 for term in terms
-    }
+        count, given = f"({count}) - ({count} {among})", given | {"hidden": json.dumps(hidden)}
+    statement = sa.text(f"SELECT ({count}) FROM json_each(:terms) AS each ORDER BY each.key")
+    return dict(zip(terms, connection.scalars(statement, given), strict=True))
 
 
 def _hidden(connection: sa.Connection) -> list[int]:
@@ -80,12 +78,12 @@ def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> st
     """The rarest words of a query that is words alone, as a query; None where all should choose."""
     if limit * 10 > _RANKED or not _WORDS.fullmatch(query):
         return None
-    some = f"SELECT 1 FROM {table} WHERE {table} MATCH :word LIMIT {_RANKED}"
-    count = sa.text(f"SELECT count(*) FROM ({some})")
-    counts = [(connection.scalar(count, {"word": w}) or 0, w) for w in query.split(" OR ")]
+    some = f"SELECT 1 FROM {table} WHERE {table} MATCH each.value LIMIT {_RANKED}"
+    count = f"SELECT (SELECT count(*) FROM ({some})), each.value FROM json_each(:words) AS each"
+    counts = connection.execute(sa.text(count), {"words": json.dumps(query.split(" OR "))}).all()
     rarest: list[str] = []
     total = 0
-    for number, word in sorted(counts):
+    for number, word in sorted(map(tuple, counts)):
         if total >= 3 * limit and total + number > _RANKED:
             return " OR ".join(rarest)
         rarest.append(word)
