@@ -23,7 +23,7 @@ from .records import to_article
 
 _POSTMARK = re.compile(rb"From \S.*\d\d:\d\d.*\d{4}")  # RFC 4155: sender and moment
 _WRAPPED = range(50, 79)  # characters of a line that mail software broke; RFC 5322 has 78 at most
-_LONGEST_HEADER = 20_000  # characters; the parser of the standard library is quadratic in them
+_LONGEST_HEADER = 5_000  # characters; the parser of the standard library is quadratic in them
 _FOOTER = re.compile(
     r"(?i)\bunsubscribe\b|\b(?:view|read|open)\b.{0,40}\bin (?:a|your) browser\b|"
     r"receiv(?:e|ing|ed) th(?:is|ese) (?:e-?mail|message|newsletter)|was sent to \S+@|"
