@@ -43,16 +43,7 @@ RECORDS: dict[str, list[type]] = {
     "Answers": [Answer, Statement, Citation, Disagreement, Position, Usage, DraftReport, HitRecord],
     "Articles": [Article, Mark, Notice, Version, Change, Stale],
     "The index": [Job, Health, Manifest, Erasure],
-    "In Python alone": [
-        Found,
-        Hit,
-        Report,
-        Failure,
-        Reach,
-        Visit,
-        Turn,
-        Conversation,
-    ],
+    "In Python alone": [Found, Hit, Report, Failure, Reach, Visit, Turn, Conversation],
 }
 
 
@@ -169,10 +160,8 @@ def record(kind: type) -> str:
     rows: list[tuple[str, str, str]] = []
     for node in source(kind).body:  # a string below a field says what it is
         if isinstance(node, ast.AnnAssign):
-            told = [
-                one.value for one in getattr(node.value, "keywords", ()) if one.arg == "description"
-            ]
-            note = told[0].value if told else ""
+            said = {one.arg: one.value for one in getattr(node.value, "keywords", ())}
+            note = ast.literal_eval(said["description"]) if "description" in said else ""
             rows.append((f"`{ast.unparse(node.target)}`", f"`{plain(node.annotation)}`", note))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and rows:
             rows.append((*rows.pop()[:2], str(node.value.value)))
@@ -189,18 +178,18 @@ def records_page() -> str:
     return "\n".join(parts)
 
 
-_ABOUT_RECORDS = """What Python holds as dataclasses is the same everywhere as JSON, key for key:
-`--json`, the HTTP API, events, MCP, exports. An article has its `version` besides. Dates are
-ISO 8601, in UTC where the zone is known; a date without a time is a date; what is not known is
-null; a tuple is a list. Offsets count Unicode code points from 0, ends exclusive. The JSON Schemas
-are in `/openapi.json` of
-`byline serve` and in the output schemas of [MCP](mcp.md). Cases of evals have
-[a page of their own](eval-cases.md).
+_ABOUT_RECORDS = """Answers and reports are the same everywhere, key for key: dataclasses in Python,
+JSON in `--json`, the HTTP API, events, MCP and exports. Articles and what belongs to the index are
+so over HTTP; as JSON an article has its `version` besides, and there `copy_of`.
+Dates are ISO 8601, in UTC where the zone is known; a date without a time is a date; what is not
+known is null; a tuple is a list. Offsets count Unicode code points from 0, ends exclusive. The JSON
+Schemas are in `/openapi.json` of `byline serve` and in the output schemas of [MCP](mcp.md). Cases
+of evals have [a page of their own](eval-cases.md).
 
 ## Events
 
 `desk.stream` yields them as objects, `POST /v1/ask` with `Accept: text/event-stream` as named
-events with JSON data, in this order:
+events with JSON data; `hits` come first, one `answer` or `error` last:
 
 | event | in Python | data | how often |
 | --- | --- | --- | --- |
