@@ -7,7 +7,8 @@ INDEX ?= demo
 EVAL := eval-runs/make-eval
 WORKERS ?= 2
 
-.PHONY: demo test check docs format eval eval-run baseline bench proof screenshots serve lock test-model clean
+.PHONY: demo test check docs format eval eval-run baseline bench proof screenshots serve lock dist sbom audit \
+  test-model clean
 
 demo: $(VENV)/page
 	@$(BIN)/byline demo
@@ -58,6 +59,27 @@ bench: $(VENV)/dev
 proof: $(VENV)/dev $(MODEL)
 	$(BIN)/python -m bench --full
 
+# Wheel and sdist, in dist/; the wheel is built from the sdist, so that one is complete.
+dist: $(VENV)/dev
+	@rm -rf dist
+	@$(BIN)/python -m build --outdir dist . >/dev/null 2>&1 || $(BIN)/python -m build --outdir dist .
+	@ls -l dist
+
+# What an installation with every extra brings: CycloneDX, and the licence of each package.
+sbom: dist
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python build/installed
+	@$(BIN)/uv pip install -q --python build/installed/bin/python -c requirements.lock \
+	  "$$(echo dist/*.whl)[page,local,mcp,trace]"
+	@$(BIN)/uv tool run -q --from cyclonedx-bom==7.5.0 cyclonedx-py environment --mc-type library \
+	  --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json build/installed/bin/python
+	@$(BIN)/uv tool run -q pip-licenses==5.5.5 --python build/installed/bin/python --from mixed \
+	  --format csv --output-file dist/licences.csv
+
+# Known vulnerabilities of every version in the lock; one that cannot be looked up fails, too.
+audit: $(VENV)/dev
+	@$(BIN)/uv tool run -q pip-audit==2.10.1 --strict --progress-spinner off --disable-pip --no-deps \
+	  -r requirements.lock
+
 test-model: $(MODEL)
 
 $(MODEL): | $(VENV)/dev
@@ -68,7 +90,6 @@ $(MODEL): | $(VENV)/dev
 
 # The versions that were tested, without addresses; uv only resolves them.
 lock: $(VENV)/dev
-	$(BIN)/pip install -qq uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 	  --no-annotate --no-header --no-emit-index-url -q -o requirements.lock
 
@@ -85,4 +106,4 @@ $(VENV)/dev: pyproject.toml requirements.lock
 	@touch $@ $(VENV)/page
 
 clean:
-	rm -rf $(VENV) models build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) models build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

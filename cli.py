@@ -152,7 +152,7 @@ def add(
     """Add articles, or folders of them.
 
     Read are .txt, .md, .html, .jsonl and .csv; .xml and .nitf (NewsML-G2, NITF), .json (ninjs, or
-    one record or an array of them), and the web pages of .warc and .warc.gz.
+    one record or an array of them), .mbox and .eml, and the web pages of .warc and .warc.gz.
     """
     from .ui.terminal import report_json, show_report
 

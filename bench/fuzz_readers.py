@@ -58,6 +58,23 @@ def _capture(page: str) -> bytes:
     return f"{head}Content-Length: {len(http)}\r\n\r\n".encode() + http + b"\r\n\r\n"
 
 
+PART = "Content-Type: text/{}; charset=utf-8\nContent-Transfer-Encoding: {}\n\n"
+MAIL = f"""From: =?utf-8?q?Mara_Tenholt?= from Gazette <news@gazette.example>
+Subject: =?utf-8?b?RmVycnk=?= burns
+Date: Thu, 5 Mar 2026 10:00:00 +0100
+Message-ID: <m1@gazette.example>
+List-Id: Gazette news <news.gazette.example>
+Content-Type: multipart/alternative; boundary="b"
+
+--b
+{PART.format("plain", "quoted-printable")}{STORY.replace("—", "=E2=80=94")}
+--b
+{PART.format("html", "8bit")}{PAGE}
+--b--
+"""
+POSTMARK = "From news@gazette.example Thu Mar  5 10:00:00 2026\n"
+
+
 SAMPLES: dict[str, list[bytes]] = {
     ".txt": [f"Ferry burns\nBy Mara Tenholt\n{STORY}\nCorrection: {STORY}".encode()],
     ".md": [f"---\ntitle: Ferry\ndate: 2026-03-05\n---\n# Ferry\n\n- *{STORY}*\n".encode()],
@@ -67,6 +84,8 @@ SAMPLES: dict[str, list[bytes]] = {
     ".json": [json.dumps(held).encode() for held in (NINJS, [NINJS, RECORD], RECORD)],
     ".jsonl": [f"{json.dumps(RECORD)}\n{json.dumps(RECORD)}\n".encode()],
     ".csv": [f'title,text,date\nFerry,"{STORY}",2026-03-05\n'.encode()],
+    ".eml": [MAIL.encode()],
+    ".mbox": [f"{POSTMARK}{MAIL}\n{POSTMARK}{MAIL}".encode()],
     ".warc": [_capture(PAGE) * 2],
     ".warc.gz": [gzip.compress(_capture(PAGE)) * 2],
 }

@@ -1,4 +1,4 @@
-"""Finds the articles that paths hold: files, folders, lines of JSONL, records of WARC.
+"""Finds the articles that paths hold: files, folders, lines of JSONL, mails, records of WARC.
 
 for entry in read(["articles/"], max_article_bytes=5_000_000):
     article = entry.load() if isinstance(entry, Entry) else None
@@ -24,6 +24,7 @@ from ..errors import InputError
 from .article import Article
 from .readers.html import read_html
 from .readers.markdown import read_markdown
+from .readers.mbox import messages, read_message
 from .readers.parts import Part, json_parts, xml_parts
 from .readers.records import checked_header, read_csv, read_json
 from .readers.text import read_text
@@ -35,6 +36,7 @@ _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".markdown": read_markdown,
     ".html": read_html,
     ".htm": read_html,
+    ".eml": read_message,
 }
 _CUT: dict[str, Callable[[bytes], list[Part]]] = {
     ".xml": xml_parts,
@@ -42,7 +44,7 @@ _CUT: dict[str, Callable[[bytes], list[Part]]] = {
     ".json": json_parts,
 }
 _WARC = (".warc", ".warc.gz")
-_KNOWN = (*_READERS, *_CUT, ".jsonl", ".ndjson", ".csv", *_WARC)
+_KNOWN = (*_READERS, *_CUT, ".jsonl", ".ndjson", ".csv", ".mbox", *_WARC)
 _LISTED = ", ".join(_KNOWN)
 _PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.I)
 
@@ -127,8 +129,9 @@ def estimate(paths: Iterable[Path | str]) -> int:
         if _suffix(found[0]) in (*_READERS, *_CUT, *_WARC):
             total += 1
             continue
+        mark = b"\nFrom " if _suffix(found[0]) == ".mbox" else b"\n"
         with suppress(OSError), found[1].open("rb") as file:
-            total += sum(piece.count(b"\n") for piece in iter(partial(file.read, 1 << 20), b""))
+            total += sum(piece.count(mark) for piece in iter(partial(file.read, 1 << 20), b""))
     return total
 
 
@@ -173,7 +176,8 @@ def _entries(path: Path, shown: str, fallback_id: str, limit: int) -> Iterator[F
             elif suffix in _WARC:
                 yield from _captures(file, shown, limit)
             elif suffix not in (*_READERS, *_CUT):
-                records = _records(file, suffix == ".csv", shown, fallback_id, limit)
+                cut = _mails if suffix == ".mbox" else partial(_records, is_csv=suffix == ".csv")
+                records = cut(file, shown, fallback_id, limit)
                 yield next(records, Failure(shown, None, "the file holds no records"))
                 yield from records
             elif len(raw := file.read(limit + 1)) > limit:
@@ -219,8 +223,22 @@ def _captures(file: BinaryIO, shown: str, limit: int) -> Iterator[Found]:
         yield PassedOver(shown, passed)
 
 
+def _mails(file: BinaryIO, shown: str, fallback_id: str, limit: int) -> Iterator[Found]:
+    """A mail without an id is called by its content, as a record is."""
+    try:
+        for number, raw in messages(file, limit):
+            if raw is None:
+                yield Failure(shown, number, _too_long("message", limit))
+            else:
+                mail_id = f"{fallback_id}#{blake2b(raw.strip(), digest_size=6).hexdigest()}"
+                fingerprint = _fingerprint(mail_id.encode(), raw.strip())
+                yield Entry(shown, number, fingerprint, partial(read_message, raw, mail_id))
+    except InputError as error:
+        yield Failure(shown, None, str(error))
+
+
 def _records(
-    file: BinaryIO, is_csv: bool, shown: str, fallback_id: str, limit: int
+    file: BinaryIO, shown: str, fallback_id: str, limit: int, is_csv: bool = False
 ) -> Iterator[Entry | Failure]:
     """A record without an id is called by its content: lines move, and none may take another's."""
     header = b""
@@ -296,7 +314,7 @@ def read_stream(file: BufferedReader, *, max_article_bytes: int) -> Iterator[Ent
     """
     shown = "standard input"
     if file.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        yield from _records(file, False, shown, "-", max_article_bytes)
+        yield from _records(file, shown, "-", max_article_bytes)
         return
     raw = file.read(max_article_bytes + 1)
     if not raw.strip():

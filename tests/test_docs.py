@@ -1,4 +1,4 @@
-"""What docs/python.md and docs/notebook.ipynb show is run, and prints what stands there.
+"""What the pages with Python and docs/notebook.ipynb show is run, and prints what stands there.
 
 python -m byline.tests.test_docs    # writes what is printed now
 """
@@ -23,6 +23,7 @@ from byline.tests.conftest import ROOT, SAMPLE
 from opentelemetry import trace
 
 PAGE, NOTEBOOK = ROOT / "docs" / "python.md", ROOT / "docs" / "notebook.ipynb"
+OTHERS = [ROOT / "docs" / "models.md"]
 BLOCK = re.compile(r"^```python\n(.+?)^```\n(?:\n```text\n.*?^```\n)?", re.M | re.S)
 
 
@@ -89,6 +90,14 @@ def test_the_page_on_python_prints_what_it_shows_and_its_web_app_answers(
         assert asyncio.run(ask("/ask", " ")).status_code == 422
 
 
+@pytest.mark.parametrize("shown", OTHERS, ids=lambda path: path.stem)
+def test_another_page_prints_what_it_shows(
+    shown: Path, sample_desk: Desk, minilm: MiniLM, vectors: Path
+) -> None:
+    with as_shown(sample_desk.settings.home, Remembering(minilm, vectors)) as names:
+        assert page(shown.read_text(), names) == shown.read_text()
+
+
 def test_the_notebook_prints_what_it_shows(
     tmp_path: Path, minilm: MiniLM, vectors: Path, sample_desk: Desk
 ) -> None:
@@ -104,6 +113,9 @@ if __name__ == "__main__":
             made.add(SAMPLE)
         with as_shown(Path(folder) / "a", found) as given:
             PAGE.write_text(page(PAGE.read_text(), given))
+        for other in OTHERS:
+            with as_shown(Path(folder) / "a", found) as given:
+                other.write_text(page(other.read_text(), given))
         with as_shown(Path(folder) / "b", found) as given:
             filled = notebook(json.loads(NOTEBOOK.read_text()), given)
             NOTEBOOK.write_text(json.dumps(filled, indent=1, ensure_ascii=False) + "\n")
