@@ -13,12 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from byline import Desk
 from byline.bench.vectors import Remembering
 from byline.cli import main
 from byline.index.embed import Embedder, MiniLM
 
+hypothesis.settings.register_profile("byline", deadline=None)  # machines are busy
+hypothesis.settings.load_profile("byline")
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "index" / "sample"
 ARTICLES = {

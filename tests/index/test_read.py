@@ -139,7 +139,7 @@ class TestFiles:
         entries = found(tmp_path)
         assert [type(entry) for entry in entries] == [Entry, Entry]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.binary(max_size=300), st.sampled_from([".txt", ".md", ".html", ".jsonl", ".csv"]))
     def test_any_bytes_are_an_article_or_a_reason(
         self, tmp_path_factory: pytest.TempPathFactory, raw: bytes, suffix: str

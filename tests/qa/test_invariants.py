@@ -102,7 +102,6 @@ def answers(home: Path, minilm: MiniLM, reply: str) -> Iterator[tuple[Answer, li
 @given(reply=replies())
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_a_model_writes_the_promises_hold(home: Path, minilm: MiniLM, reply: str) -> None:

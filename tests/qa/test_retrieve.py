@@ -68,7 +68,7 @@ def test_whatever_is_typed_is_no_error(sample_desk: Desk, text: str) -> None:
 
 
 @given(text=st.text(min_size=1, max_size=80).filter(str.strip))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_text_is_an_error(sample_desk: Desk, text: str) -> None:
     exact(sample_desk, text, limit=3)
 

@@ -212,7 +212,7 @@ def sample() -> list[tuple[Evidence, str]]:
     return found
 
 
-_ANY = settings(max_examples=150, deadline=None)
+_ANY = settings(max_examples=150)
 
 
 @_ANY
