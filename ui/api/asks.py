@@ -23,6 +23,7 @@ from .queue import in_line, unless_gone
 from .records import Hits, given
 
 EVENT_STREAM = "text/event-stream"
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # dumps() makes one for each token
 ANSWERED = responses(502) | {
     200: {
         "description": "The answer; with `Accept: text/event-stream` its events: hits, token, "
@@ -125,4 +126,4 @@ async def _written(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator
 
 def _as_sse(event: Event) -> bytes:
     name, data = event_record(event)
-    return format_sse_event(event=name, data_str=json.dumps(data, ensure_ascii=False))
+    return format_sse_event(event=name, data_str=_as_json(data))
