@@ -13,8 +13,7 @@ from byline.tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SETUP = PROJECT["tool"]["setuptools"]
 OUTSIDE = {"tests", "bench"}
-AT_ROOT = {"__init__", "__main__", "cli", "cli_eval", "cli_follow", "cli_keys"}
-AT_ROOT |= {"desk", "errors", "settings"}
+AT_ROOT = {"__init__", "__main__", "desk", "errors", "settings"}
 MODULES = sorted(
     name
     for _, name, _ in pkgutil.walk_packages(byline.__path__, "byline.")

@@ -2,7 +2,7 @@
 
     byline follow add https://herald.example/feed --every 30m && byline follow run
 
-As in cli.py: parse, call one function, print.
+As in cli/__init__.py: parse, call one function, print.
 """
 
 import re
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import BylineError, InputError
+from ..errors import BylineError, InputError
 
 if TYPE_CHECKING:
-    from .index.fetch.follow import Follow, Visit
-    from .index.fetch.followed import FollowedFeed
+    from ..index.fetch.follow import Follow, Visit
+    from ..index.fetch.followed import FollowedFeed
 
 follow_app = typer.Typer(
     help="Follow feeds and sitemaps: what they list is fetched and added.", no_args_is_help=True
@@ -46,7 +46,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Follow a feed from now on; it is read once to see what it is."""
-    from .cli import opened_desk, print_json
+    from . import opened_desk, print_json
 
     seconds = _seconds(every)
     with opened_desk(index, new=True) as desk:
@@ -68,7 +68,7 @@ def add(
 @follow_app.command("list")
 def list_feeds(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """List the feeds that are followed, and how they do."""
-    from .cli import opened_desk, print_json
+    from . import opened_desk, print_json
 
     with opened_desk(index) as desk:
         feeds = desk.follow.list()
@@ -100,7 +100,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Read the feeds, fetch what is new or changed, and add it."""
-    from .cli import opened_desk, print_json, say
+    from . import opened_desk, print_json, say
 
     if every and (once or as_json):
         raise InputError("--every goes on until stopped: leave out --once and --json.")
@@ -138,7 +138,7 @@ def run(
 @follow_app.command()
 def remove(url: UrlArgument, index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Follow a feed no more; its articles stay."""
-    from .cli import opened_desk, print_json
+    from . import opened_desk, print_json
 
     with opened_desk(index) as desk:
         desk.follow.remove(url)
@@ -150,8 +150,8 @@ def remove(url: UrlArgument, index: IndexOption = None, as_json: JsonOption = Fa
 
 def _run(follow: "Follow", **options: bool) -> "Sequence[Visit]":
     """Run with a count of pages on a terminal."""
-    from .index.build import Report
-    from .ui.terminal import adding
+    from ..index.build import Report
+    from ..ui.terminal import adding
 
     reports: dict[str, Report] = {}
     with adding(0) as show:

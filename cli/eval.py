@@ -2,7 +2,7 @@
 
     byline eval run sample && byline eval run cases.jsonl --index news --system byline:llm=qwen3
 
-As in cli.py: parse, call one function, print.
+As in cli/__init__.py: parse, call one function, print.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import BylineError, InputError
+from ..errors import BylineError, InputError
 
 if TYPE_CHECKING:
-    from .desk import Desk
-    from .evals.corpus import Corpus
-    from .evals.judge import Judge
-    from .evals.record import Run
-    from .evals.run import Plan
-    from .evals.systems import System
+    from ..desk import Desk
+    from ..evals.corpus import Corpus
+    from ..evals.judge import Judge
+    from ..evals.record import Run
+    from ..evals.run import Plan
+    from ..evals.systems import System
 
 eval_app = typer.Typer(help="Measure answers: run, compare, gate, report.", no_args_is_help=True)
 
@@ -81,8 +81,8 @@ def run(
 ) -> None:
     """Answer and score every case; write a report."""
     with _extra():
-        from .evals.case import find_cases
-        from .evals.report import to_json, write
+        from ..evals.case import find_cases
+        from ..evals.report import to_json, write
 
         file = find_cases(cases)
         stem = file.stem
@@ -114,8 +114,8 @@ def score(
 ) -> None:
     """Score the answers of runs anew, after the metrics have changed; nothing is asked again."""
     with _extra():
-        from .evals.case import find_cases
-        from .evals.run import score_run
+        from ..evals.case import find_cases
+        from ..evals.run import score_run
 
         cases = find_cases(runs[0] / "cases.jsonl")
         with _corpus(cases, index, articles) as (_, corpus):
@@ -131,8 +131,8 @@ def report(
 ) -> None:
     """Write the report of one run, or of several side by side."""
     with _extra():
-        from .evals.record import load_run
-        from .evals.report import to_json, write
+        from ..evals.record import load_run
+        from ..evals.report import to_json, write
 
         _require_formats(formats)
         loaded = [load_run(path) for path in runs]
@@ -155,8 +155,8 @@ def compare(
     with _extra():
         from dataclasses import asdict
 
-        from .evals import compare as comparing
-        from .evals.record import load_run
+        from ..evals import compare as comparing
+        from ..evals.record import load_run
 
         runs = load_run(first), load_run(second)
         found = comparing.compare(*runs)
@@ -184,8 +184,8 @@ def gate(
 ) -> None:
     """Fail (exit 1) where a run is worse than it may be, and say why."""
     with _extra():
-        from .evals import gate as gating
-        from .evals.record import load_run
+        from ..evals import gate as gating
+        from ..evals.record import load_run
 
         gates = gating.load_gates(config)
         baseline = load_run(against) if against else None
@@ -210,8 +210,8 @@ def calibrate(
 ) -> None:
     """Measure a judge against people: agreement, kappa, and whether to trust it."""
     with _extra():
-        from .evals.calibrate import calibrate as calibrating
-        from .evals.calibrate import load_claims
+        from ..evals.calibrate import calibrate as calibrating
+        from ..evals.calibrate import load_claims
 
         if judge is None:
             raise InputError("calibrate needs the judge to measure: give --judge MODEL@URL.")
@@ -233,11 +233,11 @@ def generate(
     as_json: JsonOption = False,
 ) -> None:
     """Make cases from the articles of an index: by rules, and with a model where one is set."""
-    from .cli import opened_desk
+    from . import opened_desk
 
     with _extra(), opened_desk(index) as desk:
-        from .evals.case import save_cases
-        from .evals.generate import generate as generating
+        from ..evals.case import save_cases
+        from ..evals.generate import generate as generating
 
         if to.is_dir():
             raise InputError(f"{to} is a folder: name the file to write the cases to.")
@@ -286,7 +286,7 @@ def import_cases(
 ) -> None:
     """Turn questions of another shape into cases, and their texts into articles."""
     with _extra():
-        from .evals import importers
+        from ..evals import importers
 
         imported = importers.import_cases(shape, path)
         articles = importers.write(imported, to)
@@ -303,8 +303,8 @@ def audit(as_json: JsonOption = False) -> None:
     with _extra():
         from dataclasses import asdict
 
-        from .evals import audit as auditing
-        from .evals.case import find_cases, load_cases
+        from ..evals import audit as auditing
+        from ..evals.case import find_cases, load_cases
 
         with _corpus(find_cases("sample"), None, None) as (_, corpus):
             table = auditing.audit(load_cases("sample"), corpus)
@@ -322,7 +322,7 @@ def audit(as_json: JsonOption = False) -> None:
 def metrics(as_json: JsonOption = False) -> None:
     """List every metric: what it says, and where it comes from."""
     with _extra():
-        from .evals.metrics import METRICS
+        from ..evals.metrics import METRICS
     rows = [
         {"name": m.name, "family": m.family, "better": m.better, "says": m.help, "source": m.source}
         for m in METRICS.values()
@@ -357,8 +357,8 @@ def _extra() -> Iterator[None]:
 
 
 def _chosen(path: str, limit: int | None, tag: str | None) -> list[Any]:
-    from .evals.case import load_cases
-    from .evals.summary import tags
+    from ..evals.case import load_cases
+    from ..evals.summary import tags
 
     cases = load_cases(path)
     known = sorted({name for case in cases for name in tags(case)})
@@ -375,10 +375,10 @@ def _corpus(
 
     Articles that are given without an index have one of their own, called by their paths.
     """
-    from .cli import SAMPLE, add_paths, opened_desk, say
-    from .evals.case import BUNDLED
-    from .evals.corpus import Corpus
-    from .settings import load_settings
+    from ..evals.case import BUNDLED
+    from ..evals.corpus import Corpus
+    from ..settings import load_settings
+    from . import SAMPLE, add_paths, opened_desk, say
 
     added: list[Any] = [*(articles or ())]
     for path in added:
@@ -405,7 +405,7 @@ def _corpus(
 
 
 def _opener(index: str | None) -> Callable[[Mapping[str, Any]], AbstractContextManager["Desk"]]:
-    from .cli import opened_desk
+    from . import opened_desk
 
     return lambda changed: opened_desk(**{"index": index, **changed})
 
@@ -420,10 +420,10 @@ def _run(
     plan: "Plan",
     judge: str | None,
 ) -> "Run":
-    from .cli import say
-    from .evals.run import run_cases, unfinished
-    from .evals.systems import model_at, open_system
-    from .index.reach import require_local
+    from ..evals.run import run_cases, unfinished
+    from ..evals.systems import model_at, open_system
+    from ..index.reach import require_local
+    from . import say
 
     if judge and corpus.archive:
         require_local(corpus.archive, f"judge {judge}", model_at(judge)[1])
@@ -460,7 +460,7 @@ def _stamp() -> str:
 
 
 def _plan(repeat: int, workers: int, retry_failed: bool, spec: str, cache: bool) -> "Plan":
-    from .evals.run import Plan
+    from ..evals.run import Plan
 
     return Plan(
         repeats=repeat,
@@ -473,10 +473,10 @@ def _plan(repeat: int, workers: int, retry_failed: bool, spec: str, cache: bool)
 
 
 def _judge(address: str, *, swap: bool = False, repeats: int = 1) -> "Judge":
-    from .evals.judge import Judge
-    from .evals.systems import model_at
-    from .qa.model import openai_llm
-    from .settings import load_settings
+    from ..evals.judge import Judge
+    from ..evals.systems import model_at
+    from ..qa.model import openai_llm
+    from ..settings import load_settings
 
     model, url = model_at(address)
     settings = load_settings(llm=model, llm_base_url=url)
@@ -520,7 +520,7 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
 
 def _show(runs: Sequence["Run"]) -> None:
     """A few lines for a terminal: outcomes and the headline metrics with their intervals."""
-    from .evals.summary import HEADLINE, grades, summarise
+    from ..evals.summary import HEADLINE, grades, summarise
 
     for found in runs:
         counts = grades(found.records)
@@ -561,7 +561,7 @@ def _require_formats(formats: Sequence[str] | None) -> None:
 
 
 def _print_json(value: Any) -> None:
-    from .cli import print_json
+    from . import print_json
 
     print_json(value)
 
@@ -576,8 +576,8 @@ def _ask(prompt: str) -> str:
 def _review_cases(
     path: str, by: str, verdicts: Path | None, to: Path | None, index: str | None
 ) -> None:
-    from .evals import review as reviewing
-    from .evals.case import find_cases, load_cases, save_cases
+    from ..evals import review as reviewing
+    from ..evals.case import find_cases, load_cases, save_cases
 
     file = verdicts or find_cases(path).with_suffix(".verdicts.jsonl")
     cases = load_cases(path)
@@ -596,9 +596,9 @@ def _review_cases(
 def _review_answers(
     paths: Sequence[Path], by: str, verdicts: Path | None, limit: int | None
 ) -> None:
-    from .evals import review as reviewing
-    from .evals.agreement import agreement, as_markdown
-    from .evals.record import load_run
+    from ..evals import review as reviewing
+    from ..evals.agreement import agreement, as_markdown
+    from ..evals.record import load_run
 
     runs = [load_run(path) for path in paths]
     file = verdicts or paths[0] / "judgements.jsonl"

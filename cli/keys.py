@@ -2,7 +2,7 @@
 
     byline keys add newsroom --scope write --expires 90d
 
-As in cli.py: parse, call one function, print.
+As in cli/__init__.py: parse, call one function, print.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import InputError
+from ..errors import InputError
 
 if TYPE_CHECKING:
-    from .index.keys import Key
+    from ..index.keys import Key
 
 keys_app = typer.Typer(
     help="Say who may use the service: keys for the API and the page.", no_args_is_help=True
@@ -42,8 +42,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key; it is shown once, and cannot be looked up later."""
-    from .cli import opened_desk, print_json, say
-    from .settings import RATE
+    from ..settings import RATE
+    from . import opened_desk, print_json, say
 
     if rate is not None and not re.fullmatch(RATE, rate):
         raise InputError(f"'{rate}' is no rate: write 60/minute, or off for none.")
@@ -61,7 +61,7 @@ def add(
 @keys_app.command("list")
 def list_keys(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """List the keys: what they may, and until when."""
-    from .cli import opened_desk, print_json
+    from . import opened_desk, print_json
 
     with opened_desk(index) as desk:
         keys = desk.archive.keys.list()
@@ -84,7 +84,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a key at once, in every running service, with the sessions that it opened."""
-    from .cli import opened_desk, print_json, say
+    from . import opened_desk, print_json, say
 
     with opened_desk(index) as desk:
         key = desk.archive.keys.revoke(key_id)

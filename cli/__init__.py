@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cli_eval import eval_app
-from .cli_follow import follow_app
-from .cli_keys import keys_app
-from .errors import BylineError, InputError
+from ..errors import BylineError, InputError
+from .eval import eval_app
+from .follow import follow_app
+from .keys import keys_app
 
 if TYPE_CHECKING:
-    from .desk import Desk
-    from .index.build import Report
-    from .index.origins import Reach
+    from ..desk import Desk
+    from ..index.build import Report
+    from ..index.origins import Reach
 
 app = typer.Typer(
     name="byline",
@@ -86,7 +86,7 @@ AsOfOption = Annotated[
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from . import __version__
+        from .. import __version__
 
         typer.echo(f"byline {__version__}")
         raise typer.Exit
@@ -105,7 +105,7 @@ def _options(
 @app.command()
 def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo") -> None:
     """Index the bundled articles and ask three questions of different kinds."""
-    from .ui.terminal import show_answer, show_report
+    from ..ui.terminal import show_answer, show_report
 
     with opened_desk(index, new=True) as desk:
         say(f"Adding the bundled articles to index '{index}'")
@@ -129,7 +129,7 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
         typer.echo(f"  {how + ':':26} {what}")
 
 
-SAMPLE = Path(__file__).parent / "index" / "sample"
+SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 DEMO_QUESTIONS = (
     ("How many turbines did Skerrow Wind get a licence for?", "2026-04-10"),
     ("When was the road bridge at Skellow Ford reopened?", "2026-04-10"),
@@ -154,7 +154,7 @@ def add(
     Read are .txt, .md, .html, .jsonl and .csv; .xml and .nitf (NewsML-G2, NITF), .json (ninjs, or
     one record or an array of them), and the web pages of .warc and .warc.gz.
     """
-    from .ui.terminal import report_json, show_report
+    from ..ui.terminal import report_json, show_report
 
     with opened_desk(index, new=True) as desk:
         report = add_paths(desk, paths, erased_too=erased_too)
@@ -198,7 +198,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not answer it."""
-    from .ui.terminal import show_answer
+    from ..ui.terminal import show_answer
 
     options: dict[str, Any] = {
         "since": since,
@@ -236,8 +236,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check a text against the articles, sentence by sentence; exit code 3 where one fails."""
-    from .qa.draft import VERDICTS, read_draft
-    from .ui.terminal import show_draft
+    from ..qa.draft import VERDICTS, read_draft
+    from ..ui.terminal import show_draft
 
     levels = ("never", *VERDICTS[:-1])
     if fail_on not in levels:
@@ -266,7 +266,7 @@ def chat(
     index: IndexOption = None,
 ) -> None:
     """Ask in a conversation: follow-ups are understood, filters stay until dropped."""
-    from .ui.terminal import show_answer
+    from ..ui.terminal import show_answer
 
     with opened_desk(index) as desk:
         talk = desk.chat(conversation, private=private)
@@ -305,8 +305,8 @@ def list_conversations(
     as_json: JsonOption = False,
 ) -> None:
     """List conversations, the one asked last first."""
-    from .qa.ask import to_json
-    from .ui.terminal import show_conversations
+    from ..qa.ask import to_json
+    from ..ui.terminal import show_conversations
 
     with opened_desk(index) as desk:
         found = desk.conversations.list(limit)
@@ -323,7 +323,7 @@ def export_conversation(
     as_json: JsonOption = False,
 ) -> None:
     """Print a conversation with all its citations, as Markdown or JSON."""
-    from .ui.export import to_json, to_markdown
+    from ..ui.export import to_json, to_markdown
 
     with opened_desk(index) as desk:
         held = desk.conversations.load(conversation)
@@ -355,7 +355,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find passages."""
-    from .ui.terminal import show_hits
+    from ..ui.terminal import show_hits
 
     with opened_desk(index) as desk:
         hits = desk.search(text, limit, since, until, outlet or (), as_of, retracted, section or ())
@@ -382,7 +382,7 @@ def list_articles(
     as_json: JsonOption = False,
 ) -> None:
     """List articles, the newest first."""
-    from .ui.terminal import copy_of, show_articles
+    from ..ui.terminal import copy_of, show_articles
 
     with opened_desk(index) as desk:
         found = desk.articles.list(
@@ -414,8 +414,8 @@ def show_article(
     as_json: JsonOption = False,
 ) -> None:
     """Show an article as it is stored."""
-    from .index.rights import shown
-    from .ui import terminal
+    from ..index.rights import shown
+    from ..ui import terminal
 
     with opened_desk(index) as desk:
         article = desk.articles.get(article_id, version)
@@ -448,7 +448,7 @@ def article_history(
     as_json: JsonOption = False,
 ) -> None:
     """Show the versions of an article and what each changed."""
-    from .ui.history import history_json, show_history
+    from ..ui.history import history_json, show_history
 
     with opened_desk(index) as desk:
         found = desk.articles.history(article_id)
@@ -514,7 +514,7 @@ def erase_articles(
     as_json: JsonOption = False,
 ) -> None:
     """Erase articles from every file of the index, with the answers that quote them, for good."""
-    from .ui.terminal import show_erasure
+    from ..ui.terminal import show_erasure
 
     with opened_desk(index) as desk:
         planned = desk.articles.erasure(article_ids)
@@ -590,7 +590,7 @@ def check(
 
 
 def _check_answers(index: str | None, as_json: bool) -> None:
-    from .ui import history
+    from ..ui import history
 
     with opened_desk(index) as desk:
         found = list(desk.conversations.with_stale())
@@ -625,8 +625,8 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Make an index from a backup; what was erased since stays erased."""
-    from .index.backup import restore as restore_index
-    from .settings import load_settings
+    from ..index.backup import restore as restore_index
+    from ..settings import load_settings
 
     settings = load_settings(index=index)
     manifest = restore_index(
@@ -647,7 +647,7 @@ def serve(
     """Open the page and the HTTP API on this machine."""
     with opened_desk(index, new=True) as desk:
         try:
-            from .ui.api import serve as serve_desk
+            from ..ui.api import serve as serve_desk
         except ModuleNotFoundError as error:
             if error.name not in ("fastapi", "uvicorn", "prometheus_client", "asgi_correlation_id"):
                 raise
@@ -663,7 +663,7 @@ def serve_mcp(index: IndexOption = None) -> None:
     """Serve the articles to a program that speaks MCP, over standard input and output."""
     with opened_desk(index) as desk:
         try:
-            from .ui.mcp import serve_stdio
+            from ..ui.mcp import serve_stdio
         except ModuleNotFoundError as error:
             if error.name not in ("mcp", "mcp_types"):
                 raise
@@ -681,8 +681,8 @@ def say(text: str) -> None:
 @contextmanager
 def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iterator["Desk"]:
     """The desk of an index, with some settings changed; `new`: one that is not there will do."""
-    from .desk import Desk
-    from .settings import load_settings
+    from ..desk import Desk
+    from ..settings import load_settings
 
     settings = load_settings(**{"index": index, **changed})
     if not new and not (settings.home / settings.index / "archive.db").exists():
@@ -698,8 +698,8 @@ def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iter
 
 def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
     """Add with a progress bar; Ctrl-C keeps what was accepted."""
-    from .index.read import estimate
-    from .ui.terminal import adding
+    from ..index.read import estimate
+    from ..ui.terminal import adding
 
     interrupted = False
 
