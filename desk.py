@@ -31,17 +31,17 @@ from pydantic import SecretStr
 from .errors import InputError, NotFound, SettingsError
 from .index import build, erase, upkeep
 from .index.archive import Archive
+from .index.archive.conversations import Conversations
+from .index.archive.origins import Copy, Reach
 from .index.article import Article, day_of, day_start
 from .index.backup import Manifest, backup
 from .index.build import Report
 from .index.clean import tidy
-from .index.conversations import Conversations
 from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from .index.erase import Erasure
 from .index.fetch.expand import expand
 from .index.history import Version
 from .index.lock import writing
-from .index.origins import Copy, Reach
 from .index.reach import address_of, require_local
 from .index.settle import remove
 from .index.store import Store

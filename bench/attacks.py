@@ -31,8 +31,8 @@ from urllib.parse import urlsplit
 import sets
 from attacks_rewritten import REWRITINGS, squeezed, visible
 from byline import Desk
-from byline.index.conversations import Conversation, Turn
-from byline.index.filter import Filter
+from byline.index.archive.conversations import Conversation, Turn
+from byline.index.archive.filter import Filter
 from byline.qa.ask import Answer
 from byline.qa.judge import LLMJudge
 from byline.qa.local import LocalModel

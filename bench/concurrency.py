@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import sets
 from byline import Desk
-from byline.index import shelf as shelf_module
+from byline.index.archive import shelf as shelf_module
 from byline.qa import retrieve as retrieve_module
 from byline.settings import Settings
 from crash import Hashed, articles

@@ -27,8 +27,8 @@ from typing import Any
 
 import sets
 import sqlalchemy as sa
-from byline.index import copies, origins, tables
-from byline.index.archive import Archive
+from byline.index import copies
+from byline.index.archive import Archive, origins, tables
 from byline.index.article import Article
 from edits import EDITS, NOT_COPIES, templates
 from scipy.stats import binomtest

@@ -26,8 +26,8 @@ from .keys import keys_app
 
 if TYPE_CHECKING:
     from ..desk import Desk
+    from ..index.archive.origins import Reach
     from ..index.build import Report
-    from ..index.origins import Reach
 
 app = typer.Typer(
     name="byline",

@@ -16,8 +16,8 @@ import typer
 from ..errors import BylineError, InputError
 
 if TYPE_CHECKING:
+    from ..index.archive.followed import FollowedFeed
     from ..index.fetch.follow import Follow, Visit
-    from ..index.fetch.followed import FollowedFeed
 
 follow_app = typer.Typer(
     help="Follow feeds and sitemaps: what they list is fetched and added.", no_args_is_help=True

@@ -14,7 +14,7 @@ import typer
 from ..errors import InputError
 
 if TYPE_CHECKING:
-    from ..index.keys import Key
+    from ..index.archive.keys import Key
 
 keys_app = typer.Typer(
     help="Say who may use the service: keys for the API and the page.", no_args_is_help=True

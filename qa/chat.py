@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IndexLocked
+from ..index.archive.conversations import MOST_TURNS, Conversations, Turn, full, shortened
+from ..index.archive.filter import Filter
 from ..index.article import day_end, day_of, day_start, isoformat
-from ..index.conversations import MOST_TURNS, Conversations, Turn, full, shortened
-from ..index.filter import Filter
 from .ask import Answer
 from .question import Moment, matching, question
 from .rewrite import Rewritten, rewrite

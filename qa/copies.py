@@ -14,9 +14,9 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from ..index.archive import Archive
+from ..index.archive.shelf import Shelf
 from ..index.copies import contained
 from ..index.numbers import in_digits
-from ..index.shelf import Shelf
 from ..index.words import stems
 
 _FIGURE = re.compile(r"\d(?:[\d.,]*\d)?")

@@ -20,11 +20,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from ..errors import BylineError, InputError
+from ..index.archive.filter import Filter
 from ..index.article import day_of
 from ..index.chunk import sentence_spans
 from ..index.dates import When
 from ..index.embed import Embedder, Vectors
-from ..index.filter import Filter
 from ..index.numbers import NUMBER, in_digits
 from ..index.words import stems
 from .ask import Library, notes_of_retracted, to_json, with_copies

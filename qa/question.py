@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from ..errors import InputError
+from ..index.archive.filter import Filter
 from ..index.article import day_end, day_start
 from ..index.dates import parse_moment
-from ..index.filter import Filter
 
 Moment = datetime | date | str | None
 LONGEST_QUESTION = 2000  # characters

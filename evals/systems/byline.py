@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...desk import Desk
-from ...index.filter import Filter
+from ...index.archive.filter import Filter
 from ...qa.ask import Answer, Found
 from ...qa.retrieve import Hit
 from ..case import Case

@@ -13,9 +13,9 @@ from byline import Desk
 from byline.errors import DiskError, IndexLocked, InputError
 from byline.index import erase
 from byline.index.archive import Archive
+from byline.index.archive.tombstones import keys_of
 from byline.index.backup import restore
 from byline.index.store import Store
-from byline.index.tombstones import keys_of
 from byline.qa.chat import Chat
 from byline.tests.conftest import SAMPLE
 from byline.tests.fakes import Letters

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from byline.errors import InputError
-from byline.index.filter import Filter
+from byline.index.archive.filter import Filter
 from byline.qa.question import LONGEST_QUESTION, question
 
 OUTLETS = {"Castrine Herald": 9, "The Ledger": 4, "Port Ansel Courier": 2}

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from byline import Desk
 from byline.errors import BylineError, InputError, NotFound
+from byline.index.archive.keys import SCOPES, Keys
 from byline.index.embed import MiniLM
-from byline.index.keys import SCOPES, Keys
 from byline.tests.conftest import Run, failed
 from byline.ui.api import _require_key, api, service
 from byline.ui.api.gate import EVENT, OPEN, is_loopback, rule_of, scope_of

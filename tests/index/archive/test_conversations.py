@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from byline.errors import IndexLocked, InputError
-from byline.index import conversations
-from byline.index.archive import Archive
-from byline.index.conversations import Conversations, Turn
-from byline.index.filter import Filter
+from byline.index.archive import Archive, conversations
+from byline.index.archive.conversations import Conversations, Turn
+from byline.index.archive.filter import Filter
 
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 ANSWER = {

@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from ..article import day_end, day_start
 from . import tables
-from .article import day_end, day_start
 
 KILLED_HERE = "killed by hand"  # which no source undoes
 _WITHHELD = (KILLED_HERE, "withheld", "killed", "kill", "canceled", "cancelled", "spiked", "draft")

@@ -18,10 +18,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import IndexLocked, InputError, NotFound
+from ...errors import IndexLocked, InputError, NotFound
+from ..article import from_iso, isoformat
+from ..clean import tidy
 from . import tombstones, withheld
-from .article import from_iso, isoformat
-from .clean import tidy
 from .filter import Filter
 from .stale import Stale, stale_citations, standings
 from .tables import conversations, feedback, turns

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from .article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
-from .notices import standing
+from ..article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
+from ..notices import standing
 
 METADATA = sa.MetaData()
 

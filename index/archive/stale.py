@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..article import Article, Notice, isoformat
+from ..history import nearest
+from ..rights import UNSAID, within
 from . import tables
-from .article import Article, Notice, isoformat
 from .filter import Filter, conditions
-from .history import nearest
-from .rights import UNSAID, within
 
 
 @dataclass(frozen=True, slots=True)

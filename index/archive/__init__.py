@@ -23,7 +23,10 @@ import sqlalchemy as sa
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ..errors import BylineError, IndexDamaged, IndexMismatch
+from ...errors import BylineError, IndexDamaged, IndexMismatch
+from ..article import Article
+from ..disk import reason_of, told
+from ..history import Version, versions
 from . import (
     lexical,
     origins,
@@ -35,12 +38,9 @@ from . import (
     withheld,
     writes,
 )
-from .article import Article
 from .conversations import Conversations
-from .disk import reason_of, told
-from .fetch.followed import Followed
 from .filter import KILLED_HERE, Filter, conditions
-from .history import Version, versions
+from .followed import Followed
 from .keys import Keys
 from .migrate import SCHEMA, migrate
 from .origins import Copy

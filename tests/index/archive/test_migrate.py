@@ -8,10 +8,10 @@ import pytest
 from byline import Desk
 from byline.errors import IndexMismatch
 from byline.index.archive import Archive
-from byline.index.migrate import SCHEMA
+from byline.index.archive.migrate import SCHEMA
 from byline.tests.fakes import Letters
 
-STORED = Path(__file__).parent / "stored"
+STORED = Path(__file__).parent.parent / "stored"
 
 
 @pytest.mark.parametrize("stored", sorted(STORED.glob("*.db.gz")), ids=lambda path: path.stem)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from byline import Desk
+from byline.index.archive.stale import Stale, stale_citations
 from byline.index.article import Article, Notice
-from byline.index.stale import Stale, stale_citations
 from byline.tests.fakes import Letters
 
 TEXT = "The fire hurt 11 people, police said. It began at noon."

@@ -1,6 +1,6 @@
 """Articles on their way into the archive: the statements that store, publish and withdraw them.
 
-Each function runs inside the transaction of the connection that it is given (`archive.py`).
+Each function runs inside the transaction of the connection that it is given (`Archive`).
 """
 
 import json
@@ -13,9 +13,9 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from ..article import Article
+from ..chunk import Passage
 from . import rulings, standing, tables
-from .article import Article
-from .chunk import Passage
 from .filter import KILLED_HERE
 
 

@@ -2,7 +2,7 @@
 
     match(connection, "passages_text", '"ferry" OR "fire"', None, 100)   # [(number, score)]
 
-Each function reads with the connection that it is given (`archive.py`).
+Each function reads with the connection that it is given (`Archive`).
 """
 
 import json

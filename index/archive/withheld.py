@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..article import Article
 from . import tables, tombstones
-from .article import Article
 from .filter import KILLED_HERE, Filter, conditions
 
 Stored = Mapping[str, Any]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ...errors import IndexLocked
 from ..article import isoformat
-from ..tables import feed_items, feeds
+from .tables import feed_items, feeds
 
 MOST_TRIES = 5  # of an item; with so many failures it is given up
 _KEPT_SECONDS = 365 * 86_400.0

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import InputError, NotFound
+from ...errors import InputError, NotFound
 from .tables import api_keys, meta
 
 SCOPES = ("read", "write", "admin")  # each may do what those before it may

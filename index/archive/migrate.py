@@ -5,7 +5,7 @@ A step only adds: an index that is half migrated, or opened by the older release
 
 import sqlalchemy as sa
 
-from ..errors import IndexMismatch
+from ...errors import IndexMismatch
 
 SCHEMA = 3
 _STEPS = {  # from which schema: what is done to it; new tables are made where they are missing

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from byline.index.archive import Archive
+from byline.index.archive.filter import Filter
+from byline.index.archive.writes import Accession
 from byline.index.article import Article
 from byline.index.chunk import chunk
 from byline.index.clean import marks
-from byline.index.filter import Filter
-from byline.index.writes import Accession
 
 PAST = date(2026, 5, 20)
 FERRY = "The day the ferry burned"

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from byline.index import origins, tables
-from byline.index.archive import Archive
+from byline.index.archive import Archive, origins, tables
+from byline.index.archive.filter import Filter
+from byline.index.archive.origins import is_credited, names, outlets_of
+from byline.index.archive.writes import Accession
 from byline.index.article import Article
 from byline.index.chunk import chunk
-from byline.index.filter import Filter
-from byline.index.origins import is_credited, names, outlets_of
-from byline.index.writes import Accession
 
 WORDS = [
     f"{a}{b}"

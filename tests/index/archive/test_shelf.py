@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from byline.index import lexical
-from byline.index import shelf as shelf_module
-from byline.index.archive import Archive
+from byline.index.archive import Archive, lexical
+from byline.index.archive import shelf as shelf_module
+from byline.index.archive.filter import Filter
+from byline.index.archive.shelf import Shelf
+from byline.index.archive.writes import Accession
 from byline.index.article import Article
 from byline.index.chunk import Passage
-from byline.index.filter import Filter
-from byline.index.shelf import Shelf
-from byline.index.writes import Accession
 from numpy.typing import NDArray
 
 RANDOM = np.random.default_rng(5)

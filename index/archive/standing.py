@@ -4,7 +4,7 @@
     standing.link(connection, [17])   # article 17 says "Retraction: ..." and names another
 
 `articles.notice` holds both, apart from the source's facts, so that no re-add undoes them.
-Each function runs inside the transaction of the connection that it is given (`archive.py`).
+Each function runs inside the transaction of the connection that it is given (`Archive`).
 """
 
 import json
@@ -16,10 +16,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..article import Article, day_start, isoformat
+from ..notices import Announcement, announced, folded
 from . import tables
-from .article import Article, day_start, isoformat
 from .filter import Filter, conditions
-from .notices import Announcement, announced, folded
 
 _ROWS = sa.select(tables.articles.c.pk, tables.articles.c.retracted_at, *tables.ARTICLE).where(
     tables.IS_PUBLISHED

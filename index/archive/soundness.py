@@ -1,6 +1,6 @@
 """Whether an archive agrees with itself, and its mending: rows, and the full-text tables.
 
-Each function runs inside the transaction of the connection that it is given (`archive.py`).
+Each function runs inside the transaction of the connection that it is given (`Archive`).
 """
 
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from byline import Desk
 from byline.errors import InputError
-from byline.index import rulings
+from byline.index.archive import rulings
 from byline.index.backup import backup, restore
 from byline.tests.conftest import Run
 from byline.tests.fakes import Letters

@@ -16,9 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..article import Article, day_end
+from ..copies import bands, overlap, scheme
 from . import tables
-from .article import Article, day_end
-from .copies import bands, overlap, scheme
 from .filter import Filter, conditions
 
 # A band of a form that is filled in daily, or of a text that everybody runs, has thousands of

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from byline.errors import IndexDamaged, IndexMismatch
 from byline.index.archive import Archive
+from byline.index.archive.filter import Filter
+from byline.index.archive.migrate import SCHEMA
+from byline.index.archive.writes import Accession
 from byline.index.article import Article, Mark
 from byline.index.chunk import chunk
-from byline.index.filter import Filter
-from byline.index.migrate import SCHEMA
-from byline.index.writes import Accession
 
 NOW = datetime.now(UTC)
 

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import sqlalchemy as sa
 
+from ..address import unmarked, without_front
+from ..article import Article
 from . import tables
-from .address import unmarked, without_front
-from .article import Article
 
 _LEAST_TEXT = 200  # characters: a shorter one may be a form that others fill in too
 
