@@ -1,6 +1,6 @@
 """What a sentence that says the same has where a statement has a number, a date or a name.
 
->>> from .verify import Evidence, verify
+>>> from . import Evidence, verify
 >>> paper = Evidence("Hale spoke on Monday. Farmers came to the gates on Friday.", label="[1]")
 >>> verify("Farmers came to the gates on Monday.", [paper]).why
 "[1] says 'Friday' where the statement says 'Monday'"
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, product, takewhile
 
-from ..index.words import stem, words
+from ...index.words import stem, words
 from .derive import derived, shares
 from .facts import Facts, Name, Period, Quantity
 from .held import Case, Finding, Held

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..index.words import fold
+from ...index.words import fold
 from .facts import Facts, Quantity, facts
 from .held import Case, Finding, Held
 

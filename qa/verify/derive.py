@@ -16,8 +16,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from ..index.numbers import in_digits
-from ..index.words import fold, stem
+from ...index.numbers import in_digits
+from ...index.words import fold, stem
 from .facts import Facts, Period, Quantity, facts, stems_of
 from .held import Case, Finding, Held
 

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ..index.chunk import sentence_spans
+from ...index.chunk import sentence_spans
 from .claims import SAYS, Claim, claims_of
 from .marks import Mark, as_written, marks, masked
 from .people import NAME, Scene, bare, full

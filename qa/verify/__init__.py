@@ -15,13 +15,13 @@ from datetime import date
 from functools import lru_cache
 from math import prod
 
-from ..index.chunk import sentence_spans
-from ..index.embed import Embedder
-from ..index.numbers import in_digits
-from ..index.words import stem, words
+from ...index.chunk import sentence_spans
+from ...index.embed import Embedder
+from ...index.numbers import in_digits
+from ...index.words import stem, words
+from ..judge import Judge as Judge
 from .align import support
 from .facts import Facts, Word, facts
-from .judge import Judge as Judge
 from .vetoes import CHECKS, Case, Held, near, plain
 
 

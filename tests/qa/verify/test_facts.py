@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from byline.qa.facts import facts
+from byline.qa.verify.facts import facts
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.embed import MiniLM, bundled_tokenizer
-from ..index.words import STOP_WORDS, WORD, fold, stem
+from ...index.embed import MiniLM, bundled_tokenizer
+from ...index.words import STOP_WORDS, WORD, fold, stem
 
 Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ..index.words import STOP_WORDS
+from ...index.words import STOP_WORDS
 from .marks import HOLE, softened
 
 _WORD = r"(?:[A-ZÀ-ÖØ-Þ](?:[\w’'-]*[\w’'])?)"

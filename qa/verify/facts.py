@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import takewhile
 
-from ..index.dates import resolve
-from ..index.numbers import SYMBOLS, TOKEN, Day, dates_at, in_digits, value_of
-from ..index.words import STOP_WORDS, fold, stem
+from ...index.dates import resolve
+from ...index.numbers import SYMBOLS, TOKEN, Day, dates_at, in_digits, value_of
+from ...index.words import STOP_WORDS, fold, stem
 
 # Words
 

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 from byline.index.embed import MiniLM
-from byline.qa.align import features, support
-from byline.qa.wording import tidy
+from byline.qa.verify.align import features, support
+from byline.qa.verify.wording import tidy
 
 PAPER = [
     "The council of Port Amsel rejected the harbour plan on Monday.",

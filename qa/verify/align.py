@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..index.chunk import sentence_spans
-from ..index.embed import Embedder, MiniLM
-from ..index.words import WORD
+from ...index.chunk import sentence_spans
+from ...index.embed import Embedder, MiniLM
+from ...index.words import WORD
 from .wording import CLASSES, Array, Text, known, read, tidy
 
 Measures = dict[str, float]

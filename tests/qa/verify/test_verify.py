@@ -13,10 +13,9 @@ from byline.index.chunk import sentence_spans
 from byline.index.read import Entry, read
 from byline.qa.judge import LLMJudge, NLIJudge
 from byline.qa.verify import Evidence, Verdict, checked_by, verify
+from byline.tests.fakes import saying
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from ..fakes import saying
 
 STRIKE = Evidence(
     "Most trains in Velmora stopped at 2 a.m. on Tuesday as the Rail Workers' Union began a "

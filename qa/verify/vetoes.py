@@ -1,4 +1,4 @@
-"""What makes a statement wrong whatever else it says: the checks of verify.py, one for each kind.
+"""What makes a statement wrong whatever else it says: the checks of `verify`, one for each kind.
 
     findings = [finding for check in CHECKS for finding in check(case)]
 
@@ -13,8 +13,10 @@ from itertools import pairwise
 
 from dateutil.relativedelta import relativedelta
 
-from ..index.dates import When
-from ..index.words import fold, stem
+from ...index.dates import When
+from ...index.words import fold, stem
+from ..speakers import Quoted
+from ..speakers import quotations as spoken
 from .derive import derived, derived_day, is_part, is_rest
 from .facts import MODE_OF, Facts, Period, Quantity, Word, facts
 from .held import Case as Case
@@ -23,8 +25,6 @@ from .held import Held as Held
 from .held import near as near
 from .pins import pins
 from .places import places
-from .speakers import Quoted
-from .speakers import quotations as spoken
 
 
 @lru_cache(maxsize=20_000)
