@@ -7,27 +7,37 @@ else. Exit codes: 0 done (an answer may be declined), 2 wrong usage, 3 `verify` 
 that did not pass, 1 anything else.
 """
 
-import json
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import BylineError, InputError
+from .articles import articles_app
+from .conversations import conversations_app
 from .eval import eval_app
 from .follow import follow_app
 from .keys import keys_app
-
-if TYPE_CHECKING:
-    from ..desk import Desk
-    from ..index.archive.origins import Reach
-    from ..index.build import Report
+from .parts import (
+    SAMPLE,
+    AsOfOption,
+    IndexOption,
+    JsonOption,
+    OutletOption,
+    PolicyOption,
+    RetractedOption,
+    SectionOption,
+    SinceOption,
+    StyleOption,
+    UntilOption,
+    add_paths,
+    opened_desk,
+    print_json,
+    say,
+)
 
 app = typer.Typer(
     name="byline",
@@ -37,51 +47,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-articles_app = typer.Typer(help="List, show and remove articles.", no_args_is_help=True)
 app.add_typer(articles_app, name="articles")
 index_app = typer.Typer(help="Say how an index may be used.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
-conversations_app = typer.Typer(help="List, export and delete conversations.", no_args_is_help=True)
 app.add_typer(conversations_app, name="conversations")
 app.add_typer(eval_app, name="eval")
 app.add_typer(follow_app, name="follow")
 app.add_typer(keys_app, name="keys")
-
-_AN_ID = "As `articles list` shows it, or the file that it was added from."
-RetractedOption = Annotated[
-    bool, typer.Option("--retracted", help="Use retracted articles too; their notice is shown.")
-]
-CopiesOption = Annotated[
-    bool, typer.Option("--copies", help="Also all other articles that run the same text.")
-]
-IndexOption = Annotated[
-    str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
-]
-
-
-def _article_id(given: str) -> str:
-    """What an article is called: of a file that is there its whole path, as `add` names it."""
-    return os.path.realpath(given) if os.path.isfile(given) else given
-
-
-ArticleId = Annotated[str, typer.Argument(metavar="ID", parser=_article_id, help=_AN_ID)]
-ArticleIds = Annotated[list[str], typer.Argument(metavar="ID...", parser=_article_id, help=_AN_ID)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-SinceOption = Annotated[
-    str | None, typer.Option(help="Only articles published on or after it.", metavar="DATE")
-]
-UntilOption = Annotated[
-    str | None, typer.Option(help="Only articles published on or before it.", metavar="DATE")
-]
-OutletOption = Annotated[
-    list[str] | None, typer.Option("--outlet", help="Only this outlet; may be repeated.")
-]
-SectionOption = Annotated[
-    list[str] | None, typer.Option("--section", help="Only this section; may be repeated.")
-]
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", help="Ask as on this date: nothing newer is used.")
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -129,7 +101,6 @@ def demo(index: Annotated[str, typer.Option("--index", metavar="NAME")] = "demo"
         typer.echo(f"  {how + ':':26} {what}")
 
 
-SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 DEMO_QUESTIONS = (
     ("How many turbines did Skerrow Wind get a licence for?", "2026-04-10"),
     ("When was the road bridge at Skellow Ford reopened?", "2026-04-10"),
@@ -169,18 +140,6 @@ def add(
         show_report(report)
     if report.interrupted:
         raise BylineError("Interrupted: what was accepted is kept. Run it again to go on.")
-
-
-PolicyOption = Annotated[
-    str,
-    typer.Option(
-        help="flag (all sentences, weak ones marked), strict (only supported ones) or off."
-    ),
-]
-StyleOption = Annotated[
-    str | None,
-    typer.Option(help="sentences or quotes: whether a model writes, or chooses what is quoted."),
-]
 
 
 @app.command()
@@ -298,49 +257,6 @@ def _typed() -> str:
         return ""
 
 
-@conversations_app.command("list")
-def list_conversations(
-    limit: Annotated[int, typer.Option(min=1, help="Conversations to show at most.")] = 100,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List conversations, the one asked last first."""
-    from ..qa.ask import to_json
-    from ..ui.terminal import show_conversations
-
-    with opened_desk(index) as desk:
-        found = desk.conversations.list(limit)
-    if as_json:
-        print_json({"conversations": to_json(found)})
-    else:
-        show_conversations(found)
-
-
-@conversations_app.command("export")
-def export_conversation(
-    conversation: Annotated[str, typer.Argument(metavar="ID")],
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print a conversation with all its citations, as Markdown or JSON."""
-    from ..ui.export import to_json, to_markdown
-
-    with opened_desk(index) as desk:
-        held = desk.conversations.load(conversation)
-    typer.echo(to_json(held) if as_json else to_markdown(held))
-
-
-@conversations_app.command("delete")
-def delete_conversation(
-    conversation: Annotated[str, typer.Argument(metavar="ID")],
-    index: IndexOption = None,
-) -> None:
-    """Delete a conversation."""
-    with opened_desk(index) as desk:
-        desk.conversations.delete(conversation)
-    typer.echo("1 deleted")
-
-
 @app.command()
 def search(
     text: Annotated[str, typer.Argument(help="What to look for.")],
@@ -363,178 +279,6 @@ def search(
         print_json({"hits": [hit.to_dict() for hit in hits]})
     else:
         show_hits(hits)
-
-
-@articles_app.command("list")
-def list_articles(
-    limit: Annotated[int, typer.Option(min=1, help="Articles to show at most.")] = 100,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    outlet: OutletOption = None,
-    killed: Annotated[
-        bool, typer.Option("--killed", help="Instead what was killed: ids, for `kill --undo`.")
-    ] = False,
-    withheld: Annotated[
-        bool, typer.Option("--withheld", help="Instead what may not be shown now: ids, and why.")
-    ] = False,
-    section: SectionOption = None,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List articles, the newest first."""
-    from ..ui.terminal import copy_of, show_articles
-
-    with opened_desk(index) as desk:
-        found = desk.articles.list(
-            limit,
-            since=since,
-            until=until,
-            outlets=outlet or (),
-            sections=section or (),
-            killed=killed,
-            withheld=withheld,
-        )
-        is_all = killed or withheld
-        total, held = (len(found), 0) if is_all else (len(desk.articles), desk.articles.withheld)
-        origins = desk.articles.origins([article.id for article in found])
-    if as_json:
-        listed = [a.to_dict(with_text=False) | copy_of(origins.get(a.id)) for a in found]
-        print_json({"total": total, "articles": listed})
-    else:
-        show_articles(found, total, origins, held)
-
-
-@articles_app.command("show")
-def show_article(
-    article_id: ArticleId,
-    version: Annotated[
-        str | None, typer.Option(help="An earlier version, as `articles history` lists them.")
-    ] = None,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show an article as it is stored."""
-    from ..index.rights import shown
-    from ..ui import terminal
-
-    with opened_desk(index) as desk:
-        article = desk.articles.get(article_id, version)
-        origin = desk.articles.origins([article_id]).get(article_id)
-    if as_json:
-        print_json(shown(article) | terminal.copy_of(origin))
-    else:
-        terminal.show_article(article, origin)
-
-
-@articles_app.command("remove")
-def remove_articles(
-    article_ids: ArticleIds,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove articles with all their versions."""
-    with opened_desk(index) as desk:
-        removed = desk.articles.remove(article_ids)
-    if as_json:
-        print_json({"removed": removed})
-    else:
-        typer.echo(f"{removed} removed")
-
-
-@articles_app.command("history")
-def article_history(
-    article_id: ArticleId,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the versions of an article and what each changed."""
-    from ..ui.history import history_json, show_history
-
-    with opened_desk(index) as desk:
-        found = desk.articles.history(article_id)
-    if as_json:
-        print_json({"versions": history_json(found)})
-    else:
-        show_history(found)
-
-
-@articles_app.command("retract")
-def retract_article(
-    article_id: ArticleId,
-    reason: Annotated[str, typer.Option(help="Why; it is shown with every citation.")] = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Let it stand again.")] = False,
-    copies: CopiesOption = False,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Retract an article: it is kept, and no evidence unless asked for."""
-    with opened_desk(index) as desk:
-        reach = desk.articles.retract(article_id, reason, undo=undo, copies=copies)
-        notice = desk.articles.get(article_id).to_dict(with_text=False)["notice"]
-    if as_json:
-        print_json({"article_id": article_id, "notice": notice, "copies": [*reach.copies]})
-        return
-    said = "Stands again." if undo else "Retracted: it is no longer used as evidence."
-    also = f" So {'do' if undo else 'are'} {len(reach.ids) - 1} copies."
-    typer.echo(said + also * (len(reach.ids) > 1))
-    _say_left("retract", reach)
-
-
-@articles_app.command("kill")
-def kill_articles(
-    article_ids: ArticleIds,
-    undo: Annotated[bool, typer.Option("--undo", help="Let them be shown again.")] = False,
-    copies: CopiesOption = False,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show articles nowhere from now on; they stay in the index, and no source revives them."""
-    with opened_desk(index) as desk:
-        reach = desk.articles.kill(article_ids, undo=undo, copies=copies)
-    count = len(reach.ids)
-    if as_json:
-        print_json({"shown_again" if undo else "killed": count, "copies": [*reach.copies]})
-        return
-    typer.echo(f"{count} {'shown again' if undo else 'killed: shown nowhere from now on'}")
-    _say_left("kill", reach)
-
-
-def _say_left(how: str, reach: "Reach") -> None:
-    for copy in reach.copies:
-        typer.echo(f"  goes on answering, though it runs the same text: {copy}")
-    if reach.copies:
-        typer.echo(f"  `byline articles {how} --copies` takes these too")
-
-
-@articles_app.command("erase")
-def erase_articles(
-    article_ids: ArticleIds,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    index: IndexOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Erase articles from every file of the index, with the answers that quote them, for good."""
-    from ..ui.terminal import show_erasure
-
-    with opened_desk(index) as desk:
-        planned = desk.articles.erasure(article_ids)
-        if not yes:
-            for also in planned.ids:
-                if also not in article_ids:
-                    say(f"Also, as it has the same address or text: {also}")
-            for file in planned.files:
-                say(f"Also, as it holds the text: the file {file}")
-            typer.confirm(
-                f"Erase {len(set(planned.ids) | set(article_ids))} for good, with stored answers "
-                "that cite them?",
-                abort=True,
-                err=True,
-            )
-        erased = desk.articles.erase(article_ids)
-    if as_json:
-        print_json(erased.to_dict())
-    else:
-        show_erasure(erased)
 
 
 @index_app.command("local-only")
@@ -671,60 +415,6 @@ def serve_mcp(index: IndexOption = None) -> None:
                 "MCP needs the extra `mcp`: run `pip install 'byline[mcp]'`."
             ) from None
         serve_stdio(desk)
-
-
-def say(text: str) -> None:
-    """A line for the person, not for the program that reads standard output."""
-    typer.echo(text, err=True)
-
-
-@contextmanager
-def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iterator["Desk"]:
-    """The desk of an index, with some settings changed; `new`: one that is not there will do."""
-    from ..desk import Desk
-    from ..settings import load_settings
-
-    settings = load_settings(**{"index": index, **changed})
-    if not new and not (settings.home / settings.index / "archive.db").exists():
-        there = sorted(found.parent.name for found in settings.home.glob("*/archive.db"))
-        known = f" There are {', '.join(there)}." if there else ""
-        raise BylineError(
-            f"There is no index '{settings.index}' in {settings.home}.{known} "
-            f"Make it with `byline add PATHS --index {settings.index}`."
-        )
-    with Desk(settings=settings) as desk:
-        yield desk
-
-
-def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
-    """Add with a progress bar; Ctrl-C keeps what was accepted."""
-    from ..index.read import estimate
-    from ..ui.terminal import adding
-
-    interrupted = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        raise KeyboardInterrupt
-
-    with adding(estimate(paths)) as show:
-
-        def progress(report: "Report") -> None:
-            show(report)
-            if interrupted:  # Python drops what is raised while it collects garbage
-                raise KeyboardInterrupt
-
-        before = signal.signal(signal.SIGINT, interrupt)
-        try:
-            return desk.add(paths, progress=progress, **options)
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def main() -> None:

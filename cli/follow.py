@@ -1,8 +1,6 @@
 """`byline follow ...`: keeps a list of feeds and sitemaps, and adds what they bring.
 
-    byline follow add https://herald.example/feed --every 30m && byline follow run
-
-As in cli/__init__.py: parse, call one function, print.
+byline follow add https://herald.example/feed --every 30m && byline follow run
 """
 
 import re
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import BylineError, InputError
+from .parts import IndexOption, JsonOption, opened_desk, print_json, say
 
 if TYPE_CHECKING:
     from ..index.archive.followed import FollowedFeed
@@ -26,10 +25,6 @@ follow_app = typer.Typer(
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _FAILURES_SHOWN = 5  # of a feed
 
-IndexOption = Annotated[
-    str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 UrlArgument = Annotated[str, typer.Argument(metavar="URL", help="Address of the feed.")]
 
 
@@ -46,8 +41,6 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Follow a feed from now on; it is read once to see what it is."""
-    from . import opened_desk, print_json
-
     seconds = _seconds(every)
     with opened_desk(index, new=True) as desk:
         try:
@@ -68,8 +61,6 @@ def add(
 @follow_app.command("list")
 def list_feeds(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """List the feeds that are followed, and how they do."""
-    from . import opened_desk, print_json
-
     with opened_desk(index) as desk:
         feeds = desk.follow.list()
     if as_json:
@@ -100,8 +91,6 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Read the feeds, fetch what is new or changed, and add it."""
-    from . import opened_desk, print_json, say
-
     if every and (once or as_json):
         raise InputError("--every goes on until stopped: leave out --once and --json.")
     seconds = _seconds(every) if every else 0
@@ -138,8 +127,6 @@ def run(
 @follow_app.command()
 def remove(url: UrlArgument, index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Follow a feed no more; its articles stay."""
-    from . import opened_desk, print_json
-
     with opened_desk(index) as desk:
         desk.follow.remove(url)
     if as_json:

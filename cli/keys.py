@@ -1,8 +1,6 @@
 """`byline keys ...`: who may use the service, and for what.
 
-    byline keys add newsroom --scope write --expires 90d
-
-As in cli/__init__.py: parse, call one function, print.
+byline keys add newsroom --scope write --expires 90d
 """
 
 import re
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
+from .parts import IndexOption, JsonOption, opened_desk, print_json, say
 
 if TYPE_CHECKING:
     from ..index.archive.keys import Key
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
 keys_app = typer.Typer(
     help="Say who may use the service: keys for the API and the page.", no_args_is_help=True
 )
-IndexOption = Annotated[
-    str | None, typer.Option("--index", help="Index to use (BYLINE_INDEX).", metavar="NAME")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @keys_app.command()
@@ -43,7 +38,6 @@ def add(
 ) -> None:
     """Make a key; it is shown once, and cannot be looked up later."""
     from ..settings import RATE
-    from . import opened_desk, print_json, say
 
     if rate is not None and not re.fullmatch(RATE, rate):
         raise InputError(f"'{rate}' is no rate: write 60/minute, or off for none.")
@@ -61,8 +55,6 @@ def add(
 @keys_app.command("list")
 def list_keys(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """List the keys: what they may, and until when."""
-    from . import opened_desk, print_json
-
     with opened_desk(index) as desk:
         keys = desk.archive.keys.list()
     if as_json:
@@ -84,8 +76,6 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a key at once, in every running service, with the sessions that it opened."""
-    from . import opened_desk, print_json, say
-
     with opened_desk(index) as desk:
         key = desk.archive.keys.revoke(key_id)
         in_force = desk.archive.keys.in_force()

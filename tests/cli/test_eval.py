@@ -174,7 +174,7 @@ def test_cases_are_reviewed_at_the_prompt(
     run: Run, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter(["a", "r", "not a question of ours"])
-    monkeypatch.setattr("byline.cli.eval._ask", lambda prompt: next(answers))
+    monkeypatch.setattr("byline.cli.measure._ask", lambda prompt: next(answers))
     kept = tmp_path / "kept.jsonl"
     done = run("eval", "review", cases, "--by", "ana", "--to", kept)
     assert done.code == 0, done.err
