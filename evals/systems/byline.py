@@ -101,7 +101,9 @@ def code_version() -> str:
     libraries = ("llama-index-core", "numpy", "onnxruntime", "pystemmer", "sentencex", "tokenizers")
     files = [file for part in ("index", "qa", "prompts") for file in (root / part).glob("*.*")]
     digest = hashlib.sha256("".join(map(version, libraries)).encode())
-    for file in sorted([*files, root / "desk.py", root / "evals" / "response.py", Path(__file__)]):
+    for file in sorted(
+        [*files, root / "desk/__init__.py", root / "evals" / "response.py", Path(__file__)]
+    ):
         if file.suffix in (".py", ".md"):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

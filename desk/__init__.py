@@ -28,48 +28,48 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import SecretStr
 
-from .errors import InputError, NotFound, SettingsError
-from .index import build, erase, upkeep
-from .index.archive import Archive
-from .index.archive.conversations import Conversations
-from .index.archive.origins import Copy, Reach
-from .index.article import Article, day_of, day_start
-from .index.backup import Manifest, backup
-from .index.build import Report
-from .index.clean import tidy
-from .index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
-from .index.erase import Erasure
-from .index.fetch.expand import expand
-from .index.history import Version
-from .index.lock import writing
-from .index.reach import address_of, require_local
-from .index.settle import remove
-from .index.store import Store
-from .index.upkeep import Health
-from .index.words import WORD
-from .qa.ask import Answer, Event, Library, Means, ask
-from .qa.budget import Usage
-from .qa.cache import AnswerCache
-from .qa.chat import Chat
-from .qa.draft import DraftReport, check_draft
-from .qa.judge import LLMJudge, NLIJudge
-from .qa.model import close_client, openai_llm
-from .qa.question import Moment, Question, matching, question
-from .qa.retrieve import Hit, retrieve
-from .qa.trace import exporting
-from .qa.turns import Turns
-from .qa.verify import Judge
-from .settings import Settings, load_settings
+from ..errors import InputError, NotFound, SettingsError
+from ..index import build, erase, upkeep
+from ..index.archive import Archive
+from ..index.archive.conversations import Conversations
+from ..index.archive.origins import Copy, Reach
+from ..index.article import Article, day_of, day_start
+from ..index.backup import Manifest, backup
+from ..index.build import Report
+from ..index.clean import tidy
+from ..index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
+from ..index.erase import Erasure
+from ..index.fetch.expand import expand
+from ..index.history import Version
+from ..index.lock import writing
+from ..index.reach import address_of, require_local
+from ..index.settle import remove
+from ..index.store import Store
+from ..index.upkeep import Health
+from ..index.words import WORD
+from ..qa.ask import Answer, Event, Library, Means, ask
+from ..qa.budget import Usage
+from ..qa.cache import AnswerCache
+from ..qa.chat import Chat
+from ..qa.draft import DraftReport, check_draft
+from ..qa.judge import LLMJudge, NLIJudge
+from ..qa.model import close_client, openai_llm
+from ..qa.question import Moment, Question, matching, question
+from ..qa.retrieve import Hit, retrieve
+from ..qa.trace import exporting
+from ..qa.turns import Turns
+from ..qa.verify import Judge
+from ..settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.llms import LLM
 
-    from .index.fetch.follow import Follow
-    from .index.fetch.web import Web
-    from .index.read import Entry, Failure
-    from .qa.engine import DeskQueryEngine, DeskRetriever
-    from .qa.local import LocalModel
+    from ..index.fetch.follow import Follow
+    from ..index.fetch.web import Web
+    from ..index.read import Entry, Failure
+    from ..qa.engine import DeskQueryEngine, DeskRetriever
+    from ..qa.local import LocalModel
 
 _MOST_HITS = 1000
 _AHEAD = 8  # events that wait for a slow reader
@@ -373,7 +373,7 @@ class Desk:
     @property
     def follow(self) -> "Follow":
         """The feeds whose articles are added as they appear: add, list, run, remove."""
-        from .index.fetch.follow import Follow
+        from ..index.fetch.follow import Follow
 
         return Follow(
             self.archive,
@@ -385,7 +385,7 @@ class Desk:
         )
 
     def _web(self) -> "Web":
-        from .index.fetch.web import Web
+        from ..index.fetch.web import Web
 
         given = self.settings
         return Web(
@@ -480,13 +480,13 @@ class Desk:
 
     def as_query_engine(self, **options: Any) -> "DeskQueryEngine":
         """A LlamaIndex query engine: options of `ask`, `streaming` and `callback_manager`."""
-        from .qa.engine import DeskQueryEngine
+        from ..qa.engine import DeskQueryEngine
 
         return DeskQueryEngine(self, **options)
 
     def as_retriever(self, **options: Any) -> "DeskRetriever":
         """A LlamaIndex retriever: the options of `search`, and `callback_manager`."""
-        from .qa.engine import DeskRetriever
+        from ..qa.engine import DeskRetriever
 
         return DeskRetriever(self, **options)
 
@@ -522,7 +522,7 @@ class Desk:
             if self._llm is None and name is not None:
                 base_url, key = given.llm_base_url, _secret(given.llm_api_key)
                 if name.startswith("gguf:"):
-                    from .qa.local import LocalModel
+                    from ..qa.local import LocalModel
 
                     self._local_model = LocalModel(name[5:], given.llm_context_window)
                     base_url, name = self._local_model.base_url, Path(name).stem
