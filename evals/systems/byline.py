@@ -99,11 +99,10 @@ def code_version() -> str:
     """A hash of Byline's own code and prompts: what its answers depend on beside the settings."""
     root = Path(__file__).parents[2]
     libraries = ("llama-index-core", "numpy", "onnxruntime", "pystemmer", "sentencex", "tokenizers")
-    files = [file for part in ("index", "qa", "prompts") for file in (root / part).glob("*.*")]
+    rooms = ("desk", "index", "prompts", "qa")
+    files = [file for room in rooms for file in (root / room).rglob("*.*")]
     digest = hashlib.sha256("".join(map(version, libraries)).encode())
-    for file in sorted(
-        [*files, root / "desk/__init__.py", root / "evals" / "response.py", Path(__file__)]
-    ):
-        if file.suffix in (".py", ".md"):
+    for file in sorted([*files, root / "evals" / "response.py", Path(__file__)]):
+        if file.suffix in (".json", ".md", ".py", ".txt"):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
