@@ -22,7 +22,8 @@ from ...index.words import stem, words
 from ..judge import Judge as Judge
 from .align import support
 from .facts import Facts, Word, facts
-from .vetoes import CHECKS, Case, Held, near, plain
+from .held import Case, Finding, Held, near
+from .vetoes import CHECKS, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,31 +143,41 @@ def _verify(
     is_sound = all(finding.verdict == "supported" for finding in findings)
     if only_support and not is_sound:
         return Verdict("unsupported", None, None, ())
-    cited = {one.number for one in carriers}
-    texts = [one.read.text for one in held if one.number in cited]
-    named = {word for name in claim.names for word in name.words}
-    texts += [one for one in {one.beside for one in case.near} if named & set(plain(one).split())]
-    premise = "\n\n".join(dict.fromkeys(one.passage for one in case.near))
-    sense = judge.support(premise, claim.text) if judge else None
-    judge = None if sense is None else judge  # one that gives nothing is as none
-    sense = _sense(claim, texts, embedder) if sense is None else sense
+    sense, is_judged = _sense(case, embedder, judge)
     unsaid = frozenset[str]().union(*(finding.unsaid for finding in findings))
-    if judge is None and is_sound and _is_outright(claim, carriers, unsaid):
+    if not is_judged and is_sound and _is_outright(claim, carriers, unsaid):
         sense = max(sense, _OUTRIGHT)
-    verdict = min((finding.verdict for finding in findings), key=_RANK.index, default="supported")
     lowered = {"supported": 1.0, "unchecked": _DOUBTED, "partial": _DOUBTED}
     score = sense * prod(lowered.get(finding.verdict, _VETOED) for finding in findings)
+    verdict = min((finding.verdict for finding in findings), key=_RANK.index, default="supported")
     if verdict == "supported" and sense < SUPPORTED:
-        is_derived = any(finding.verdict == "supported" for finding in findings)
-        is_spoken_of = judge is None and (is_derived or _share(claim, carriers) >= SPOKEN_OF)
-        is_unsure = is_spoken_of or (judge is not None and sense > 1 - SUPPORTED)
+        is_spoken_of = not is_judged and (findings or _share(claim, carriers) >= SPOKEN_OF)
+        is_unsure = is_spoken_of or (is_judged and sense > 1 - SUPPORTED)
         verdict = "unchecked" if is_unsure else "unsupported"
+    spans = tuple(one.span for one in sorted(carriers, key=lambda one: one.span))
+    return Verdict(verdict, score, _why(verdict, findings, carriers), spans)
+
+
+def _sense(case: Case, embedder: Embedder | None, judge: Judge | None) -> tuple[float, bool]:
+    """How likely the sense of a statement is there, and whether the judge said so."""
+    if judge:
+        premise = "\n\n".join(dict.fromkeys(one.passage for one in case.near))
+        judged = judge.support(premise, case.claim.text)
+        if judged is not None:
+            return judged, True
+    cited = {one.number for one in case.carriers}
+    texts = [one.read.text for one in case.held if one.number in cited]
+    named = {word for name in case.claim.names for word in name.words}
+    texts += [one for one in {one.beside for one in case.near} if named & set(plain(one).split())]
+    return _aligned(case.claim, texts, embedder), False
+
+
+def _why(verdict: str, findings: Sequence[Finding], carriers: Sequence[Held]) -> str | None:
     shown = (verdict, "supported") if verdict == "unchecked" else (verdict,)
     whys = [finding.why for finding in findings if finding.verdict in shown]
     if verdict == "unsupported" and not whys:
         whys = [f"{carriers[0].label} does not say so"]
-    spans = tuple(one.span for one in sorted(carriers, key=lambda one: one.span))
-    return Verdict(verdict, score, "; ".join(dict.fromkeys(whys)) or None, spans)
+    return "; ".join(dict.fromkeys(whys)) or None
 
 
 def _is_outright(claim: Facts, carriers: Sequence[Held], unsaid: frozenset[str]) -> bool:
@@ -206,7 +217,7 @@ def _share(claim: Facts, carriers: Sequence[Held]) -> float:
     return len(wanted & held) / len(wanted) if wanted else 0.0
 
 
-def _sense(claim: Facts, texts: Sequence[str], embedder: Embedder | None) -> float:
+def _aligned(claim: Facts, texts: Sequence[str], embedder: Embedder | None) -> float:
     """What `align.support` says, where numbers are in digits and dates, which are checked, out."""
     said = claim.text
     for period in claim.periods:

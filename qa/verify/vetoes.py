@@ -19,10 +19,7 @@ from ..speakers import Quoted
 from ..speakers import quotations as spoken
 from .derive import derived, derived_day, is_part, is_rest
 from .facts import MODE_OF, Facts, Period, Quantity, Word, facts
-from .held import Case as Case
-from .held import Finding as Finding
-from .held import Held as Held
-from .held import near as near
+from .held import Case, Finding, Held
 from .pins import pins
 from .places import places
 
@@ -255,45 +252,52 @@ _GENDER = {"she": "she", "her": "she", "he": "he", "his": "he", "him": "he"}
 
 def polarity(case: Case) -> Iterator[Finding]:
     """A negation on one side only, an opposite in a word's place, or he for she."""
-    claim, best, label = case.claim, case.best.read, case.best.label
+    if found := _one_sided(case) or _opposite(case):
+        yield found
+
+
+def _one_sided(case: Case) -> Finding | None:
+    claim, best = case.claim, case.best.read
+    both = _denied(claim) & _denied(best)
     for at, word in enumerate(claim.words):
         same = [place for place, other in enumerate(best.words) if other.stem == word.stem]
-        if (
-            not word.is_content
-            or not same
-            or any(best.words[n].negated == word.negated for n in same)
-        ):
+        on_both = any(best.words[place].negated == word.negated for place in same)
+        if not word.is_content or not same or on_both:
             continue
         silent = best if word.negated else claim
-        both = {w.stem for w in claim.words if w.negated} & {
-            w.stem for w in best.words if w.negated
-        }
         is_denied = _alike(claim, at, best, same) and _denied(silent) <= both
         if is_denied and not is_rest(case):
-            yield Finding(
-                "contradicted", f"{label} says {'' if word.negated else 'not '}'{word.text}'"
-            )
-            return
+            said = f"{'' if word.negated else 'not '}'{word.text}'"
+            return Finding("contradicted", f"{case.best.label} says {said}")
+    return None
+
+
+def _opposite(case: Case) -> Finding | None:
+    claim, best = case.claim, case.best.read
     held = {word.stem for one in case.carriers for word in one.read.words}
-    said = {word.stem for word in claim.words}
     for at, word in enumerate(claim.words):
         if word.stem not in _GENDER and (word.stem in held or word.stem not in _OPPOSITE):
             continue
         for place, other in enumerate(best.words):
-            if _GENDER.get(word.stem, word.stem) == _GENDER.get(other.stem):
-                continue
-            if word.stem in _GENDER and other.stem in _GENDER:
-                is_rival = _next(claim, at) is not None and _next(claim, at) == _next(best, place)
-            else:
-                is_rival = (
-                    other.stem in _OPPOSITE.get(word.stem, ())
-                    and other.stem not in said
-                    and other.negated == word.negated
-                    and _alike(claim, at, best, [place])
-                )
-            if is_rival:
-                yield Finding("contradicted", f"{label} says '{other.text}', not '{word.text}'")
-                return
+            if _is_rival(claim, at, best, place):
+                said = f"says '{other.text}', not '{word.text}'"
+                return Finding("contradicted", f"{case.best.label} {said}")
+    return None
+
+
+def _is_rival(claim: Facts, at: int, best: Facts, place: int) -> bool:
+    """Whether a word stands where the other text has its opposite, or he where it has she."""
+    word, other = claim.words[at], best.words[place]
+    if _GENDER.get(word.stem, word.stem) == _GENDER.get(other.stem):
+        return False
+    if word.stem in _GENDER and other.stem in _GENDER:
+        return _next(claim, at) is not None and _next(claim, at) == _next(best, place)
+    return (
+        other.stem in _OPPOSITE.get(word.stem, ())
+        and other.stem not in {one.stem for one in claim.words}
+        and other.negated == word.negated
+        and _alike(claim, at, best, [place])
+    )
 
 
 def _denied(read: Facts) -> set[str]:
