@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -129,6 +130,10 @@ class Archive:
     def engine(self) -> sa.Engine:
         """The database, for the modules of index/ that keep tables of their own."""
         return self._engine
+
+    def _scalars(self, query: sa.Select[tuple[Any]]) -> list[Any]:
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query))
 
     # What the index was built with
 
@@ -350,8 +355,7 @@ class Archive:
 
     def doomed(self) -> list[int]:
         """Numbers of passages to delete from the vector store."""
-        with self._engine.connect() as connection:
-            return list(connection.scalars(sa.select(tables.doomed.c.passage_pk)))
+        return self._scalars(sa.select(tables.doomed.c.passage_pk))
 
     def forget_doomed(self, pks: Sequence[int]) -> None:
         """Note that the vector store has deleted these."""
@@ -407,8 +411,7 @@ class Archive:
         query = (
             sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.articles.c.id == article_id, tables.articles.c.version.is_not(None))
-            .where(*conditions(_SHOWN))
+            .where(tables.articles.c.id == article_id, *_published())
             .order_by(tables.versions.c.seen_at, sa.literal_column("versions.rowid"))
         )
         with self._engine.connect() as connection:
@@ -425,8 +428,7 @@ class Archive:
     def has_retracted(self) -> bool:
         """Whether any article is retracted."""
         query = sa.select(tables.articles.c.pk).where(tables.articles.c.retracted_at.is_not(None))
-        with self._engine.connect() as connection:
-            return connection.scalar(query.limit(1)) is not None
+        return bool(self._scalars(query.limit(1)))
 
     def retract(self, article_id: str, reason: str | None) -> bool | None:
         """Retract an article by hand, or (None) let it stand again, as `standing.by_hand`."""
@@ -437,13 +439,8 @@ class Archive:
 
     def showable(self, ids: Iterable[str]) -> set[str]:
         """Those of the articles that are published and may be shown now."""
-        query = sa.select(tables.articles.c.id).where(
-            tables.articles.c.id.in_(tables.listed(list(ids))),
-            tables.articles.c.version.is_not(None),
-            *conditions(_SHOWN),
-        )
-        with self._engine.connect() as connection:
-            return set(connection.scalars(query))
+        named = tables.articles.c.id.in_(tables.listed(list(ids)))
+        return set(self._scalars(sa.select(tables.articles.c.id).where(named, *_published())))
 
     def next_turn(self) -> float:
         """When an embargo or the right to show an article ends next, in seconds since 1970."""
@@ -458,11 +455,8 @@ class Archive:
 
     def ids(self) -> list[str]:
         """The ids of all published articles that may be shown."""
-        query = sa.select(tables.articles.c.id).where(
-            tables.articles.c.version.is_not(None), *conditions(_SHOWN)
-        )
-        with self._engine.connect() as connection:
-            return list(connection.scalars(query.order_by(tables.articles.c.pk)))
+        query = sa.select(tables.articles.c.id).where(*_published())
+        return self._scalars(query.order_by(tables.articles.c.pk))
 
     def list_articles(
         self,
@@ -510,8 +504,7 @@ class Archive:
         count = sa.func.count()
         query = (
             sa.select(column, count)
-            .where(tables.articles.c.version.is_not(None), column.is_not(None))
-            .where(*conditions(_SHOWN))
+            .where(column.is_not(None), *_published())
             .group_by(column)
             .order_by(count.desc(), column)
         )
@@ -520,22 +513,17 @@ class Archive:
 
     def days(self) -> "list[date]":
         """The day in UTC of each published article that is dated and may be shown."""
-        query = sa.select(tables.articles.c.published_at).where(
-            tables.articles.c.version.is_not(None),
-            tables.articles.c.published_at.is_not(None),
-            *conditions(_SHOWN),
-        )
-        with self._engine.connect() as connection:
-            return [datetime.fromtimestamp(at, UTC).date() for at in connection.scalars(query)]
+        at = tables.articles.c.published_at
+        found = self._scalars(sa.select(at).where(at.is_not(None), *_published()))
+        return [datetime.fromtimestamp(seconds, UTC).date() for seconds in found]
 
     def count(self, matching: Filter | None = None) -> tuple[int, int]:
         """How many published articles, and passages of theirs, match."""
         query = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
         )
-        query = query.where(tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN))
         with self._engine.connect() as connection:
-            articles, passages = connection.execute(query).one()
+            articles, passages = connection.execute(query.where(*_published(matching))).one()
         return articles, passages
 
     def totals(self) -> tuple[int, int]:
@@ -631,8 +619,7 @@ class Archive:
 
     def all_passages(self) -> list[int]:
         """Numbers of all published passages, also of those that may not be shown now."""
-        with self._engine.connect() as connection:
-            return list(connection.scalars(tables.MATCHING_PASSAGES))
+        return self._scalars(tables.MATCHING_PASSAGES)
 
     def vectors(self, pks: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of these passages, shape (len(pks), dimension)."""
@@ -701,3 +688,8 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self._engine.begin() as connection:
             soundness.mend(connection)
+
+
+def _published(matching: Filter | None = None) -> list[sa.ColumnElement[bool]]:
+    """Of articles: published, and those that match, or (None) may be shown."""
+    return [tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN)]
