@@ -5,11 +5,9 @@ import os
 import re
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from byline import Desk
 from byline.bench.vectors import Remembering
 from byline.cli import main
 from byline.index.embed import Embedder, MiniLM
+from byline.tests.servers import Silent, answering
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "index" / "sample"
@@ -177,10 +176,9 @@ def endpoint() -> Iterator[Callable[..., str]]:
 
     `missing` bytes are promised and not sent: the connection breaks off.
     """
-    servers: list[ThreadingHTTPServer] = []
 
     def start(status: int, kind: str, body: bytes, missing: int = 0) -> str:
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 self.send_response(status)
@@ -192,18 +190,10 @@ def endpoint() -> Iterator[Callable[..., str]]:
                     self.wfile.flush()
                     self.connection.shutdown(socket.SHUT_RDWR)
 
-            def log_message(self, *_: object) -> None:
-                pass
+        return f"{servers.enter_context(answering(Handler))}/v1"
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/v1"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as servers:
+        yield start
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from byline.qa.budget import Deadline
 from byline.qa.question import question
 from byline.qa.retrieve import Hit
 from byline.tests.fakes import saying
+from byline.tests.servers import Silent, answering
 
 TEXTS = (
     "Mayor Tomas Rehn resigned on Thursday. His deputy takes over until May.",
@@ -194,7 +194,7 @@ class TestEndpoint:
         """The address of an endpoint that streams until it is left, and whether it was."""
         left, stopped = threading.Event(), threading.Event()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 self.send_response(200)
@@ -206,15 +206,9 @@ class TestEndpoint:
                 except OSError:
                     left.set()
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1", left
-        stopped.set()
-        server.shutdown()
-        server.server_close()
+        with answering(Handler) as address:
+            yield f"{address}/v1", left
+            stopped.set()
 
     def test_a_stream_that_is_left_holds_no_connection_to_the_model(
         self, desk: Desk, endless: tuple[str, threading.Event]
