@@ -304,7 +304,7 @@ def main() -> None:
 
 def _beside(desk: Desk, llm: Any, judge: Any) -> Desk:
     settings = desk.settings.model_copy(update={"ask_timeout_seconds": 600.0})
-    return Desk(settings=settings, llm=llm, judge=judge, embedder=desk._embedder)
+    return Desk(settings=settings, llm=llm, judge=judge, embedder=desk.library().embedder)
 
 
 def _report(

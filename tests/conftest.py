@@ -222,7 +222,7 @@ def run(
         return minilm if folder is None else MiniLM(folder)
 
     # Loading the embedder anew for each command would take half the time of these tests.
-    monkeypatch.setattr("byline.desk.MiniLM", loaded)
+    monkeypatch.setattr("byline.desk.models.MiniLM", loaded)
 
     def call(*arguments: object, **variables: str) -> Done:
         with monkeypatch.context() as patch:

@@ -141,7 +141,7 @@ def test_a_stream_without_a_model_is_what_was_found_and_the_answer(desk: Desk) -
 
 def test_a_stream_that_is_left_lets_the_desk_be_used_on(desk: Desk) -> None:
     llm = saying("Mayor Tomas Rehn resigned on Thursday [1].")
-    with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+    with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
         events = other.stream("Who resigned on Thursday?")
         next(events)
         next(events)
@@ -172,7 +172,9 @@ def test_an_unknown_embedder_is_refused(home: Path) -> None:
 
 def test_a_model_file_that_is_not_there_is_refused(desk: Desk) -> None:
     with (
-        Desk(desk.settings.home, llm="gguf:/nowhere/a.gguf", embedder=desk._embedder) as other,
+        Desk(
+            desk.settings.home, llm="gguf:/nowhere/a.gguf", embedder=desk.library().embedder
+        ) as other,
         pytest.raises(SettingsError, match="no model file /nowhere/a.gguf: correct BYLINE_LLM"),
     ):
         other.ask("Who resigned on Thursday?")
@@ -182,7 +184,7 @@ def test_a_file_that_is_no_model_is_refused(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "a.gguf"
     path.write_bytes(b"GGUF and then nonsense" * 100)
     with (
-        Desk(desk.settings.home, llm=f"gguf:{path}", embedder=desk._embedder) as other,
+        Desk(desk.settings.home, llm=f"gguf:{path}", embedder=desk.library().embedder) as other,
         pytest.raises(SettingsError, match="cannot be loaded as a model"),
     ):
         other.ask("Who resigned on Thursday?")
@@ -228,7 +230,7 @@ def test_an_async_stream_that_is_left_stops_the_model(desk: Desk) -> None:
                 break
         return seen
 
-    with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+    with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
         assert asyncio.run(left(other)) == 3
         assert other.ask("Who resigned on Thursday?").status == "answered"
 
@@ -250,7 +252,7 @@ def test_a_conversation_is_kept_and_goes_on(desk: Desk) -> None:
 
 def test_statements_are_streamed_as_soon_as_their_sentence_ends(desk: Desk) -> None:
     reply = "Mayor Tomas Rehn resigned on Thursday [1]. Deputy mayor Ilse Kamp takes over [1]."
-    with Desk(desk.settings.home, llm=saying(reply), embedder=desk._embedder) as other:
+    with Desk(desk.settings.home, llm=saying(reply), embedder=desk.library().embedder) as other:
         said, came = "", []
         for event in other.stream("Who resigned on Thursday?", as_of="2026-04-01"):
             said += event if isinstance(event, str) else ""

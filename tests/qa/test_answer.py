@@ -65,7 +65,7 @@ class TestDesk:
 
     def ask(self, desk: Desk, reply: str, **options: Any) -> tuple[Answer, Any]:
         llm = saying(reply)
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             return other.ask("Who resigned on Thursday?", **options), llm
 
     def test_a_model_answers_and_what_it_did_is_told(self, desk: Desk) -> None:
@@ -108,7 +108,7 @@ class TestDesk:
         self, desk: Desk
     ) -> None:
         llm = saying(self.REPLY)
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             found, *events, last = other.stream("Who resigned on Thursday?")
             plain = other.ask("Who resigned on Thursday?")
         assert found.hits  # type: ignore[union-attr]
@@ -161,7 +161,7 @@ class TestEndpoint:
         """What a plain and a streamed question raise."""
         llm = openai_llm("tiny", address, "key", **LIMITS)
         found = []
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             for call in (other.ask, lambda text: list(other.stream(text))):
                 with pytest.raises(ModelError) as raised:
                     call("Who resigned?")
@@ -215,7 +215,7 @@ class TestEndpoint:
     ) -> None:
         address, left = endless
         llm = openai_llm("tiny", address, "key", **LIMITS)
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             events = other.stream("Who resigned?")
             next(events)
             assert next(events) == "Hello"

@@ -28,7 +28,7 @@ def traced(desk: Desk, *turns: Turn) -> Iterator[tuple[Desk, list[ReadableSpan],
     with scripted(*turns) as endpoint:
         given = {"llm": "small", "llm_base_url": endpoint.address}
         settings = desk.settings.model_copy(update=given)
-        with Desk(embedder=desk._embedder, settings=settings) as writing:
+        with Desk(embedder=desk.library().embedder, settings=settings) as writing:
             memory, writing._tracing = in_memory()
             yield writing, memory._finished_spans, endpoint
 
