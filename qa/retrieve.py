@@ -25,7 +25,7 @@ from ..index.embed import Embedder, Vectors
 from ..index.rights import Excerpts, cut
 from ..index.store import Store
 from ..index.words import STOP_WORDS, stems, words
-from .copies import in_place_of
+from .stand_in import in_place_of
 from .when import Asked
 
 SIGNALS = ("dense", "passages", "articles")
