@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -93,16 +93,12 @@ def run(
     """Read the feeds, fetch what is new or changed, and add it."""
     if every and (once or as_json):
         raise InputError("--every goes on until stopped: leave out --once and --json.")
-    seconds = _seconds(every) if every else 0
+    seconds = _seconds(every) if every else None
     with opened_desk(index) as desk:
         follow = desk.follow
         try:
-            while seconds:
-                try:
-                    _show_visits(_run(follow, only_due=True, refresh=refresh))
-                except BylineError as error:  # what is wrong now may be right the next time
-                    say(str(error))
-                time.sleep(seconds)
+            if seconds:
+                _go_on(follow, seconds, refresh)
             visits = _run(follow, only_due=False, refresh=refresh)
             read = {visit.feed.url for visit in visits}
             resting = [feed for feed in follow.list() if feed.url not in read]
@@ -113,10 +109,7 @@ def run(
         print_json({"feeds": [visit.to_dict() for visit in visits], "passed_over": over})
     else:
         _show_visits(visits)
-        for feed in resting:
-            typer.echo(
-                f"{feed.name}: passed over until {_minute(feed.next_at)}, as it {_ill(feed)}"
-            )
+        _show_resting(resting)
         if not visits:
             typer.echo("There is no feed to read: `byline follow list` shows why.")
     if failed := [visit for visit in visits if visit.error]:
@@ -133,6 +126,16 @@ def remove(url: UrlArgument, index: IndexOption = None, as_json: JsonOption = Fa
         print_json({"removed": 1})
     else:
         typer.echo("1 removed; its articles stay")
+
+
+def _go_on(follow: "Follow", seconds: int, refresh: bool) -> NoReturn:
+    """Read what is due, so often, until stopped."""
+    while True:
+        try:
+            _show_visits(_run(follow, only_due=True, refresh=refresh))
+        except BylineError as error:  # what is wrong now may be right the next time
+            say(str(error))
+        time.sleep(seconds)
 
 
 def _run(follow: "Follow", **options: bool) -> "Sequence[Visit]":
@@ -169,6 +172,11 @@ def _show_visits(visits: "Sequence[Visit]") -> None:
             typer.echo(f"  {failure.path}: {failure.reason}")
         if len(visit.report.failed) > _FAILURES_SHOWN:
             typer.echo(f"  … and {len(visit.report.failed) - _FAILURES_SHOWN} more (--json: all)")
+
+
+def _show_resting(feeds: "Sequence[FollowedFeed]") -> None:
+    for feed in feeds:
+        typer.echo(f"{feed.name}: passed over until {_minute(feed.next_at)}, as it {_ill(feed)}")
 
 
 def _show_feed(feed: "FollowedFeed") -> None:

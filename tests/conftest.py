@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -244,3 +245,27 @@ def failed(done: Done, code: int, said: str) -> None:
     assert re.search(said, done.err), done.err
     assert "Unexpected" not in done.err
     assert done.code == code
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """Where a browser is; without one the test is skipped, in CI it fails."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        why = f"this is tested in a browser, and none of {', '.join(names)} is installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A browser of playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -15,8 +15,20 @@ from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
+from byline.index.article import Article
 from byline.index.embed import Vectors
+from byline.qa.retrieve import Hit
 from byline.tests.servers import Silent, answering
+
+TEXTS = (
+    "Mayor Tomas Rehn resigned on Thursday. His deputy takes over until May.",
+    "The water contract was worth 4.2 million crowns. Auditors found 17 errors in it.",
+    "Ilse Kamp is the deputy mayor of Castrine.",
+)
+HITS = [
+    Hit(Article(id=str(n), text=text, url=f"https://a.example/{n}"), 0, len(text), text, 1 / n)
+    for n, text in enumerate(TEXTS, 1)
+]
 
 
 class Letters:

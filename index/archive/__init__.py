@@ -306,7 +306,7 @@ class Archive:
             writes.index(connection, whole, passages)
             writes.change(connection, changes)
             keys = [change["key"] for change in changes]
-            standing.settle(connection, keys)
+            standing.reconsider(connection, keys)
             standing.link(connection, keys)
             origins.place(connection, keys)
             writes.grow(connection)
@@ -349,7 +349,7 @@ class Archive:
             if undo:
                 rulings.lift_kills(connection, article_ids)
             of_these = connection.scalars(sa.select(tables.articles.c.pk).where(named))
-            standing.settle(connection, list(of_these))
+            standing.reconsider(connection, list(of_these))
             writes.grow(connection)
         return count
 

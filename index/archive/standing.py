@@ -26,7 +26,7 @@ _ROWS = sa.select(tables.articles.c.pk, tables.articles.c.retracted_at, *tables.
 )
 
 
-def settle(connection: sa.Connection, pks: Sequence[int]) -> None:
+def reconsider(connection: sa.Connection, pks: Sequence[int]) -> None:
     """Bring what is held of these articles, and by them of others, to what is said now."""
     _reckon(connection, pks)
     here = _read(connection, tables.articles.c.pk.in_(pks))

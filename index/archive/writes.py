@@ -80,7 +80,7 @@ def renew(connection: sa.Connection, pk: int, version: str, article: Article) ->
     if (now["updated_at"] or 0) <= (connection.scalar(query) or 0):
         del now["updated_at"]  # when its text was last seen to change is still true
     change(connection, [{"key": pk, "pending": None, **now}])
-    standing.settle(connection, [pk])
+    standing.reconsider(connection, [pk])
     grow(connection)
 
 

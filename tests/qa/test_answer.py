@@ -16,18 +16,9 @@ from byline.qa.ask import Answer
 from byline.qa.budget import Deadline
 from byline.qa.question import question
 from byline.qa.retrieve import Hit
-from byline.tests.fakes import saying
+from byline.tests.fakes import HITS, saying
 from byline.tests.servers import Silent, answering
 
-TEXTS = (
-    "Mayor Tomas Rehn resigned on Thursday. His deputy takes over until May.",
-    "The water contract was worth 4.2 million crowns. Auditors found 17 errors in it.",
-    "Ilse Kamp is the deputy mayor of Castrine.",
-)
-HITS = [
-    Hit(Article(id=str(n), text=text, url=f"https://a.example/{n}"), 0, len(text), text, 1 / n)
-    for n, text in enumerate(TEXTS, 1)
-]
 LIMITS: Any = {"context_window": 4096, "max_tokens": 64, "timeout_seconds": 2.0}
 BARE = "1 × sentence cites no passage"
 
