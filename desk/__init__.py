@@ -170,13 +170,11 @@ class Desk:
         """The passages that match best, best first. Raises InputError for a filter that is none."""
         if not 1 <= limit <= _MOST_HITS:
             raise InputError(f"limit is {limit}: give a number from 1 to {_MOST_HITS}.")
-        asked = question(
-            text, filter_of(self.archive, as_of, since, until, outlets, sections, retracted)
-        )
+        wanted = filter_of(self.archive, as_of, since, until, outlets, sections, retracted)
         library = self.library()
         return retrieve(
-            asked.text,
-            asked.filter,
+            question(text, wanted).text,
+            wanted,
             library.archive,
             library.store,
             library.embedder,
@@ -206,10 +204,8 @@ class Desk:
         their citations carry the notice. Raises InputError for bad input, ModelError where the
         model fails.
         """
-        asked = question(
-            text, filter_of(self.archive, as_of, since, until, outlets, sections, retracted)
-        )
-        *_, last = self._ask(asked, policy, style, stream=False)
+        wanted = filter_of(self.archive, as_of, since, until, outlets, sections, retracted)
+        *_, last = self._ask(question(text, wanted), policy, style, stream=False)
         assert isinstance(last, Answer)
         return last
 
@@ -233,10 +229,8 @@ class Desk:
         text, never taken back. A Statement is checked, and comes as soon as its sentence has ended.
         The Answer has the last word. Closing the iterator stops the model.
         """
-        asked = question(
-            text, filter_of(self.archive, as_of, since, until, outlets, sections, retracted)
-        )
-        return self._ask(asked, policy, style, stream=True, checked=checked)
+        wanted = filter_of(self.archive, as_of, since, until, outlets, sections, retracted)
+        return self._ask(question(text, wanted), policy, style, stream=True, checked=checked)
 
     async def aask(self, text: str, **options: Any) -> Answer:
         """`ask` for async programs; the same options."""

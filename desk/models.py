@@ -78,11 +78,10 @@ class Models:
         self._require_here("judge", self._handed[1], name, nli or given.judge_base_url)
         with self._loading:
             if self._judge is None and name is not None:
-                judge = (
-                    NLIJudge(nli)
-                    if nli
-                    else LLMJudge(self._at(name, given.judge_base_url, given.judge_api_key))
-                )
+                if nli is not None:
+                    judge: NLIJudge | LLMJudge = NLIJudge(nli)
+                else:
+                    judge = LLMJudge(self._at(name, given.judge_base_url, given.judge_api_key))
                 self._judge = judge
                 self._made.callback(judge.close)
             return self._judge
