@@ -13,7 +13,7 @@ import uvicorn
 
 @contextmanager
 def serving(app: Any, **config: Any) -> Iterator[str]:
-    """The address of an ASGI application, or of a uvicorn.Server that has one."""
+    """The address of an ASGI application, or of a uvicorn.Server, which a signal ends then."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         given = {"log_level": "error", "timeout_graceful_shutdown": 1} | config
         server = app
@@ -24,7 +24,10 @@ def serving(app: Any, **config: Any) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.handle_exit(signal.SIGTERM, None)
+            if server is app:
+                server.handle_exit(signal.SIGTERM, None)
+            else:  # after a signal sse_starlette ends every later stream of this process
+                server.should_exit = True
             thread.join(20)
         assert not thread.is_alive()
 
