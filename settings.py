@@ -209,20 +209,17 @@ def load_settings(**given: Any) -> Settings:
     Raises SettingsError in one line that names the setting and what is wrong with it.
     """
     given = {name: value for name, value in given.items() if value is not None}
-    known = list(Settings.model_fields)
-    stray = [name for name in given if name not in known]
     try:
         variables = dotenv_values(".env") | os.environ
-        stray += [name for name in variables if _is_stray(name, known)]
-        stray += [name for name in TomlConfigSettingsSource(Settings)() if name not in known]
+        in_file = TomlConfigSettingsSource(Settings)()
     except ValueError as error:
         file = ".env" if isinstance(error, UnicodeDecodeError) else "byline.toml"
         raise SettingsError(f"{file} cannot be read: {error}. Correct the file.") from None
-    if stray:
-        options = known if stray[0].islower() else [f"BYLINE_{name.upper()}" for name in known]
-        near = difflib.get_close_matches(stray[0], options, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(options)}"
-        raise SettingsError(f"There is no setting {stray[0]}: {hint}")
+    for name in (*given, *in_file):
+        _require_known(name, name)
+    for name in variables:
+        if name.lower().startswith("byline_"):
+            _require_known(name, name.lower().removeprefix("byline_"))
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -232,7 +229,27 @@ def load_settings(**given: Any) -> Settings:
         raise SettingsError(
             f"Setting {name} is not valid: {wanted(first)} (given: {first['input']!r:.80}). {about}"
         ) from None
+    _require_consistent(settings)
     key = variables.get("OPENAI_API_KEY")
+    shared_key = SecretStr(key) if key else None
+    keys = ("llm_api_key", "judge_api_key", "embed_api_key")
+    changed = {name: getattr(settings, name) or shared_key for name in keys}
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute(), **changed})
+
+
+def _require_known(given: str, name: str) -> None:
+    """Raise SettingsError where no setting has the name, which was given in some way."""
+    known = list(Settings.model_fields)
+    if name in known:
+        return
+    options = known if given[0].islower() else [f"BYLINE_{one.upper()}" for one in known]
+    near = difflib.get_close_matches(given, options, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(options)}"
+    raise SettingsError(f"There is no setting {given}: {hint}")
+
+
+def _require_consistent(settings: Settings) -> None:
+    """Raise SettingsError where one setting makes no sense beside another."""
     if settings.llm_base_url and not settings.llm:
         raise SettingsError("llm_base_url is set without llm: name the model with BYLINE_LLM.")
     if settings.judge_base_url and not settings.judge:
@@ -240,25 +257,9 @@ def load_settings(**given: Any) -> Settings:
     judge = settings.judge or ""
     if judge.startswith("nli:") and not judge[4:].startswith(("http://", "https://")):
         raise SettingsError("judge nli: needs the address of an entailment server: nli:http://...")
-    if settings.judge and (settings.judge, settings.judge_base_url) == (
-        settings.llm,
-        settings.llm_base_url,
-    ):
+    own = (settings.llm, settings.llm_base_url)
+    if settings.judge and (settings.judge, settings.judge_base_url) == own:
         raise SettingsError(
             f"judge is {settings.judge}, the model that answers: name another with BYLINE_JUDGE, "
             "for a model does not check itself."
         )
-    shared_key = SecretStr(key) if key else None
-    return settings.model_copy(
-        update={
-            "home": settings.home.expanduser().absolute(),
-            "llm_api_key": settings.llm_api_key or shared_key,
-            "judge_api_key": settings.judge_api_key or shared_key,
-            "embed_api_key": settings.embed_api_key or shared_key,
-        }
-    )
-
-
-def _is_stray(variable: str, known: list[str]) -> bool:
-    folded = variable.lower()
-    return folded.startswith("byline_") and folded.removeprefix("byline_") not in known

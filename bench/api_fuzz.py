@@ -10,7 +10,6 @@ status is 5xx or undocumented, or a response is not of its documented type, head
 import socket
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from argparse import ArgumentParser
@@ -22,10 +21,10 @@ from typing import Any
 from urllib.parse import quote
 
 import schemathesis
-import uvicorn
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.index.jobs import Jobs
+from byline.tests.servers import serving
 from byline.ui.api import api
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -56,17 +55,11 @@ def served(desk: Desk) -> Iterator[str]:
         return real(host, *rest, **more)
 
     socket.getaddrinfo = here_alone
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(api(desk), log_level="critical", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-            socket.getaddrinfo = real
+    try:
+        with serving(api(desk), log_level="critical") as address:
+            yield address
+    finally:
+        socket.getaddrinfo = real
 
 
 def fuzz(address: str, desk: Desk, cases: int) -> tuple[Counter[tuple[str, int]], list[str]]:

@@ -31,8 +31,8 @@ from urllib.parse import urlsplit
 import sets
 from attacks_rewritten import REWRITINGS, squeezed, visible
 from byline import Desk
-from byline.index.conversations import Conversation, Turn
-from byline.index.filter import Filter
+from byline.index.archive.conversations import Conversation, Turn
+from byline.index.archive.filter import Filter
 from byline.qa.ask import Answer
 from byline.qa.judge import LLMJudge
 from byline.qa.local import LocalModel
@@ -304,7 +304,7 @@ def main() -> None:
 
 def _beside(desk: Desk, llm: Any, judge: Any) -> Desk:
     settings = desk.settings.model_copy(update={"ask_timeout_seconds": 600.0})
-    return Desk(settings=settings, llm=llm, judge=judge, embedder=desk._embedder)
+    return Desk(settings=settings, llm=llm, judge=judge, embedder=desk.library().embedder)
 
 
 def _report(

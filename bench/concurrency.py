@@ -17,12 +17,10 @@ import os
 import random
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,9 +28,10 @@ from typing import Any
 import numpy as np
 import sets
 from byline import Desk
-from byline.index import shelf as shelf_module
+from byline.index.archive import shelf as shelf_module
 from byline.qa import retrieve as retrieve_module
 from byline.settings import Settings
+from byline.tests.servers import Silent, answering
 from crash import Hashed, articles
 
 _WRITERS, _READERS = 2, 4
@@ -95,7 +94,7 @@ def follow(home: Path, given: list[dict[str, Any]], begin: Begin) -> dict[str, A
     """Follow a feed to which an article comes before each look; note it once the look is done."""
     pages: dict[str, bytes] = {}
 
-    class Site(BaseHTTPRequestHandler):
+    class Site(Silent):
         def do_GET(self) -> None:
             body = pages.get(self.path)
             self.send_response(200 if body else 404)
@@ -105,14 +104,9 @@ def follow(home: Path, given: list[dict[str, Any]], begin: Begin) -> dict[str, A
             self.end_headers()
             self.wfile.write(body or b"")
 
-        def log_message(self, *_: object) -> None:
-            pass
+    items, added = "", 0
 
-    site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
-    root, items, added = f"http://127.0.0.1:{site.server_port}", "", 0
-
-    def publish(word: str, article: dict[str, Any]) -> None:
+    def publish(root: str, word: str, article: dict[str, Any]) -> None:
         nonlocal items
         title, text = escape(article.get("title") or word), escape(article["text"])
         story = "".join(f"<p>{line}</p>" for line in text.splitlines() if line.strip())
@@ -122,13 +116,17 @@ def follow(home: Path, given: list[dict[str, Any]], begin: Begin) -> dict[str, A
         feed = f"<rss version='2.0'><channel><title>Feed</title>{items}</channel></rss>"
         pages["/feed"] = feed.encode()
 
-    with _desk(home) as desk, (home / "follower.notes").open("a") as notes:
-        publish("follow0x", given[0])
+    with (
+        answering(Site) as root,
+        _desk(home) as desk,
+        (home / "follower.notes").open("a") as notes,
+    ):
+        publish(root, "follow0x", given[0])
         desk.follow.add(f"{root}/feed", outlet="Busy")
         until = begin()
         while time.time() < until:
             word = f"follow{added}x"
-            publish(word, given[added % len(given)])
+            publish(root, word, given[added % len(given)])
             desk.follow.run()
             stored = [a for a in desk.articles.list(5000) if a.id.endswith(f"/{word}")]
             assert stored, f"{word} was not fetched"
@@ -137,7 +135,6 @@ def follow(home: Path, given: list[dict[str, Any]], begin: Begin) -> dict[str, A
                 notes.flush()
             added += 1
             time.sleep(0.5)
-    site.shutdown()
     return {"followed": added}
 
 

@@ -27,8 +27,8 @@ from typing import Any
 
 import sets
 import sqlalchemy as sa
-from byline.index import copies, origins, tables
-from byline.index.archive import Archive
+from byline.index import copies
+from byline.index.archive import Archive, origins, tables
 from byline.index.article import Article
 from edits import EDITS, NOT_COPIES, templates
 from scipy.stats import binomtest
@@ -113,8 +113,9 @@ def _pairs(
     articles: Sequence[dict[str, Any]], name: str, make: Callable[..., list[Pair]]
 ) -> Iterator[Pair]:
     """What is no copy, made of several articles each."""
+    apart = 37 if len(articles) % 37 else 41  # else an article would be paired with itself
     for at in range(len(articles)):
-        several = [articles[(at + step * 37) % len(articles)]["text"] for step in range(5)]
+        several = [articles[(at + step * apart) % len(articles)]["text"] for step in range(5)]
         yield from make(several, random.Random(f"{name}{at}"))
 
 

@@ -33,9 +33,9 @@ import numpy as np
 import sets
 from byline import Desk
 from byline.index import build
-from byline.index import shelf as shelf_module
 from byline.index import store as store_module
 from byline.index.archive import Archive
+from byline.index.archive import shelf as shelf_module
 from byline.index.build import embedded_text
 from byline.index.read import Entry, read
 from byline.index.store import Store

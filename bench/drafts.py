@@ -20,11 +20,11 @@ from datetime import date
 
 import sets
 from byline import Desk
+from byline.index.archive.filter import Filter
 from byline.index.article import Article, day_of
 from byline.index.chunk import sentence_spans
 from byline.index.dates import resolve
 from byline.index.embed import MiniLM
-from byline.index.filter import Filter
 from byline.qa.ask import Library
 from byline.qa.draft import DraftReport, check_draft
 

@@ -1,4 +1,4 @@
-"""Fits the weights of qa/align.py and writes them to qa/align.json.
+"""Fits the weights of qa/verify/align.py and writes them to qa/verify/align.json.
 
     python bench/fit_verify.py [--data FOLDER] [--out FILE]
 
@@ -21,7 +21,7 @@ import numpy as np
 import sets
 from byline.index.chunk import sentence_spans
 from byline.index.embed import MiniLM
-from byline.qa.align import Weights, features
+from byline.qa.verify.align import Weights, features
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
@@ -49,7 +49,7 @@ class Claim:
 def main() -> None:
     """Fit on all claims, and write the file."""
     parser = sets.parser(__doc__)
-    parser.add_argument("--out", type=Path, default=sets.ROOT / "qa" / "align.json")
+    parser.add_argument("--out", type=Path, default=sets.ROOT / "qa" / "verify" / "align.json")
     args = parser.parse_args()
     judged, edited = claims("qags", args.data), claims("bump", args.data)
     found = {}

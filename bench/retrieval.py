@@ -23,7 +23,7 @@ import sets
 from byline import Desk
 from byline.evals.case import Case
 from byline.evals.importers import import_cases
-from byline.index.filter import Filter
+from byline.index.archive.filter import Filter
 from byline.qa.question import matching, question
 from byline.qa.retrieve import full_text_query, retrieve
 from byline.qa.when import asked as asked_when

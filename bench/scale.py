@@ -34,8 +34,8 @@ from typing import Any
 
 import numpy as np
 import sets
+from byline.index.archive.filter import Filter
 from byline.index.embed import MiniLM, Vectors
-from byline.index.filter import Filter
 from byline.qa.retrieve import nearest, retrieve
 from ingest import sample_again
 

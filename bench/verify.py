@@ -26,9 +26,8 @@ import sets
 from byline.index.article import Article
 from byline.index.embed import Embedder, MiniLM
 from byline.index.read import Entry, read
-from byline.qa import align
 from byline.qa import verify as verifier
-from byline.qa.verify import Evidence, Verdict
+from byline.qa.verify import Evidence, Verdict, align
 from fit_verify import Claim, Rows, accuracy, claims, fitted, measured, pairs
 
 Scorer = Callable[[Claim], float]

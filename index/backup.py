@@ -24,11 +24,11 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
-from . import erase, rulings
-from .archive import Archive
+from . import erase
+from .archive import Archive, rulings
+from .archive.migrate import SCHEMA
 from .disk import is_refusal, reason_of, refused, staging
 from .lock import writing
-from .migrate import SCHEMA
 from .settle import refill, settle
 from .store import Store
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import InputError
 from .ahead import ahead
 from .archive import Archive
+from .archive.writes import Accession
 from .article import Article
 from .chunk import chunk
 from .embed import Embedder
@@ -21,7 +22,6 @@ from .lock import writing
 from .read import Entry, Failure, Found, PassedOver, read
 from .settle import settle
 from .store import Store
-from .writes import Accession
 
 _BATCH = 64  # articles that become durable at once: two or three seconds of the bundled embedder
 

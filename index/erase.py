@@ -19,17 +19,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import DiskError, IndexDamaged, IndexLocked, NotFound
-from . import rulings, tables, withheld, writes
-from .archive import Archive
+from .archive import Archive, rulings, tables, withheld, writes
+from .archive.conversations import shortened
+from .archive.origins import same_text
+from .archive.tombstones import keep, keys_of, own_keys, secrets, stored, text_keys
 from .chunk import sentence_spans
-from .conversations import shortened
 from .disk import sweep
 from .jobs import Jobs
 from .lock import writing
-from .origins import same_text
 from .settle import refill_apart, settle
 from .store import Store
-from .tombstones import keep, keys_of, own_keys, secrets, stored, text_keys
 
 _UNFINISHED = "erasing"  # a key of meta
 _LEAST_SENTENCE, _LEAST_NAME = 40, 20  # characters from which words tell an article

@@ -22,10 +22,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import Conflict, InputError, NotFound
-from . import tombstones
+from .archive import tombstones
+from .archive.tables import jobs
 from .build import Report
 from .read import Entry, Failure, read_upload
-from .tables import jobs
 
 STATES = ("queued", "running", "done", "failed", "cancelled")
 URLS = ".urls"  # the file that lists addresses; no upload is called so

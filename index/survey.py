@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
-from .tables import vectors_of
+from .archive.tables import vectors_of
 
 _AT_ONCE = 5000  # vectors
 _SLOWEST_SECONDS = 600.0  # a folder whose reading hangs is as good as torn

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ModelError
 from ..index.archive import Archive
+from ..index.archive.filter import Filter
+from ..index.archive.origins import outlets_of
 from ..index.article import day_of, day_start, isoformat
 from ..index.embed import Embedder
-from ..index.filter import Filter
-from ..index.origins import outlets_of
 from ..index.store import Store
 from ..index.words import stems
 from . import answer as written

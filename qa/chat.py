@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IndexLocked
+from ..index.archive.conversations import MOST_TURNS, Conversations, Turn, full, shortened
+from ..index.archive.filter import Filter
 from ..index.article import day_end, day_of, day_start, isoformat
-from ..index.conversations import MOST_TURNS, Conversations, Turn, full, shortened
-from ..index.filter import Filter
 from .ask import Answer
 from .question import Moment, matching, question
 from .rewrite import Rewritten, rewrite
@@ -97,7 +97,7 @@ class Chat:
         known_sections = self._known_sections() if self._known_sections else None
         before, asked_at = self.filters, datetime.now(UTC)
         as_of = before.as_of if as_of is None else as_of
-        today = matching(as_of, None, None, ()).as_of or asked_at
+        today = matching(as_of).as_of or asked_at
         llm = self._llm() if self.turns else None
         read = rewrite(typed, self.turns, day_of(today), known or (), llm, known_sections or ())
         said = _in_force(before, read)
@@ -106,8 +106,8 @@ class Chat:
             said.since if since is None else since,
             said.until if until is None else until,
             said.outlets if outlets is None else outlets,
-            known,
             said.sections if sections is None else sections,
+            known,
             known_sections,
         )
         given = {name: getattr(now, name) for name in _FILTERS}

@@ -22,8 +22,8 @@ from ..index.numbers import NUMBER, in_digits, value_of, without_dates
 from ..index.words import stems
 from .asked import kind_asked, names, unit
 from .cite import Numbering, Sentence, Source
-from .facts import Quantity, facts
 from .retrieve import Hit
+from .verify.facts import Quantity, facts
 
 # Chosen on the even lines of the sample's cases; docs/log.md has the figures of the odd ones.
 _ALIKE = 0.6  # cosine of two sentences, numbers left out, that speak of one thing

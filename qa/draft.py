@@ -20,11 +20,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from ..errors import BylineError, InputError
+from ..index.archive.filter import Filter
 from ..index.article import day_of
 from ..index.chunk import sentence_spans
 from ..index.dates import When
 from ..index.embed import Embedder, Vectors
-from ..index.filter import Filter
 from ..index.numbers import NUMBER, in_digits
 from ..index.words import stems
 from .ask import Library, notes_of_retracted, to_json, with_copies
@@ -32,13 +32,13 @@ from .budget import Deadline
 from .check import Checker, evidence
 from .cite import Citation, Numbering, Sentence, Source, Statement, citations
 from .dissent import find_contest
-from .facts import Period, facts
 from .judge import Judge, Sitting
 from .refusal import reads_as_declined
 from .reply import unmarked
 from .retrieve import SIGNALS, Hit, retrieve
 from .turns import Turns
 from .verify import checked_by, verify
+from .verify.facts import Period, facts
 
 # A newspaper page holds 10,000; at up to ten statements a second this much takes a minute or more.
 LONGEST_DRAFT = 60_000  # characters
@@ -46,7 +46,7 @@ VERDICTS = ("contradicted", "unsupported", "partial", "unchecked", "supported")
 _PASSAGES = 8  # that are looked at for one statement
 _NEAREST = 3  # of them that a statement is held against
 _ABOUT = 0.5  # share of a statement's words below which a passage is of something else
-_VETOED = 0.3  # of the score of what a date belies, as in verify.py
+_VETOED = 0.3  # of the score of what a date belies, as in verify/
 _SHORT = 4  # content words below which a sentence is looked for with the one before it
 _AGAIN = 3  # times that a report is made anew, as an article was withdrawn meanwhile
 _LONE = re.compile("[\ud800-\udfff]")

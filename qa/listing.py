@@ -6,9 +6,9 @@ sentences = listed("How many articles mention the ferry?", Filter(), archive, wi
 import re
 
 from ..index.archive import Archive
+from ..index.archive.filter import Filter
 from ..index.article import Article, day_start
 from ..index.chunk import sentence_spans
-from ..index.filter import Filter
 from ..index.words import STOP_WORDS, stem, stems, words
 from .cite import Sentence, Source
 from .retrieve import Hit

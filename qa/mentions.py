@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ..index.conversations import Turn
+from ..index.archive.conversations import Turn
 from ..index.words import STOP_WORDS, fold
 
 LOOKED_BACK = 4  # turns in which a pronoun's antecedent is looked for

@@ -6,13 +6,14 @@ datetime.date(2026, 3, 5)
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from ..errors import InputError
+from ..index.archive import Archive
+from ..index.archive.filter import Filter
 from ..index.article import day_end, day_start
 from ..index.dates import parse_moment
-from ..index.filter import Filter
 
 Moment = datetime | date | str | None
 LONGEST_QUESTION = 2000  # characters
@@ -28,18 +29,8 @@ class Question:
     filter: Filter
 
 
-def question(
-    text: str,
-    *,
-    as_of: Moment = None,
-    since: Moment = None,
-    until: Moment = None,
-    outlets: Sequence[str] = (),
-    known_outlets: Mapping[str, int] | None = None,
-    sections: Sequence[str] = (),
-    known_sections: Mapping[str, int] | None = None,
-) -> Question:
-    """Check a question and its filters. Raises InputError for an empty or over-long text."""
+def question(text: str, wanted: Filter | None = None, *, as_of: Moment = None) -> Question:
+    """Check a question. Raises InputError for an empty or over-long text."""
     if not isinstance(text, str):
         raise InputError(f"The question is {text!r}: ask in words.")
     # A shell's argument that is not valid UTF-8 arrives with lone surrogates.
@@ -50,17 +41,32 @@ def question(
         raise InputError(
             f"The question has {len(text)} characters; {LONGEST_QUESTION} is the most. Shorten it."
         )
-    found = matching(as_of, since, until, outlets, known_outlets, sections, known_sections)
+    found = wanted or matching(as_of)
     return Question(text, found.as_of or datetime.now(UTC), found)
 
 
-def matching(
+def filter_of(
+    archive: Archive,
     as_of: Moment,
     since: Moment,
     until: Moment,
     outlets: Sequence[str],
-    known_outlets: Mapping[str, int] | None = None,
+    sections: Sequence[str],
+    retracted: bool,
+) -> Filter:
+    """`matching` among the outlets and sections of an archive."""
+    known = archive.outlets() if outlets else None, archive.sections() if sections else None
+    found = matching(as_of, since, until, outlets, sections, *known)
+    return replace(found, retracted=retracted)
+
+
+def matching(
+    as_of: Moment = None,
+    since: Moment = None,
+    until: Moment = None,
+    outlets: Sequence[str] = (),
     sections: Sequence[str] = (),
+    known_outlets: Mapping[str, int] | None = None,
     known_sections: Mapping[str, int] | None = None,
 ) -> Filter:
     """Check filters; dates may be ISO 8601 strings.

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from ..errors import DiskError, IndexDamaged, IndexLocked
 from ..index.archive import Archive, StoredPassage
+from ..index.archive.filter import Filter
+from ..index.archive.shelf import Shelf
 from ..index.article import Article, day_of, isoformat
 from ..index.chunk import sentence_spans
 from ..index.embed import Embedder, Vectors
-from ..index.filter import Filter
 from ..index.rights import Excerpts, cut
-from ..index.shelf import Shelf
 from ..index.store import Store
 from ..index.words import STOP_WORDS, stems, words
-from .copies import in_place_of
+from .stand_in import in_place_of
 from .when import Asked
 
 SIGNALS = ("dense", "passages", "articles")

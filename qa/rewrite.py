@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
-from ..index.conversations import Turn
+from ..index.archive.conversations import Turn
 from ..index.words import STOP_WORDS, words
 from ..prompts import fence, load
 from .budget import Deadline

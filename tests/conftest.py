@@ -3,13 +3,12 @@
 import ipaddress
 import os
 import re
+import shutil
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from byline import Desk
 from byline.bench.vectors import Remembering
 from byline.cli import main
 from byline.index.embed import Embedder, MiniLM
+from byline.tests.servers import Silent, answering
 
 hypothesis.settings.register_profile("byline", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("byline")
@@ -180,10 +180,9 @@ def endpoint() -> Iterator[Callable[..., str]]:
 
     `missing` bytes are promised and not sent: the connection breaks off.
     """
-    servers: list[ThreadingHTTPServer] = []
 
     def start(status: int, kind: str, body: bytes, missing: int = 0) -> str:
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 self.send_response(status)
@@ -195,18 +194,10 @@ def endpoint() -> Iterator[Callable[..., str]]:
                     self.wfile.flush()
                     self.connection.shutdown(socket.SHUT_RDWR)
 
-            def log_message(self, *_: object) -> None:
-                pass
+        return f"{servers.enter_context(answering(Handler))}/v1"
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/v1"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as servers:
+        yield start
 
 
 @dataclass(frozen=True)
@@ -235,7 +226,7 @@ def run(
         return minilm if folder is None else MiniLM(folder)
 
     # Loading the embedder anew for each command would take half the time of these tests.
-    monkeypatch.setattr("byline.desk.MiniLM", loaded)
+    monkeypatch.setattr("byline.desk.models.MiniLM", loaded)
 
     def call(*arguments: object, **variables: str) -> Done:
         with monkeypatch.context() as patch:
@@ -257,3 +248,27 @@ def failed(done: Done, code: int, said: str) -> None:
     assert re.search(said, done.err), done.err
     assert "Unexpected" not in done.err
     assert done.code == code
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """Where a browser is; without one the test is skipped, in CI it fails."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        why = f"this is tested in a browser, and none of {', '.join(names)} is installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A browser of playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -8,15 +8,27 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
+from byline.index.article import Article
 from byline.index.embed import Vectors
+from byline.qa.retrieve import Hit
+from byline.tests.servers import Silent, answering
+
+TEXTS = (
+    "Mayor Tomas Rehn resigned on Thursday. His deputy takes over until May.",
+    "The water contract was worth 4.2 million crowns. Auditors found 17 errors in it.",
+    "Ilse Kamp is the deputy mayor of Castrine.",
+)
+HITS = [
+    Hit(Article(id=str(n), text=text, url=f"https://a.example/{n}"), 0, len(text), text, 1 / n)
+    for n, text in enumerate(TEXTS, 1)
+]
 
 
 class Letters:
@@ -51,6 +63,20 @@ def saying(*replies: str, window: int = 4096) -> Any:
 
     `prompts` holds what it was asked; streamed, it gives a word at a time.
     """
+    asked = 0
+
+    def reply(_: str) -> Generator[str]:
+        nonlocal asked
+        asked += 1
+        first, *rest = replies[min(asked, len(replies)) - 1].split(" ")
+        yield first
+        yield from (f" {word}" for word in rest)
+
+    return telling(reply, window=window)
+
+
+def telling(told: Callable[[str], Generator[str]], *, window: int = 4096) -> Any:
+    """A LlamaIndex LLM that says the pieces that `told` makes of a prompt; `prompts` has all."""
     from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
     from pydantic import PrivateAttr
 
@@ -65,19 +91,17 @@ def saying(*replies: str, window: int = 4096) -> Any:
         def metadata(self) -> LLMMetadata:
             return LLMMetadata(context_window=window, num_output=64, model_name="parrot")
 
-        def _next(self, prompt: str) -> str:
-            self._prompts.append(prompt)
-            return replies[min(len(self._prompts), len(replies)) - 1]
-
         def complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            return CompletionResponse(text=self._next(prompt))
+            self._prompts.append(prompt)
+            return CompletionResponse(text="".join(told(prompt)))
 
         def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
+            self._prompts.append(prompt)
             said = ""
-            for word in self._next(prompt).split(" "):
-                delta = f" {word}" if said else word
-                said += delta
-                yield CompletionResponse(text=said, delta=delta)
+            with closing(told(prompt)) as pieces:
+                for delta in pieces:
+                    said += delta
+                    yield CompletionResponse(text=said, delta=delta)
 
     return Parrot()
 
@@ -129,15 +153,12 @@ def scripted(*turns: Turn) -> Iterator[Scripted]:
     script = Scripted()
 
     handler = type("Player", (_Player,), {"script": script, "turns": turns})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    script.address = f"http://127.0.0.1:{server.server_port}/v1"
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield script
-    server.shutdown()
-    server.server_close()
+    with answering(handler) as address:
+        script.address = f"{address}/v1"
+        yield script
 
 
-class _Player(BaseHTTPRequestHandler):
+class _Player(Silent):
     script: Scripted
     turns: tuple[Turn, ...]
 
@@ -188,9 +209,6 @@ class _Player(BaseHTTPRequestHandler):
         self.end_headers()
         with suppress(OSError):  # who asked may have gone
             self.wfile.write(raw)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 _SHAPE = {"id": "x", "created": 1, "model": "scripted"}

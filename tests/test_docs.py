@@ -61,7 +61,7 @@ def as_shown(home: Path, embedder: MiniLM | Remembering) -> Iterator[dict[str, A
         for name in [one for one in os.environ if one.startswith(("BYLINE_", "OPENAI_"))]:
             patch.delenv(name)
         patch.setenv("BYLINE_HOME", str(home))
-        patch.setattr("byline.desk.MiniLM", lambda folder: embedder)
+        patch.setattr("byline.desk.models.MiniLM", lambda folder: embedder)
         patch.setattr(trace, "set_tracer_provider", lambda one: patch.setattr(trace, PROVIDER, one))
         patch.setattr(trace, PROVIDER, None)
         yield names

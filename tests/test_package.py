@@ -1,5 +1,6 @@
 """The package as it is built: every folder listed, every example true, nothing at the root."""
 
+import ast
 import doctest
 import importlib
 import pkgutil
@@ -13,8 +14,7 @@ from byline.tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SETUP = PROJECT["tool"]["setuptools"]
 OUTSIDE = {"tests", "bench"}
-AT_ROOT = {"__init__", "__main__", "cli", "cli_eval", "cli_follow", "cli_keys"}
-AT_ROOT |= {"desk", "errors", "settings"}
+AT_ROOT = {"__init__", "__main__", "errors", "settings"}
 MODULES = sorted(
     name
     for _, name, _ in pkgutil.walk_packages(byline.__path__, "byline.")
@@ -67,12 +67,29 @@ def test_the_examples_of_a_module_are_true(name: str) -> None:
     assert doctest.testmod(module).failed == 0
 
 
+ROOMS = ("index", "qa", "desk", "evals", "ui", "cli")
+
+
 def test_imports_point_left() -> None:
-    """index < qa < evals < ui, and only the command line imports ui."""
-    order = ("index", "qa", "evals", "ui")
-    for place, folder in enumerate(order):
-        for file in (ROOT / folder).glob("*.py"):
-            text = file.read_text("utf-8")
-            for later in order[place + 1 :]:
-                assert f"from ..{later}" not in text, f"{file} imports {later}"
-    assert "from .ui" not in (ROOT / "desk.py").read_text("utf-8")
+    """index < qa < desk < evals < ui < cli, in every module of a room, late imports too."""
+    for place, room in enumerate(ROOMS):
+        for file in (ROOT / room).rglob("*.py"):
+            later = _imported(file) & set(ROOMS[place + 1 :])
+            assert not later, f"{file.relative_to(ROOT)} imports {later}"
+
+
+def _imported(file: Path) -> set[str]:
+    """The rooms that a module imports from, but for types alone."""
+    up = len(file.relative_to(ROOT).parts)  # dots that lead to the root
+    tree, found = ast.parse(file.read_text("utf-8")), set()
+    for_types = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == up and id(node) not in for_types:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {name.partition(".")[0] for name in names}
+    return found

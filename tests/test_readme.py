@@ -28,7 +28,7 @@ def test_the_program_of_the_readme_prints_an_answer_and_its_citations(
     for name, text in {**ARTICLES, "injured.txt": ARTICLE}.items():
         (folder / name).write_text(text)
     monkeypatch.setenv("BYLINE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("byline.desk.MiniLM", lambda folder: minilm)  # it is loaded already
+    monkeypatch.setattr("byline.desk.models.MiniLM", lambda folder: minilm)  # it is loaded already
     exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out
     assert "Three people were injured in the ferry fire on Monday" in printed

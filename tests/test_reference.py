@@ -13,17 +13,17 @@ import typer
 from byline import Answer, Article, Citation, Desk, errors
 from byline.cli import app
 from byline.desk import Articles
+from byline.index.archive.conversations import Conversation, Conversations, Turn
+from byline.index.archive.origins import Reach
+from byline.index.archive.stale import Stale
 from byline.index.article import Mark, Notice
 from byline.index.backup import Manifest
 from byline.index.build import Report
-from byline.index.conversations import Conversation, Conversations, Turn
 from byline.index.erase import Erasure
 from byline.index.fetch.follow import Follow, Visit
 from byline.index.history import Change, Version
 from byline.index.jobs import Job
-from byline.index.origins import Reach
 from byline.index.read import Failure
-from byline.index.stale import Stale
 from byline.index.upkeep import Health
 from byline.qa.ask import Found
 from byline.qa.budget import Usage

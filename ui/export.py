@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 
+from ..index.archive.conversations import Conversation, Turn
+from ..index.archive.filter import Filter
 from ..index.article import from_iso, isoformat
-from ..index.conversations import Conversation, Turn
-from ..index.filter import Filter
 from ..qa.ask import to_json as as_json
 from .render import day, moment
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.text import Text
 
+from ..index.archive.conversations import Conversation
 from ..index.article import isoformat
-from ..index.conversations import Conversation
 from ..index.history import Change, Version
 from ..index.rights import UNSAID, within
 from ..qa.ask import to_json

@@ -15,9 +15,9 @@ from uuid import uuid4
 
 from ..desk import Desk
 from ..errors import BylineError
+from ..index.archive.conversations import Conversation
+from ..index.archive.filter import Filter
 from ..index.article import Article, day_start, from_iso
-from ..index.conversations import Conversation
-from ..index.filter import Filter
 from ..index.rights import excerpt
 from ..qa.ask import Answer, Found
 from ..qa.cite import Statement

@@ -20,11 +20,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ..index.archive.conversations import Summary
+from ..index.archive.origins import Copy
 from ..index.article import Article, Notice, isoformat
 from ..index.build import Report
-from ..index.conversations import Summary
 from ..index.erase import Erasure
-from ..index.origins import Copy
 from ..index.rights import excerpt
 from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...index.archive import Archive
-from ...index.filter import Filter
+from ...index.archive.filter import Filter
 from ...index.words import fold, stems
 from ...qa.asked import HOLDS, kind_asked
 from ...qa.retrieve import full_text_query

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-from ...index.filter import Filter
+from ...index.archive.filter import Filter
 from ...index.words import fold, stems
 from .checks import Collection
 from .page import Candidate

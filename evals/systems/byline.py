@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...desk import Desk
-from ...index.filter import Filter
+from ...index.archive.filter import Filter
 from ...qa.ask import Answer, Found
 from ...qa.retrieve import Hit
 from ..case import Case
@@ -99,9 +99,10 @@ def code_version() -> str:
     """A hash of Byline's own code and prompts: what its answers depend on beside the settings."""
     root = Path(__file__).parents[2]
     libraries = ("llama-index-core", "numpy", "onnxruntime", "pystemmer", "sentencex", "tokenizers")
-    files = [file for part in ("index", "qa", "prompts") for file in (root / part).glob("*.*")]
+    rooms = ("desk", "index", "prompts", "qa")
+    files = [file for room in rooms for file in (root / room).rglob("*.*")]
     digest = hashlib.sha256("".join(map(version, libraries)).encode())
-    for file in sorted([*files, root / "desk.py", root / "evals" / "response.py", Path(__file__)]):
-        if file.suffix in (".py", ".md"):
+    for file in sorted([*files, root / "evals" / "response.py", Path(__file__)]):
+        if file.suffix in (".json", ".md", ".py", ".txt"):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

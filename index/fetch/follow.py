@@ -21,17 +21,16 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from ...errors import FetchError, FetchLater, IndexLocked, InputError
-from .. import tables
-from ..archive import Archive
+from ..archive import Archive, tables
+from ..archive.filter import KILLED_HERE
+from ..archive.followed import MOST_TRIES, FollowedFeed, Tried
+from ..archive.writes import is_version
 from ..article import Article
 from ..build import Report
 from ..disk import refused
-from ..filter import KILLED_HERE
 from ..read import Entry, Failure
-from ..writes import is_version
 from .client import PAGE, Reply, checked, gunzip
 from .feed import FEED, Feed, Item, read_feed
-from .followed import MOST_TRIES, FollowedFeed, Tried
 from .page import item_article, place
 from .web import Web
 

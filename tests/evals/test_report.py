@@ -1,9 +1,7 @@
 """Reports of two made-up runs over the same thirty cases, in files and in a real browser."""
 
 import json
-import os
 import re
-import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +15,7 @@ from byline.evals.case import Case, Filters, Position, Tolerance, Turn
 from byline.evals.metrics import METRICS, Metric, Seen
 from byline.evals.record import Record, Run
 from byline.evals.response import Cited, Noticed, Passage, Response, Said, Spent
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 PAYLOAD = (
     '<img src=x onerror="window.pwned=1"> ${window.pwned=1} {{window.pwned=1}} $\\frac{1}$ '
@@ -707,21 +705,6 @@ def test_junit_leaves_out_what_xml_cannot_hold() -> None:
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        why = f"the report is tested in a browser, and none of {', '.join(names)} is installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

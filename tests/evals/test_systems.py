@@ -13,7 +13,7 @@ from byline.evals.case import Case, case_of
 from byline.evals.corpus import Corpus
 from byline.evals.metrics import Seen
 from byline.evals.response import Response, Spent
-from byline.evals.systems import BylineSystem, open_system
+from byline.evals.systems import BylineSystem, code_version, open_system
 from byline.index.embed import MiniLM
 from byline.qa.budget import price
 from byline.settings import Settings
@@ -95,6 +95,14 @@ def test_the_index_and_the_settings_are_what_answers_of_byline_depend_on(own_des
     own_desk.articles.remove(own_desk.articles.list(1)[0].id)
     assert BylineSystem(own_desk).depends_on != one.depends_on
     assert "home" not in json.dumps(one.depends_on)
+
+
+def test_answers_depend_on_the_code_of_every_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda file: read.add(file.name) or real(file))
+    code_version()
+    assert read >= {"align.json", "vetoes.py", "html.py", "filter.py", "answer.md", "hostile.txt"}
 
 
 Endpoint = Callable[..., str]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from byline import Desk
 from byline.errors import IndexDamaged, IndexMismatch, InputError
+from byline.index.archive.migrate import SCHEMA
 from byline.index.backup import restore
-from byline.index.migrate import SCHEMA
 from byline.tests.fakes import Broken, Letters
 
 STORED = Path(__file__).parent / "stored"

@@ -17,10 +17,10 @@ import pytest
 from byline import Desk
 from byline.errors import IndexLocked, IndexMismatch, InputError, ModelError
 from byline.index import build
-from byline.index import shelf as shelf_module
 from byline.index.archive import Archive
+from byline.index.archive import shelf as shelf_module
+from byline.index.archive.filter import Filter
 from byline.index.embed import Vectors
-from byline.index.filter import Filter
 from byline.index.lock import writing
 from byline.qa import retrieve as retrieve_module
 from byline.tests.fakes import Broken, Letters

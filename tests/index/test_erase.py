@@ -13,9 +13,9 @@ from byline import Desk
 from byline.errors import DiskError, IndexLocked, InputError
 from byline.index import erase
 from byline.index.archive import Archive
+from byline.index.archive.tombstones import keys_of
 from byline.index.backup import restore
 from byline.index.store import Store
-from byline.index.tombstones import keys_of
 from byline.qa.chat import Chat
 from byline.tests.conftest import SAMPLE
 from byline.tests.fakes import Letters
@@ -191,7 +191,7 @@ def test_an_erased_article_comes_back_only_when_asked_for(asked: Desk, tmp_path:
 
 
 def test_an_add_that_was_under_way_does_not_bring_it_back(asked: Desk, wire: Path) -> None:
-    embedder, archive = asked._load_embedder(), asked.archive
+    embedder, archive = asked.library().embedder, asked.archive
     real, erased = embedder.embed, []
 
     class Slow(Letters):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from byline import Desk
-from byline.index import shelf as shelf_module
-from byline.index import soundness
-from byline.index.filter import Filter
+from byline.index.archive import shelf as shelf_module
+from byline.index.archive import soundness
+from byline.index.archive.filter import Filter
 from byline.qa import retrieve as retrieve_module
 from byline.tests.fakes import Broken, Letters
 

@@ -5,7 +5,6 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -17,17 +16,9 @@ from byline.qa.ask import Answer
 from byline.qa.budget import Deadline
 from byline.qa.question import question
 from byline.qa.retrieve import Hit
-from byline.tests.fakes import saying
+from byline.tests.fakes import HITS, saying
+from byline.tests.servers import Silent, answering
 
-TEXTS = (
-    "Mayor Tomas Rehn resigned on Thursday. His deputy takes over until May.",
-    "The water contract was worth 4.2 million crowns. Auditors found 17 errors in it.",
-    "Ilse Kamp is the deputy mayor of Castrine.",
-)
-HITS = [
-    Hit(Article(id=str(n), text=text, url=f"https://a.example/{n}"), 0, len(text), text, 1 / n)
-    for n, text in enumerate(TEXTS, 1)
-]
 LIMITS: Any = {"context_window": 4096, "max_tokens": 64, "timeout_seconds": 2.0}
 BARE = "1 × sentence cites no passage"
 
@@ -65,7 +56,7 @@ class TestDesk:
 
     def ask(self, desk: Desk, reply: str, **options: Any) -> tuple[Answer, Any]:
         llm = saying(reply)
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             return other.ask("Who resigned on Thursday?", **options), llm
 
     def test_a_model_answers_and_what_it_did_is_told(self, desk: Desk) -> None:
@@ -108,7 +99,7 @@ class TestDesk:
         self, desk: Desk
     ) -> None:
         llm = saying(self.REPLY)
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             found, *events, last = other.stream("Who resigned on Thursday?")
             plain = other.ask("Who resigned on Thursday?")
         assert found.hits  # type: ignore[union-attr]
@@ -161,7 +152,7 @@ class TestEndpoint:
         """What a plain and a streamed question raise."""
         llm = openai_llm("tiny", address, "key", **LIMITS)
         found = []
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             for call in (other.ask, lambda text: list(other.stream(text))):
                 with pytest.raises(ModelError) as raised:
                     call("Who resigned?")
@@ -194,7 +185,7 @@ class TestEndpoint:
         """The address of an endpoint that streams until it is left, and whether it was."""
         left, stopped = threading.Event(), threading.Event()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 self.send_response(200)
@@ -206,22 +197,16 @@ class TestEndpoint:
                 except OSError:
                     left.set()
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1", left
-        stopped.set()
-        server.shutdown()
-        server.server_close()
+        with answering(Handler) as address:
+            yield f"{address}/v1", left
+            stopped.set()
 
     def test_a_stream_that_is_left_holds_no_connection_to_the_model(
         self, desk: Desk, endless: tuple[str, threading.Event]
     ) -> None:
         address, left = endless
         llm = openai_llm("tiny", address, "key", **LIMITS)
-        with Desk(desk.settings.home, llm=llm, embedder=desk._embedder) as other:
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
             events = other.stream("Who resigned?")
             next(events)
             assert next(events) == "Hello"

@@ -179,7 +179,7 @@ def test_a_desk_closes_the_clients_that_it_opened() -> None:
             with Desk(settings=load_settings(**given)) as desk:
                 llm: Any = desk.llm
                 llm.complete("Hello.")
-                found: Any = desk._load_judge()
+                found: Any = desk._models.judge()
                 found.support("a", "b") if judge != "nli:http://127.0.0.1:9" else None
                 made += [llm._client, getattr(found, "_client", None) or found._llm._client]
             assert desk.llm is not llm  # a closed one is not used again

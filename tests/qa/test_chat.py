@@ -10,7 +10,7 @@ import pytest
 from byline import Answer, Desk
 from byline.errors import IndexLocked, InputError, ModelError
 from byline.index.archive import Archive
-from byline.index.conversations import Conversations
+from byline.index.archive.conversations import Conversations
 from byline.qa import chat as chats
 from byline.qa.ask import Usage
 from byline.qa.chat import Chat

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from byline import Desk
 from byline.cli import main
-from byline.index.origins import Reach
+from byline.index.archive.origins import Reach
 from byline.tests.conftest import Run
 from byline.tests.fakes import Letters
 

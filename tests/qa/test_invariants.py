@@ -10,7 +10,7 @@ from byline import Desk
 from byline.index.embed import MiniLM
 from byline.qa.ask import Answer
 from byline.qa.cite import Statement
-from byline.qa.facts import facts
+from byline.qa.verify.facts import facts
 from byline.tests.fakes import saying
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

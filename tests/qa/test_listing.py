@@ -4,8 +4,8 @@ import json
 
 import pytest
 from byline import Desk
+from byline.index.archive.filter import Filter
 from byline.index.embed import MiniLM
-from byline.index.filter import Filter
 from byline.qa.listing import listed
 
 

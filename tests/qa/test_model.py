@@ -316,7 +316,7 @@ def test_a_model_file_runs_in_this_process(open_desk: Any, model: Path) -> None:
     desk = open_desk(llm=f"gguf:{model}")
     answer = desk.ask(QUESTION)
     assert answer.model
-    assert desk._local_model.base_url.startswith("http://127.0.0.1:")
+    assert desk.llm.api_base.startswith("http://127.0.0.1:")
     shown = {int(number) for number in re.findall(r"\[(\d+)\]", answer.text)}
     assert shown == {citation.number for citation in answer.citations}
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from byline.errors import InputError
-from byline.index.filter import Filter
-from byline.qa.question import LONGEST_QUESTION, question
+from byline.index.archive.filter import Filter
+from byline.qa.question import LONGEST_QUESTION, matching, question
 
 OUTLETS = {"Castrine Herald": 9, "The Ledger": 4, "Port Ansel Courier": 2}
 TODAY = datetime.now(UTC).date()
@@ -36,8 +36,10 @@ def test_without_a_date_it_is_asked_now_and_nothing_is_filtered() -> None:
 
 def test_dates_may_be_text_days_or_moments() -> None:
     moment = datetime(2026, 2, 4, 12, tzinfo=UTC)
-    asked = question("Who?", as_of="2026-02-05", since=date(2026, 2, 1), until=moment)
-    assert asked.filter == Filter(date(2026, 2, 1), moment, (), date(2026, 2, 5))
+    wanted = matching("2026-02-05", since=date(2026, 2, 1), until=moment)
+    assert wanted == Filter(date(2026, 2, 1), moment, (), date(2026, 2, 5))
+    asked = question("Who?", wanted)
+    assert asked.filter == wanted
     assert asked.as_of == date(2026, 2, 5)
 
 
@@ -47,34 +49,34 @@ def test_dates_may_be_text_days_or_moments() -> None:
 )
 def test_what_is_no_date_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(InputError, match=f"^{name} '.*is not a date: write it as 2026-02-04"):
-        question("Who?", **{name: value})
+        matching(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["as_of", "since"])
 def test_a_date_in_the_future_is_refused(name: str) -> None:
-    assert question("Who?", **{name: TODAY})
+    assert matching(**{name: TODAY})
     with pytest.raises(InputError, match=f"{name} .* lies in the future"):
-        question("Who?", **{name: TODAY + timedelta(days=3)})
+        matching(**{name: TODAY + timedelta(days=3)})
 
 
 def test_until_may_lie_in_the_future() -> None:
-    assert question("Who?", until=TODAY + timedelta(days=3)).filter.until
+    assert matching(until=TODAY + timedelta(days=3)).until
 
 
 def test_a_moment_without_zone_is_refused() -> None:
     with pytest.raises(InputError, match="has no time zone"):
-        question("Who?", as_of=datetime(2026, 2, 4, 12))  # noqa: DTZ001
+        matching(as_of=datetime(2026, 2, 4, 12))  # noqa: DTZ001
 
 
 def test_since_after_until_is_refused_and_the_same_day_is_not() -> None:
-    assert question("Who?", since="2026-02-04", until="2026-02-04")
+    assert matching(since="2026-02-04", until="2026-02-04")
     with pytest.raises(InputError, match="since 2026-02-05 is after until 2026-02-04: swap them"):
-        question("Who?", since="2026-02-05", until="2026-02-04")
+        matching(since="2026-02-05", until="2026-02-04")
 
 
 def test_an_outlet_is_known_whatever_its_case() -> None:
-    asked = question("Who?", outlets=["castrine herald"], known_outlets=OUTLETS)
-    assert asked.filter.outlets == ("Castrine Herald",)
+    wanted = matching(outlets=["castrine herald"], known_outlets=OUTLETS)
+    assert wanted.outlets == ("Castrine Herald",)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,9 @@ def test_an_outlet_is_known_whatever_its_case() -> None:
 )
 def test_an_unknown_outlet_is_refused_with_the_nearest_names(name: str, offered: str) -> None:
     with pytest.raises(InputError, match=f"There is no outlet '{name}' in this index: {offered}"):
-        question("Who?", outlets=[name], known_outlets=OUTLETS)
+        matching(outlets=[name], known_outlets=OUTLETS)
 
 
 def test_an_outlet_is_refused_where_no_article_names_one() -> None:
     with pytest.raises(InputError, match="no article names its outlet"):
-        question("Who?", outlets=["The Ledger"], known_outlets={})
+        matching(outlets=["The Ledger"], known_outlets={})

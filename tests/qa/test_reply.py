@@ -4,23 +4,13 @@ import re
 from itertools import pairwise
 
 import pytest
-from byline.index.article import Article
 from byline.index.chunk import sentence_spans
 from byline.qa.cite import cite
 from byline.qa.reply import StatementReader, cited_sentences, narrow, read_reply
-from byline.qa.retrieve import Hit
+from byline.tests.fakes import HITS, TEXTS
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-TEXTS = (
-    "Mayor Tomas Rehn resigned on Thursday. His deputy takes over until May.",
-    "The water contract was worth 4.2 million crowns. Auditors found 17 errors in it.",
-    "Ilse Kamp is the deputy mayor of Castrine.",
-)
-HITS = [
-    Hit(Article(id=str(n), text=text, url=f"https://a.example/{n}"), 0, len(text), text, 1 / n)
-    for n, text in enumerate(TEXTS, 1)
-]
 REPAIRED = "1 × without a valid citation now cites the passage that holds its words"
 REMOVED = "1 × citation that pointed to no passage was removed"
 BARE = "1 × sentence cites no passage"

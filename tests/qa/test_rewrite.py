@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from byline.evals.case import load_cases
-from byline.index.conversations import Turn
-from byline.index.filter import Filter
+from byline.index.archive.conversations import Turn
+from byline.index.archive.filter import Filter
 from byline.qa.rewrite import Rewritten, rewrite
 from byline.tests.conftest import ROOT
 from byline.tests.fakes import saying

@@ -2,17 +2,16 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from byline import Desk, Settings
 from byline.errors import ModelError
 from byline.index.embed import MiniLM
 from byline.tests.fakes import Refused, Scripted, Slow, Turn, scripted
+from byline.tests.servers import Silent, answering
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -29,7 +28,7 @@ def traced(desk: Desk, *turns: Turn) -> Iterator[tuple[Desk, list[ReadableSpan],
     with scripted(*turns) as endpoint:
         given = {"llm": "small", "llm_base_url": endpoint.address}
         settings = desk.settings.model_copy(update=given)
-        with Desk(embedder=desk._embedder, settings=settings) as writing:
+        with Desk(embedder=desk.library().embedder, settings=settings) as writing:
             memory, writing._tracing = in_memory()
             yield writing, memory._finished_spans, endpoint
 
@@ -142,23 +141,16 @@ def test_console_prints_lines_on_standard_error(
 def test_a_collector_gets_them_over_http(desk: Desk, minilm: MiniLM) -> None:
     got: list[tuple[str, bytes]] = []
 
-    class Collector(BaseHTTPRequestHandler):
+    class Collector(Silent):
         def do_POST(self) -> None:
             got.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    where = f"http://127.0.0.1:{server.server_port}"
-    settings = desk.settings.model_copy(update={"trace": where})
-    with Desk(embedder=minilm, settings=settings) as traced:
-        traced.ask(RESIGNED)
-    server.shutdown()
-    server.server_close()
+    with answering(Collector) as where:
+        settings = desk.settings.model_copy(update={"trace": where})
+        with Desk(embedder=minilm, settings=settings) as traced:
+            traced.ask(RESIGNED)
     assert got[0][0] == "/v1/traces"
     assert b"retrieve" in got[0][1]
     assert RESIGNED.encode() not in got[0][1]

@@ -3,13 +3,11 @@
 Apart from conftest.py, which pytest loads beside what tests import: two lists of pages would be.
 """
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
 from byline import Desk
+from byline.tests.servers import serving
 from playwright.sync_api import Locator, Page, expect
 
 expect.set_options(timeout=20_000)  # milliseconds: the machine of a test may be busy
@@ -22,19 +20,13 @@ def served(desk: Desk) -> Iterator[str]:
     """The page of a desk on a free port; its address."""
     from byline.ui.page import site
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(site(desk), log_level="warning", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
+    with serving(site(desk), log_level="warning") as address:
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield address
         finally:
             for page in PAGES:  # what still reads from the server would be an error there
                 assert page.evaluate("window.pwned") is None
                 page.goto("about:blank")
-            server.should_exit = True
-            thread.join()
 
 
 def visit(page: Page, address: str) -> None:

@@ -10,12 +10,14 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.conftest import SAMPLE
+from byline.tests.fakes import telling
 from byline.tests.ui.reader import ask, served
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -27,24 +29,13 @@ SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 
 def writing(letting: threading.Event) -> Any:
     """A LlamaIndex LLM that stops in the middle of its answer until it is let go on."""
-    from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 
-    class Halting(CustomLLM):
-        @property
-        def metadata(self) -> LLMMetadata:
-            return LLMMetadata(model_name="a model")
+    def told(_: str) -> Generator[str]:
+        yield "Skerrow Wind got a licence for 48 turbines [1]. "
+        yield "They will stand on"
+        letting.wait(20)
 
-        def complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            raise AssertionError("the page asks for a stream")
-
-        def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            said = ""
-            for delta in ("Skerrow Wind got a licence for 48 turbines [1]. ", "They will stand on"):
-                said += delta
-                yield CompletionResponse(text=said, delta=delta)
-            letting.wait(20)
-
-    return Halting()
+    return telling(told)
 
 
 def taken(browser: Browser, home: Path, folder: Path, size: str, scheme: str) -> None:

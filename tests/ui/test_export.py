@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from byline.index.conversations import Conversation, Turn
-from byline.index.filter import Filter
+from byline.index.archive.conversations import Conversation, Turn
+from byline.index.archive.filter import Filter
 from byline.qa.ask import Answer
 from byline.ui.export import plain, to_json, to_markdown
 from hypothesis import given

@@ -68,7 +68,7 @@ class TestVersions:
 class TestRetracted:
     def test_it_is_no_evidence_unless_asked_for(self, own_desk: Desk, home: Path) -> None:
         asked = "Who takes over from Mayor Rehn?"
-        with Desk(home, embedder=own_desk._embedder) as other:  # open in another process
+        with Desk(home, embedder=own_desk.library().embedder) as other:  # open in another process
             assert other.ask(asked).citations[0].article_id == MAYOR
             own_desk.articles.retract(MAYOR, "Its contract was forged.")
             answer = other.ask(asked)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 from byline import BylineError, Desk
 from byline.index.embed import MiniLM
+from byline.tests.fakes import telling
 from byline.tests.ui.reader import ask, chip, marked, served, visit
 from playwright.sync_api import Browser, Page, expect
 
@@ -69,24 +70,13 @@ WORDS = threading.Semaphore(0)
 
 def pausing() -> Any:
     """A LlamaIndex LLM that waits for each piece of its answer to be let out."""
-    from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 
-    class Pausing(CustomLLM):
-        @property
-        def metadata(self) -> LLMMetadata:
-            return LLMMetadata(model_name="parrot")
+    def told(_: str) -> Generator[str]:
+        for piece in ("It may build 48 ", "[", f"1]. On Gannet Bank {PAYLOAD} [1]."):
+            assert WORDS.acquire(timeout=20)
+            yield piece
 
-        def complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            raise AssertionError("the page asks for a stream")
-
-        def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            said = ""
-            for delta in ("It may build 48 ", "[", f"1]. On Gannet Bank {PAYLOAD} [1]."):
-                assert WORDS.acquire(timeout=20)
-                said += delta
-                yield CompletionResponse(text=said, delta=delta)
-
-    return Pausing()
+    return telling(told)
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@
 
 import json
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.conftest import ARTICLES
 from byline.tests.fakes import saying
+from byline.tests.servers import Silent, answering
 from byline.tests.ui.reader import ask, marked, served, visit
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -355,9 +354,9 @@ def newsroom() -> Iterator[str]:
         "/dike": "The dike at Gannet Bank broke on Monday. No village behind it was flooded.",
     }
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent):
         def do_GET(self) -> None:
-            site = f"http://127.0.0.1:{server.server_port}"
+            site = f"http://{self.headers['host']}"
             if self.path == "/feed":
                 body = (
                     '<?xml version="1.0"?><rss version="2.0"><channel><title>Castrine Herald'
@@ -373,17 +372,8 @@ def newsroom() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as address:
+        yield address
 
 
 def dropped(page: Page, address: str, *paths: Path) -> None:

@@ -2,11 +2,13 @@
 
 import re
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from byline import Desk
 from byline.index.embed import MiniLM
+from byline.tests.fakes import telling
 from byline.tests.ui.reader import ask, marked, served, visit
 from playwright.sync_api import Page, expect
 
@@ -16,31 +18,19 @@ FIRE = "How many people were hurt in the Ansel Marigold fire?"
 
 def endless(freed: threading.Event) -> Any:
     """A LlamaIndex LLM whose first and third answer have no end; others are short."""
-    from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
+    asked = 0
 
-    class Endless(CustomLLM):
-        asked: int = 0
+    def told(_: str) -> Generator[str]:
+        nonlocal asked
+        asked += 1
+        try:
+            while asked in (1, 3) and not freed.wait(0.1):
+                yield "The repair costs much "
+            yield "The repair will cost 4.2 million crowns [1]."
+        finally:
+            freed.set()
 
-        @property
-        def metadata(self) -> LLMMetadata:
-            return LLMMetadata(model_name="endless")
-
-        def complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            raise AssertionError("the page asks for a stream")
-
-        def stream_complete(self, prompt: str, formatted: bool = False, **_: Any) -> Any:
-            self.asked += 1
-            said = ""
-            try:
-                while self.asked in (1, 3) and not freed.wait(0.1):
-                    said += "The repair costs much "
-                    yield CompletionResponse(text=said, delta="The repair costs much ")
-                last = "The repair will cost 4.2 million crowns [1]."
-                yield CompletionResponse(text=last, delta=last)
-            finally:
-                freed.set()
-
-    return Endless()
+    return telling(told)
 
 
 def test_to_stop_or_to_leave_frees_the_model_and_what_was_stopped_can_be_asked_again(

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 
 from ...desk import Desk, in_own_thread
 from ...errors import Conflict
-from ...index.conversations import Conversation
+from ...index.archive.conversations import Conversation
 from ...qa.ask import Event, to_json
 from ...qa.chat import Chat
 from ...qa.question import LONGEST_QUESTION

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...index.keys import Key, Keys
+from ...index.archive.keys import Key, Keys
 from .problems import problem_response, responses
 from .rates import Rates
 from .signin import PATHS, Sessions

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
+from ...index.archive.stale import Stale
 from ...index.article import Article, Notice
 from ...index.history import Version
 from ...index.jobs import Job
-from ...index.stale import Stale
 from ...qa.ask import Answer
 
 

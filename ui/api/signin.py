@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ...index.keys import Key, Keys
+from ...index.archive.keys import Key, Keys
 
 PATHS = ("/signin", "/signout")
 _HEADERS = {

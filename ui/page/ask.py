@@ -13,9 +13,9 @@ import gradio as gr
 
 from ...desk import Desk
 from ...errors import InputError
+from ...index.archive.conversations import Conversation
+from ...index.archive.filter import Filter
 from ...index.article import Article, isoformat
-from ...index.conversations import Conversation
-from ...index.filter import Filter
 from ...qa.question import LONGEST_QUESTION
 from ..render import day, shown_filters, stored, turns, welcome
 from .parts import HERE, QUIET, masthead, own

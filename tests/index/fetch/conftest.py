@@ -1,15 +1,15 @@
 """A web server that does what a test tells it, at a public address of an internet of its own."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpcore
 import pytest
 from byline.index.fetch.web import Web
+from byline.tests.servers import Silent, answering
 
 PUBLIC = "93.184.216.34"
 Answer = bytes | tuple[int, dict[str, str], bytes] | Callable[[BaseHTTPRequestHandler], None]
@@ -39,7 +39,7 @@ class Site:
 def site() -> Iterator[Site]:
     busy: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent):
         def do_GET(self) -> None:
             busy.append(self.path)
             site.busiest = max(site.busiest, len(busy))
@@ -64,16 +64,9 @@ def site() -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    site = Site(server.server_port)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield site
-    server.shutdown()
-    server.server_close()
+    with answering(Handler) as address:
+        site = Site(int(address.rpartition(":")[2]))
+        yield site
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from byline.errors import InputError
+from byline.index.archive.filter import _WITHHELD
 from byline.index.article import Article
-from byline.index.filter import _WITHHELD
 from byline.index.readers.newsml import news_items, read_newsitem
 from byline.index.readers.ninjs import read_ninjs
 from byline.index.readers.nitf import read_nitf

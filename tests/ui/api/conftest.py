@@ -1,14 +1,12 @@
 """The service of a desk, asked within the test's own process."""
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.conftest import ARTICLES
+from byline.tests.servers import serving
 from byline.ui.api import api
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -42,13 +40,8 @@ def own_client(own_desk: Desk) -> Iterator[TestClient]:
 @pytest.fixture
 def address(own_desk: Desk) -> Iterator[str]:
     """A real server of the API."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(api(own_desk), log_level="error"))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with serving(api(own_desk)) as address:
+        yield address
 
 
 def _client(app: FastAPI) -> TestClient:

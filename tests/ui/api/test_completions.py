@@ -1,16 +1,14 @@
 """Asked through the official client of OpenAI, the answer and its citations are the desk's."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import openai
 import pytest
-import uvicorn
 from byline import Desk
 from byline.tests.fakes import saying
-from byline.ui.api import _listen, api
+from byline.tests.servers import serving
+from byline.ui.api import api
 
 QUESTION = "How much will the ferry's repair cost?"
 FOLLOW_UP = [
@@ -21,23 +19,9 @@ FOLLOW_UP = [
 ]
 
 
-@contextmanager
-def running(desk: Desk) -> Iterator[str]:
-    """The service of a desk on a free port; its address."""
-    with _listen("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(api(desk), log_level="warning"))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def official(desk: Desk) -> Iterator[openai.OpenAI]:
-    with running(desk) as address, _client(address) as client:
+    with serving(api(desk)) as address, _client(address) as client:
         yield client
 
 
@@ -82,7 +66,7 @@ def test_draft_is_no_content(own_desk: Desk) -> None:
     invented = "The repair will cost 9 million crowns [1]. The moon is made of cheese [1]."
     with (
         Desk(settings=own_desk.settings, llm=saying(invented)) as desk,
-        running(desk) as address,
+        serving(api(desk)) as address,
         _client(address) as client,
     ):
         deltas = [c.choices[0].delta for c in ask(client, stream=True)]

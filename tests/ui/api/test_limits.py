@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from byline import Desk
 from byline.bench import service_faults
 from byline.index.embed import MiniLM
 from byline.tests.fakes import Slow, scripted
+from byline.tests.servers import serving
 from byline.tests.ui.api.test_gate import built
 from byline.ui.api import service
 from byline.ui.api.bounds import protocol
@@ -51,16 +51,8 @@ def start(own_desk: Desk, minilm: MiniLM) -> Start:
                 log_config=None,
                 timeout_graceful_shutdown=1,
             )
-            server = DrainingServer(config, drain)
-            with socket.create_server(("127.0.0.1", 0)) as listener:
-                thread = threading.Thread(target=server.run, args=([listener],))
-                thread.start()
-                try:
-                    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-                finally:
-                    server.handle_exit(15, None)
-                    thread.join(20)
-                assert not thread.is_alive()
+            with serving(DrainingServer(config, drain)) as address:
+                yield address
 
     return started
 

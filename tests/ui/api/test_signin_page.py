@@ -1,11 +1,8 @@
 """Sign-in in a real browser: what it sends, and what a read key may do on the page."""
 
-import socket
-import threading
-
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from byline import Desk
+from byline.tests.servers import serving
 from byline.tests.ui.reader import ask
 from byline.tests.ui.test_pages import chosen
 from byline.ui.api import service
@@ -16,12 +13,7 @@ def test_a_reader_signs_in_asks_and_may_change_nothing(browser: Browser, desk: D
     keys = desk.archive.keys
     key, shown = keys.add("Reading room", "read")
     page = browser.new_page()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(service(desk), log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
+    with serving(service(desk), log_config=None) as address:
         try:
             page.goto(f"{address}/collection")
             assert page.url == f"{address}/signin?next=%2Fcollection"
@@ -51,5 +43,3 @@ def test_a_reader_signs_in_asks_and_may_change_nothing(browser: Browser, desk: D
             assert shown not in page.content()
         finally:
             page.close()
-            server.should_exit = True
-            thread.join()

@@ -1,0 +1,695 @@
+"""The source of truth of an index: articles, their versions, passages, vectors, lexical index.
+
+One SQLite database through SQLAlchemy Core. An article is accepted (its text is durable, its
+passages wait for the vector store) and then published (readers find it):
+
+    archive.accept([accession]); store.add(archive.pending()); archive.publish()
+"""
+
+import json
+import math
+import os
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from ...errors import BylineError, IndexDamaged, IndexMismatch
+from ..article import Article
+from ..disk import reason_of, told
+from ..history import Version, versions
+from . import (
+    lexical,
+    origins,
+    rulings,
+    soundness,
+    standing,
+    tables,
+    tombstones,
+    withheld,
+    writes,
+)
+from .conversations import Conversations
+from .filter import KILLED_HERE, Filter, conditions
+from .followed import Followed
+from .keys import Keys
+from .migrate import SCHEMA, migrate
+from .origins import Copy
+from .shelf import Shelf, read_shelf
+from .writes import Accession
+
+_REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
+_SHOWN = Filter(retracted=True)  # every article that may be shown
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A published passage and the article that it is a span of."""
+
+    pk: int
+    start: int
+    end: int
+    text: str
+    article: Article
+
+
+class Archive:
+    """An open archive; safe to read from several threads, written by one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # As many connections as threads ask for: one that waits may hold what another waits for.
+        self._engine = sa.create_engine(f"sqlite:///{path}", max_overflow=-1)
+        self._shelf: Shelf | None = None
+        self._shelving = threading.Lock()
+        sa.event.listen(self._engine, "connect", tables.on_connect)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.stat().st_size and path.with_name("chroma").exists():
+                raise sqlite3.DatabaseError("it is empty, and its vector store is not")
+            # SQLite does not wait its turn when two processes make a new file a WAL one.
+            opening = FileLock(path.with_name("lock.open"), timeout=30)
+            with opening, self._engine.begin() as connection:
+                migrate(connection)
+                for statement in tables.statements():
+                    connection.execute(statement)
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
+            if path.exists() and not os.access(path.parent, os.W_OK):
+                self._open_to_read()
+                return
+            raise told(error, path) or IndexDamaged(
+                f"The archive {path} cannot be opened: {reason_of(error)}. "
+                "Check that the folder is writable and is an index, or choose another with --index."
+            ) from None
+
+    def _open_to_read(self) -> None:
+        """Open a database that cannot be written to: what changes it raises DiskError."""
+        self._engine.dispose()
+        self._engine = tables.read_only(self.path)
+        sa.event.listen(self._engine, "handle_error", self._on_error)
+        if (found := self.built_with("schema")) != str(SCHEMA):
+            raise IndexMismatch(
+                f"The index has schema {found}, this release of Byline knows {SCHEMA}, and "
+                f"{self.path.parent} cannot be written to: make it writable and open it once."
+            )
+
+    def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
+        return told(context.original_exception, self.path)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @property
+    def conversations(self) -> Conversations:
+        """The conversations that are stored beside the articles."""
+        return Conversations(self._engine)
+
+    @property
+    def followed(self) -> Followed:
+        """The feeds that are followed, and what became of their items."""
+        return Followed(self._engine)
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys of the index."""
+        return Keys(self._engine)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database, for the modules of index/ that keep tables of their own."""
+        return self._engine
+
+    def _scalars(self, query: sa.Select[tuple[Any]]) -> list[Any]:
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    # What the index was built with
+
+    def claim(self, **built_with: str) -> None:
+        """Note what the index is built with; raise IndexMismatch where it was another."""
+        self.require(**built_with)
+        for key, value in built_with.items():
+            if self.built_with(key) is None:
+                self._set_meta(key, value)
+
+    def require(self, **built_with: str) -> None:
+        """Raise IndexMismatch where the index was built with something else."""
+        for key, value in built_with.items():
+            stored = self.built_with(key)
+            if stored not in (None, value):
+                raise IndexMismatch(
+                    f"Index '{self.path.parent.name}' was built with {key} {stored}; settings ask "
+                    f"for {value}. Set it back or choose another index with --index"
+                    f"{_REMEDIES.get(key, '')}."
+                )
+
+    @property
+    def uuid(self) -> str:
+        """What no other index is called, on a vector store that several share."""
+        if not (found := self.built_with("uuid")):
+            new = {"key": "uuid", "value": uuid.uuid4().hex}
+            with self._engine.begin() as connection:
+                connection.execute(tables.meta.insert().prefix_with("OR IGNORE"), new)
+        return found or self.built_with("uuid") or ""
+
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever what readers can find has changed."""
+        return int(self.built_with("generation") or 0)
+
+    @property
+    def local_only(self) -> bool:
+        """Whether no model elsewhere may be called for this index; read anew each time."""
+        return self.built_with("local_only") == "on"
+
+    def keep_local(self, wanted: bool) -> None:
+        """Mark the index `local_only`, or take the mark away."""
+        self._set_meta("local_only", "on" if wanted else "off")
+
+    def built_with(self, key: str) -> str | None:
+        """The embedder, passage_chars or schema of the index; None until it is first written to."""
+        with self._engine.connect() as connection:
+            value: str | None = connection.scalar(
+                sa.select(tables.meta.c.value).where(tables.meta.c.key == key)
+            )
+            return value
+
+    def _set_meta(self, key: str, value: str) -> None:
+        with self._engine.begin() as connection:
+            writes.note(connection, key, value)
+
+    # Articles in
+
+    def known(self, fingerprints: Iterable[bytes]) -> dict[bytes, str]:
+        """Ids of articles that are published as they were read from these sources."""
+        query = (
+            sa.select(tables.sources.c.fingerprint, tables.articles.c.id)
+            .join(tables.articles, tables.articles.c.pk == tables.sources.c.article_pk)
+            .where(
+                tables.sources.c.fingerprint.in_(list(fingerprints)),
+                tables.articles.c.pending.is_(None),
+            )
+        )
+        with self._engine.connect() as connection:
+            return {
+                fingerprint: article_id for fingerprint, article_id in connection.execute(query)
+            }
+
+    def accept(self, accessions: Sequence[Accession]) -> dict[str, str]:
+        """Make articles durable; readers find them, or their new version, once published.
+
+        An article whose version is stored already only gets its facts renewed. Each is given once.
+        What was erased meanwhile does not come back: why, by id.
+        """
+        with self._engine.begin() as connection:
+            asked = {a.article.id: tombstones.refusal(connection, a.article) for a in accessions}
+            refused = {article_id: why for article_id, why in asked.items() if why}
+            accessions = [a for a in accessions if a.article.id not in refused]
+            keys, published = writes.keys(connection, [a.article.id for a in accessions])
+            of_these = tables.sources.c.article_pk.in_(keys.values())
+            connection.execute(tables.sources.delete().where(of_these))
+            sources = [
+                {"fingerprint": fingerprint, "article_pk": keys[accession.article.id]}
+                for accession in accessions
+                for fingerprint in accession.fingerprints
+            ]
+            writes.insert(connection, tables.sources.insert().prefix_with("OR REPLACE"), sources)
+            fresh, renewed = [], []
+            for accession in accessions:
+                pk, version = keys[accession.article.id], accession.article.version
+                if pk in published and published[pk] == version:
+                    writes.renew(connection, pk, version, accession.article)
+                    renewed.append(pk)
+                    continue
+                if pk in published:  # what is left of an acceptance that was not published
+                    connection.execute(
+                        tables.versions.delete().where(*writes.is_version(pk, version))
+                    )
+                    writes.drop_passages(connection, pk, version)
+                fresh.append((pk, version, accession))
+            writes.store_versions(connection, fresh)
+            origins.place(connection, renewed)
+        return refused
+
+    def published(self, ids: Sequence[str]) -> dict[str, str]:
+        """The published versions of those of the articles that have one."""
+        query = sa.select(tables.articles.c.id, tables.articles.c.version).where(
+            tables.articles.c.id.in_(tables.listed(ids)), tables.articles.c.version.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return {article_id: version for article_id, version in connection.execute(query)}
+
+    def refusal(self, article: Article) -> str | None:
+        """Why an article may not be added, as it was erased; None: it may."""
+        with self._engine.connect() as connection:
+            return tombstones.refusal(connection, article)
+
+    def lift_tombstones(self, articles: Iterable[Article]) -> None:
+        """Let these be added though they were erased."""
+        with self._engine.begin() as connection:
+            keys = (tombstones.keys_of_article(connection, article) for article in articles)
+            tombstones.lift(connection, [key for some in keys for key in some])
+
+    def pending(self) -> list[int] | None:
+        """Passages of articles that are accepted and not yet published; None: no such article."""
+        waiting = sa.select(tables.articles.c.pk).where(tables.articles.c.pending.is_not(None))
+        query = (
+            sa.select(tables.passages.c.pk)
+            .join(tables.articles, tables.articles.c.pk == tables.passages.c.article_pk)
+            .where(tables.articles.c.pending == tables.passages.c.version)
+        )
+        with self._engine.connect() as connection:
+            if connection.scalar(waiting.limit(1)) is None:
+                return None
+            return list(connection.scalars(query))
+
+    def publish(self) -> None:
+        """Let readers find what is pending, in place of the versions before."""
+        query = (
+            sa.select(
+                tables.articles.c.pk,
+                tables.articles.c.version,
+                tables.articles.c.pending,
+                tables.articles.c.updated_at,
+                *tables.ARTICLE,
+            )
+            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
+            .where(tables.versions.c.version == tables.articles.c.pending)
+        )
+        with self._engine.begin() as connection:
+            whole, passages, changes = [], [], []
+            for row in connection.execute(query).all():
+                if row.version is not None:
+                    writes.withdraw(connection, row.pk, row.version)
+                article = tables.article_of(row)
+                entry, spans = writes.text_rows(connection, row.pk, row.pending, article)
+                whole.append(entry)
+                passages += spans
+                now = {"version": row.pending, "pending": None, "passages": len(spans)}
+                now |= tables.columns(article)
+                dated = (now["updated_at"] or 0) > (row.updated_at or 0)
+                if row.version is not None and not dated:
+                    now["updated_at"] = time.time()  # its new text was first seen now
+                changes.append({"key": row.pk, **now})
+            writes.index(connection, whole, passages)
+            writes.change(connection, changes)
+            keys = [change["key"] for change in changes]
+            standing.reconsider(connection, keys)
+            standing.link(connection, keys)
+            origins.place(connection, keys)
+            writes.grow(connection)
+
+    def remove(self, article_id: str) -> bool:
+        """Take an article out with all its versions; whether there was one.
+
+        What a person ruled of it, that it is killed or retracted, waits for it to come back.
+        """
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                sa.select(tables.articles.c.pk, tables.articles.c.version).where(
+                    tables.articles.c.id == article_id
+                )
+            ).first()
+            if row is None:
+                return False
+            if row.version is not None:
+                writes.withdraw(connection, row.pk, row.version)
+            writes.drop_passages(connection, row.pk)
+            rulings.keep(connection, rulings.in_force(connection, tables.articles.c.pk == row.pk))
+            standing.forget(connection, row.pk)
+            origins.leave(connection, [row.pk])
+            for table in (tables.sources, tables.versions):
+                connection.execute(table.delete().where(table.c.article_pk == row.pk))
+            connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
+            writes.grow(connection)
+        return True
+
+    def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
+        """Show articles nowhere from now on, or again; how many there were."""
+        named = tables.articles.c.id.in_(article_ids)
+        with self._engine.begin() as connection:
+            killed = tables.articles.update().where(named).values(status=KILLED_HERE)
+            count = connection.execute(killed).rowcount
+            for article in self.articles(article_ids) if undo else ():
+                status = tables.columns(article)["status"]
+                own = tables.articles.update().where(tables.articles.c.id == article.id)
+                connection.execute(own.values(status=status))
+            if undo:
+                rulings.lift_kills(connection, article_ids)
+            of_these = connection.scalars(sa.select(tables.articles.c.pk).where(named))
+            standing.reconsider(connection, list(of_these))
+            writes.grow(connection)
+        return count
+
+    def doomed(self) -> list[int]:
+        """Numbers of passages to delete from the vector store."""
+        return self._scalars(sa.select(tables.doomed.c.passage_pk))
+
+    def forget_doomed(self, pks: Sequence[int]) -> None:
+        """Note that the vector store has deleted these."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(tables.listed(pks)))
+            )
+
+    def find_copies(self) -> None:
+        """Place the articles of an index that an older release made; nothing where that is done."""
+        while (noted := self.built_with("copies")) != origins.placed_all():
+            with self._engine.begin() as connection:
+                noted = origins.place_more(connection, noted)
+                writes.note(connection, "copies", noted)
+                if noted != origins.placed_all():
+                    writes.grow(connection)
+
+    # Articles out
+
+    def article(self, article_id: str) -> Article | None:
+        """The published article with this id, if it may be shown."""
+        query = sa.select(*tables.ARTICLE).where(
+            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+            return tables.article_of(row) if row else None
+
+    def articles(self, ids: Sequence[str]) -> list[Article]:
+        """The published articles with these ids, also those that may not be shown; unordered."""
+        query = sa.select(*tables.ARTICLE).where(
+            tables.articles.c.id.in_(tables.listed(ids)), tables.IS_PUBLISHED
+        )
+        with self._engine.connect() as connection:
+            return [tables.article_of(row) for row in connection.execute(query)]
+
+    def withheld(self) -> list[Article]:
+        """What may not be shown now: nothing of it but id, outlet, date and what keeps it back."""
+        with self._engine.connect() as connection:
+            return withheld.articles(connection)
+
+    def killed(self) -> list[Article]:
+        """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
+        with self._engine.connect() as connection:
+            gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
+            held = {a.id: a for a in withheld.articles(connection) if a.status == KILLED_HERE}
+        blank = {name: Article(name, "", status=KILLED_HERE) for name in gone}
+        return [*(blank | held).values()]
+
+    def versions(self, article_id: str) -> list[Version]:
+        """The history of an article, the oldest version first; none if it may not be shown."""
+        columns = (tables.versions.c.version, tables.versions.c.seen_at, tables.articles.c.pending)
+        query = (
+            sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
+            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
+            .where(tables.articles.c.id == article_id, *_published())
+            .order_by(tables.versions.c.seen_at, sa.literal_column("versions.rowid"))
+        )
+        with self._engine.connect() as connection:
+            return versions(
+                (
+                    tables.article_of(row),
+                    datetime.fromtimestamp(row.seen_at, UTC),
+                    row.version == row.published,
+                )
+                for row in connection.execute(query)
+                if row.version != row.pending
+            )
+
+    def has_retracted(self) -> bool:
+        """Whether any article is retracted."""
+        query = sa.select(tables.articles.c.pk).where(tables.articles.c.retracted_at.is_not(None))
+        return bool(self._scalars(query.limit(1)))
+
+    def retract(self, article_id: str, reason: str | None) -> bool | None:
+        """Retract an article by hand, or (None) let it stand again, as `standing.by_hand`."""
+        with self._engine.begin() as connection:
+            done = standing.by_hand(connection, article_id, reason)
+            writes.grow(connection)
+            return done
+
+    def showable(self, ids: Iterable[str]) -> set[str]:
+        """Those of the articles that are published and may be shown now."""
+        named = tables.articles.c.id.in_(tables.listed(list(ids)))
+        return set(self._scalars(sa.select(tables.articles.c.id).where(named, *_published())))
+
+    def next_turn(self) -> float:
+        """When an embargo or the right to show an article ends next, in seconds since 1970."""
+        columns, now = tables.articles.c, time.time()
+        ends = [
+            sa.select(sa.func.min(column)).where(column > now).scalar_subquery()
+            for column in (columns.embargo_at, columns.expires_at)
+        ]
+        with self._engine.connect() as connection:
+            found = connection.execute(sa.select(*ends)).one()
+        return min((end for end in found if end is not None), default=math.inf)
+
+    def ids(self) -> list[str]:
+        """The ids of all published articles that may be shown."""
+        query = sa.select(tables.articles.c.id).where(*_published())
+        return self._scalars(query.order_by(tables.articles.c.pk))
+
+    def list_articles(
+        self,
+        matching: Filter | None = None,
+        limit: int = 100,
+        *,
+        words: str | None = None,
+        after: tuple[float | None, str] | None = None,
+    ) -> list[Article]:
+        """Published articles, the newest first, the undated last.
+
+        `words`: an FTS5 expression that they match. `after`: when the last one of the list before
+        was published, in seconds since 1970, and its id.
+        """
+        columns = tables.articles.c
+        query = (
+            sa.select(*tables.ARTICLE)
+            .where(tables.IS_PUBLISHED, *conditions(matching or _SHOWN))
+            .order_by(columns.published_at.desc().nulls_last(), columns.id)
+            .limit(limit)
+        )
+        if words:
+            match = sa.text("articles_text MATCH :words").bindparams(words=words)
+            rowid: sa.ColumnElement[int] = sa.column("rowid", sa.Integer)
+            found = sa.select(rowid).select_from(sa.table("articles_text")).where(match)
+            query = query.where(columns.pk.in_(found))
+        if after:
+            at, last = after
+            rest = columns.published_at.is_not_distinct_from(at) & (columns.id > last)
+            if at is not None:
+                rest |= (columns.published_at < at) | columns.published_at.is_(None)
+            query = query.where(rest)
+        with self._engine.connect() as connection:
+            return [tables.article_of(row) for row in connection.execute(query)]
+
+    def outlets(self) -> dict[str, int]:
+        """Names of the outlets and how many published articles each has, most first."""
+        return self._counted(tables.articles.c.outlet)
+
+    def sections(self) -> dict[str, int]:
+        """Names of the sections and how many published articles each has, most first."""
+        return self._counted(tables.articles.c.section)
+
+    def _counted(self, column: sa.Column[str]) -> dict[str, int]:
+        count = sa.func.count()
+        query = (
+            sa.select(column, count)
+            .where(column.is_not(None), *_published())
+            .group_by(column)
+            .order_by(count.desc(), column)
+        )
+        with self._engine.connect() as connection:
+            return {name: number for name, number in connection.execute(query)}
+
+    def days(self) -> "list[date]":
+        """The day in UTC of each published article that is dated and may be shown."""
+        at = tables.articles.c.published_at
+        found = self._scalars(sa.select(at).where(at.is_not(None), *_published()))
+        return [datetime.fromtimestamp(seconds, UTC).date() for seconds in found]
+
+    def count(self, matching: Filter | None = None) -> tuple[int, int]:
+        """How many published articles, and passages of theirs, match."""
+        query = sa.select(
+            sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
+        )
+        with self._engine.connect() as connection:
+            articles, passages = connection.execute(query.where(*_published(matching))).one()
+        return articles, passages
+
+    def totals(self) -> tuple[int, int]:
+        """How many articles and passages are published, also those that may not be shown now."""
+        query = sa.select(sa.func.count()).where(tables.articles.c.version.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0, len(self.all_passages())
+
+    def passages(
+        self, pks: Sequence[int], matching: Filter | None = None, *, hidden: bool = False
+    ) -> list[StoredPassage]:
+        """Those of the passages that are published and match, in the order given.
+
+        `hidden` lets through what may not be shown: to embed it, not for readers.
+        """
+        query = (
+            sa.select(
+                tables.passages.c.pk,
+                tables.passages.c.start,
+                tables.passages.c.end,
+                *tables.ARTICLE,
+            )
+            .select_from(tables.PUBLISHED_PASSAGES)
+            .where(tables.passages.c.pk.in_(tables.listed(pks)))
+        )
+        if not hidden:
+            query = query.where(*conditions(matching or Filter(), by_index=False))
+        known: dict[str, Article] = {}
+        found = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                if row.id not in known:
+                    known[row.id] = tables.remembered(row)
+                article = known[row.id]
+                text = article.text[row.start : row.end]
+                found[row.pk] = StoredPassage(row.pk, row.start, row.end, text, article)
+        return [found[pk] for pk in pks if pk in found]
+
+    def match_passages(
+        self, query: str, matching: Filter | None, limit: int
+    ) -> list[tuple[int, float]]:
+        """Passages by BM25 (headline and body), best first: (number, score), higher is better.
+
+        `query` is an FTS5 expression. Without a filter what may not be shown is among them.
+        """
+        with self._engine.connect() as connection:
+            return lexical.match(connection, "passages_text", query, matching, limit)
+
+    def match_articles(
+        self, query: str, matching: Filter | None, limit: int
+    ) -> list[tuple[int, float]]:
+        """Whole articles by BM25, as `match_passages`; the numbers are article keys."""
+        with self._engine.connect() as connection:
+            return lexical.match(connection, "articles_text", query, matching, limit)
+
+    def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
+        """In how many passages each word occurs, in any form; and how many passages there are."""
+        with self._engine.connect() as connection:
+            return lexical.frequencies(connection, terms), self.count()[1]
+
+    def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
+        """Numbers of all published articles that match and may be shown now."""
+        inside = tables.MATCHING_ARTICLES.where(*conditions(matching)).subquery()
+        with self._engine.connect() as connection:  # one text: rows take Python ten times longer
+            found = connection.scalar(sa.select(sa.func.json_group_array(inside.c.pk)))
+            return np.array(json.loads(found or "[]"), np.int64)
+
+    def shelf(self) -> Shelf:
+        """The published passages as they are now; what is new is read when the generation moves."""
+        with self._shelving:
+            if self._shelf is None or self._shelf.generation != self.generation:
+                with self._engine.connect() as connection:
+                    self._shelf = read_shelf(connection, self._shelf)
+            return self._shelf
+
+    def origins(self, pks: Sequence[int]) -> dict[int, int]:
+        """The number of the article whose text each of these runs: its own, or its origin's."""
+        with self._engine.connect() as connection:
+            found = origins.origins_of(connection, tables.listed(pks))
+        return {pk: found.get(pk, pk) for pk in pks}  # one that was removed meanwhile has its own
+
+    def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
+        """Other articles that run the text of these, where there are some that match."""
+        with self._engine.connect() as connection:
+            return origins.copies_of(connection, ids, matching or Filter())
+
+    def same_text(self, ids: Sequence[str], *, answering: bool = False) -> list[str]:
+        """Ids of the other articles that run the text of these; `answering`: as evidence, now."""
+        shown = conditions(Filter()) if answering else ()
+        with self._engine.connect() as connection:
+            named = sa.select(tables.articles.c.pk).where(tables.articles.c.id.in_(ids))
+            return origins.same_text(connection, connection.scalars(named).all(), *shown)
+
+    def all_passages(self) -> list[int]:
+        """Numbers of all published passages, also of those that may not be shown now."""
+        return self._scalars(tables.MATCHING_PASSAGES)
+
+    def vectors(self, pks: Sequence[int]) -> NDArray[np.float32]:
+        """The vectors of these passages, shape (len(pks), dimension)."""
+        query = sa.select(tables.vectors).where(tables.vectors.c.passage_pk.in_(tables.listed(pks)))
+        with self._engine.connect() as connection:
+            found = {pk: vector for pk, vector in connection.execute(query)}
+        if not pks:
+            return np.zeros((0, 0), np.float32)
+        blank = bytes(len(next(iter(found.values()), b"")))  # one that was removed meanwhile
+        dimension = int(self.built_with("dimension") or 0)
+        return tables.vectors_of([found.get(pk, blank) for pk in pks], dimension)
+
+    def replace_vectors(
+        self, pks: Sequence[int], vectors: NDArray[np.float32], **built_with: str
+    ) -> None:
+        """Store new vectors for passages, and what made them, at once."""
+        rows = [
+            {"pk": pk, "new": tables.vector_bytes(v)} for pk, v in zip(pks, vectors, strict=True)
+        ]
+        statement = (
+            tables.vectors.update()
+            .where(tables.vectors.c.passage_pk == sa.bindparam("pk"))
+            .values(vector=sa.bindparam("new"))
+        )
+        with self._engine.begin() as connection:
+            if rows:
+                connection.execute(statement, rows)
+            for key, value in built_with.items():
+                writes.note(connection, key, value)
+            writes.grow(connection)
+
+    def grow(self) -> None:
+        """Tell readers and other writers that what they hold open is stale."""
+        with self._engine.begin() as connection:
+            writes.grow(connection)
+
+    def forget_traces(self) -> bool:
+        """Leave no words of what was removed in the files; see `empty_log` for what it returns.
+
+        Merging the full-text tables may keep words that were deleted (FTS5 drops its marks of them
+        only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
+        moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
+        """
+        with self._engine.begin() as connection:
+            soundness.index_again(connection)
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            plain.execute(sa.text("VACUUM"))
+        return self.empty_log()
+
+    def merge_words(self) -> None:
+        """Merge the full-text tables, which else keep most words of what was removed."""
+        with self._engine.begin() as connection:
+            soundness.merge(connection)
+
+    def empty_log(self) -> bool:
+        """Empty the write-ahead log of the pages of before; False where one is still read."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            return not plain.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file, its rows and its full-text tables; empty when sound."""
+        with self._engine.begin() as connection:
+            return soundness.problems(connection)
+
+    def mend(self) -> None:
+        """Delete rows that belong to nothing; make full-text tables that disagree anew."""
+        with self._engine.begin() as connection:
+            soundness.mend(connection)
+
+
+def _published(matching: Filter | None = None) -> list[sa.ColumnElement[bool]]:
+    """Of articles: published, and those that match, or (None) may be shown."""
+    return [tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN)]
