@@ -13,6 +13,7 @@ nothing later, so that a reply gives the same sentences however it is cut into p
 import re
 from collections.abc import Iterator, Sequence
 
+from ..index.article import day_of
 from ..index.chunk import sentence_spans
 from ..index.clean import tidy
 from ..index.words import stems
@@ -40,6 +41,12 @@ _GROUP = (
 )
 _NUMBERS = re.compile(rf"\s*{_GROUP}", re.I)
 _MARK = re.compile(r"\s*(?:\((\d{1,2})\)|\^(\d{1,2}))(?=\W*\Z)")  # (1), ^1 where nothing else is
+_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
+_IN_PASSAGE = re.compile(  # what some models write in the place of [1]; no reader knows their order
+    rf"\A(?:in|from|according to) (?:(?:the )?({'|'.join(_ORDINALS)}) passage|passage (\d{{1,2}}))"
+    r",?\s+(?:it (?:is|was) (?:said|stated|mentioned|reported) that\s+)?",
+    re.I,
+)
 _TAIL = rf"(?:\s|{_GROUP.replace('?P<n>', '?:')})*+"
 _STOP = re.compile(rf"(?P<stop>[.!?…。！？]++[\"”’»')*_]*+|(?=\n))(?P<tail>{_TAIL})", re.I)
 # What stands behind a stop and may yet become a number, or a number's address.
@@ -138,6 +145,9 @@ class StatementReader:
         if not numbers:
             numbers = [int(found[1] or found[2]) for found in _MARK.finditer(said)]
             said = _MARK.sub("", said)
+        if not numbers and (named := _IN_PASSAGE.match(said)):
+            numbers = [int(named[2] or _ORDINALS.index(named[1].lower()) + 1)]
+            said = said[named.end() :][:1].upper() + said[named.end() + 1 :]
         if re.search(r"\w", said) and not _NO_ANSWER.fullmatch(said):
             yield said, numbers, self._gap
             self._gap = " "
@@ -202,8 +212,8 @@ def _expand(numbers: str) -> list[int]:
     return found
 
 
-# A passage carries a sentence when it holds all its numbers and this share of its words; where
-# there are numbers, less will do.
+# A passage carries a sentence when it, or its date, holds all its numbers and this share of its
+# words; where there are numbers, less will do.
 _CARRIES, _CARRIES_NUMBERS = 0.7, 0.5
 _NARROWED_TO = 2  # sentences of a passage that one statement may need
 
@@ -214,11 +224,16 @@ def _carrier(said: str, hits: Sequence[Hit]) -> int | None:
     shares = {
         number: len(wanted & set(stems(hit.text))) / len(wanted)
         for number, hit in enumerate(hits, 1)
-        if wanted and digits <= set(re.findall(r"\d+", hit.text))
+        if wanted and digits <= set(re.findall(r"\d+", hit.text)) | _dated(hit)
     }
     best = max(shares, key=lambda number: (shares[number], -number), default=None)
     enough = _CARRIES_NUMBERS if digits else _CARRIES
     return best if best is not None and shares[best] >= enough else None
+
+
+def _dated(hit: Hit) -> set[str]:
+    day = hit.published and day_of(hit.published)
+    return {str(day.day), str(day.year)} if day else set()
 
 
 def narrow(said: str, hit: Hit) -> list[Source]:

@@ -1,12 +1,15 @@
 """What becomes of a model's reply, however it is written and however it is cut into pieces."""
 
 import re
+from datetime import date
 from itertools import pairwise
 
 import pytest
+from byline.index.article import Article
 from byline.index.chunk import sentence_spans
 from byline.qa.cite import cite
 from byline.qa.reply import StatementReader, cited_sentences, narrow, read_reply
+from byline.qa.retrieve import Hit
 from byline.tests.fakes import HITS, TEXTS
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -52,6 +55,8 @@ def shown(reply: str) -> str:
         ("- The mayor resigned [1]\n- The deputy is Ilse Kamp [3]", [[1], [3]]),
         ("1. The mayor resigned [1]\n2. The deputy is Ilse Kamp [3]", [[1], [3]]),
         ("The mayor resigned [1] [1] [1].", [[1]]),
+        ("In the first passage, the mayor resigned.", [[1]]),
+        ("According to passage 2, it is stated that the mayor resigned.", [[2]]),
     ],
 )
 def test_numbers_are_read_however_they_are_written(reply: str, cited: list[list[int]]) -> None:
@@ -76,6 +81,20 @@ def test_a_number_that_points_nowhere_is_mended_where_a_passage_holds_the_words(
 def test_a_sentence_without_number_is_mended_where_a_passage_holds_the_words() -> None:
     assert articles_cited("Ilse Kamp is the deputy mayor.") == [[3]]
     assert read_reply("Ilse Kamp is the deputy mayor.", HITS)[1] == [REPAIRED]
+
+
+def test_passages_are_not_named_to_readers_who_do_not_see_their_order() -> None:
+    assert shown("In the third passage, the mayor resigned.") == "The mayor resigned [1]."
+
+
+def test_a_sentence_may_have_the_date_of_its_passage() -> None:
+    said = "The mayor resigned over the water contract on March 12, 2026."
+    text = "Mayor Tomas Rehn resigned over the water contract on Thursday."
+    article = Article(id="a", text=text, published=date(2026, 3, 12))
+    (sentence,), _ = read_reply(said, [Hit(article, 0, len(text), text, 1.0)])
+    assert [source.hit.article_id for source in sentence.sources] == ["a"]
+    (sentence,), _ = read_reply(said.replace("12", "13"), [Hit(article, 0, len(text), text, 1.0)])
+    assert not sentence.sources
 
 
 def test_a_passage_without_the_number_that_is_said_mends_nothing() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from byline import Desk
+from byline.index.archive.filter import Filter
 from byline.index.article import day_start
 from byline.qa.question import matching
-from byline.qa.retrieve import full_text_query, fuse, nearest, retrieve, timeliness
+from byline.qa.retrieve import full_text_query, fuse, is_named, nearest, retrieve, timeliness
 from byline.qa.when import asked
 from byline.tests.fakes import Letters
 from hypothesis import given, settings
@@ -55,6 +56,37 @@ def test_an_article_or_the_one_it_copies_is_found_by_its_headline(sample_desk: D
         not in {hit.article_id for hit in exact(sample_desk, article.title, retracted=True)[:3]}
     ]
     assert missed == []
+
+
+def test_a_question_that_names_an_outlet_has_its_articles_first(
+    tmp_path: Path, own_desk: Desk
+) -> None:
+    said = "The council voted on the harbour wall on Monday. It will cost {} million crowns."
+    for outlet, cost in (("The Ledger", 3), ("Northern Standard", 4)):
+        head = f"Council votes on harbour wall\nBy Mara Tenholt, {outlet}\nMarch 3, 2026\n\n"
+        (tmp_path / f"{cost}.txt").write_text(head + said.format(cost))
+    own_desk.add([tmp_path / "3.txt", tmp_path / "4.txt"])
+    library, today = own_desk.library(), date(2026, 3, 5)
+    for outlet, named in (("The Ledger", "the Ledger"), ("Northern Standard",) * 2):
+        text = f"What will the harbour wall cost, as {named} had it?"
+        opened = (library.archive, library.store, library.embedder)
+        first = retrieve(text, Filter(), *opened, when=asked(text, today), as_of=today)[0]
+        assert first.outlet == outlet
+
+
+@pytest.mark.parametrize(
+    ("outlet", "text", "told"),
+    [
+        ("The Ledger", "as the Ledger had it", True),
+        ("The Ledger", "what a ledger is", False),
+        ("BBC", "Did the BBC's man say so?", True),
+        ("Sun", "on Sunday", False),
+        (None, "who?", False),
+        ("The ", "what was said", False),
+    ],
+)
+def test_whether_a_text_names_an_outlet(outlet: str | None, text: str, told: bool) -> None:
+    assert is_named(outlet, text) is told
 
 
 def test_an_article_is_found_by_a_rare_word_of_its_text(sample_desk: Desk) -> None:
