@@ -7,7 +7,7 @@ INDEX ?= demo
 EVAL := eval-runs/make-eval
 WORKERS ?= 2
 
-.PHONY: demo test check docs format eval eval-run baseline bench proof screenshots serve lock test-model clean
+.PHONY: demo test check docs format eval eval-run baseline bench proof peers screenshots serve lock test-model clean
 
 demo: $(VENV)/page
 	@$(BIN)/byline demo
@@ -57,6 +57,10 @@ bench: $(VENV)/dev
 
 proof: $(VENV)/dev $(MODEL)
 	$(BIN)/python -m bench --full
+
+# Byline beside what one would take instead; GGUF is the model that answers.
+peers: $(VENV)/dev $(MODEL)
+	$(BIN)/python -m bench.peers --model $(or $(GGUF),$(MODEL)) --to docs/peers.md
 
 test-model: $(MODEL)
 

@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,7 @@ from ask import articles_of, ask, running, say, spread  # noqa: E402
 from byline.errors import BylineError, InputError  # noqa: E402
 from byline.qa.local import LocalModel  # noqa: E402
 from byline.settings import load_settings  # noqa: E402
-from install import PEERS, installed  # noqa: E402
+from install import PEERS, Peer, installed  # noqa: E402
 from report import report, score  # noqa: E402
 from serve import Served, served  # noqa: E402
 
@@ -41,13 +42,13 @@ def main() -> int:
         if not given.report:
             measure(given)
         text = report(given.out)
-    except BylineError as error:
+        if given.to:
+            given.to.write_text(text, "utf-8")
+        else:
+            sys.stdout.write(text)
+    except (BylineError, OSError) as error:
         say(str(error))
         return 1
-    if given.to:
-        given.to.write_text(text, "utf-8")
-    else:
-        sys.stdout.write(text)
     return 0
 
 
@@ -56,10 +57,14 @@ def _parser() -> ArgumentParser:
     names, add = [peer.name for peer in PEERS], parser.add_argument
     add("--sets", nargs="+", default=SETS, choices=SETS)
     add("--peers", nargs="+", default=names, choices=names)
-    add("--cases", type=int, default=100, help="questions of a set that are searched for")
-    add("--limit", type=int, default=25, help="of these, questions that the model answers")
+    add("--cases", type=_number, default=100, help="questions of a set that are searched for")
+    add("--limit", type=_number, default=25, help="of these, questions that the model answers")
     add("--minutes", type=float, default=1e6, help="ask the model no more after so long, a set")
-    add("--articles", type=int, help="articles of a set: those that answer, and the first others")
+    add(
+        "--articles",
+        type=_number,
+        help="articles of a set: those that answer, and the first others",
+    )
     add("--model", type=Path, help="a .gguf file that answers")
     add("--llm", metavar="MODEL@URL", help="another endpoint that answers")
     add("--python", action="append", default=[], help="an interpreter to install a peer with")
@@ -67,6 +72,12 @@ def _parser() -> ArgumentParser:
     add("--to", type=Path, help="file to write the report to")
     add("--report", action="store_true", help="ask nothing")
     return parser
+
+
+def _number(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def measure(given: Namespace) -> None:
@@ -87,12 +98,14 @@ def measure(given: Namespace) -> None:
             with TemporaryDirectory(prefix="byline-peers-") as folder:
                 _measure_set(name, given, peers, at, Path(folder), has_model=bool(endpoint))
         if "timed" not in known:
-            _time_indexing(given, peers, at)
+            _time_indexing(given, peers)
 
 
 def _endpoint(given: Namespace, stack: ExitStack) -> tuple[str, ...]:
     """Address, model and key of what answers; nothing where nothing does."""
     if given.model:
+        if not given.model.is_file():
+            raise InputError(f"There is no model file {given.model}: correct --model.")
         local = LocalModel(str(given.model), 8192)
         stack.callback(local.close)
         return local.base_url, given.model.stem, "none"
@@ -111,7 +124,7 @@ def _measure_set(name, given, peers, at: Served, folder: Path, *, has_model: boo
     cases = spread(sets.cases(name, given.data), given.cases)
     with (
         articles_of(name, given.data, given.articles, folder) as (desk, sources),
-        running(peers, given.pythons, at.embeddings, at.llm, sources) as (processes, took),
+        running(peers, given.pythons, at, sources) as (processes, took),
     ):
         note(out, articles=len(desk.articles), indexed=noted(out).get("indexed", {}) | took)
         ask("search", processes, cases, out, at)
@@ -124,14 +137,15 @@ def _measure_set(name, given, peers, at: Served, folder: Path, *, has_model: boo
         score(out, cases, desk)
 
 
-def _time_indexing(given: Namespace, peers, at: Served) -> None:
+def _time_indexing(given: Namespace, peers: Sequence[Peer]) -> None:
     name = "realtimeqa_dev" if (given.data / "realtimeqa_dev").is_dir() else "sample"
     with (
         TemporaryDirectory(prefix="byline-peers-") as folder,
         articles_of(name, given.data, _TIMED, Path(folder)) as (desk, sources),
-        running(peers, given.pythons, at.bare, at.llm, sources) as (_, took),
+        served(Path(folder) / "vectors.db") as at,
+        running(peers, given.pythons, at, sources) as (_, took),
     ):
-        note(given.out, timed={"set": name, "articles": len(desk.articles), "indexed": took})
+        note(given.out, timed={"articles": len(desk.articles), "indexed": took})
 
 
 def noted(folder: Path) -> dict:

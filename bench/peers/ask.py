@@ -62,13 +62,13 @@ def articles_of(
 class Process:
     """A peer that runs, with its index in a folder of its own."""
 
-    def __init__(self, peer: Peer, python: str, folder: Path, embeddings: str, llm: str) -> None:
+    def __init__(self, peer: Peer, python: str, folder: Path, at: Served) -> None:
         tokenizer, self._index, self._log = (folder / n for n in ("tokenizer", "index", "log"))
         tokenizer.mkdir(parents=True)
         self._index.mkdir()
         bundled_tokenizer().save(str(tokenizer / "tokenizer.json"))
         (tokenizer / "tokenizer_config.json").write_text(json.dumps(_TOKENIZER))
-        given = (HERE / peer.script, self._index, embeddings, llm, tokenizer, peer.kind)
+        given = (HERE / peer.script, self._index, at.address, tokenizer, at.vectors, peer.kind)
         with self._log.open("w") as log:
             self._pipe = subprocess.Popen(
                 [python, *map(str, given)],
@@ -107,14 +107,14 @@ class Process:
 
 @contextmanager
 def running(
-    peers: Sequence[Peer], pythons: dict[str, str], embeddings: str, llm: str, sources: dict
+    peers: Sequence[Peer], pythons: dict[str, str], at: Served, sources: dict
 ) -> Iterator[tuple[list[Process], dict[str, dict]]]:
     """Those that have indexed the articles, one after the other, and what that took of each."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="byline-peers-")))
         processes, took = [], {}
         for peer in peers:
-            process = Process(peer, pythons[peer.name], folder / peer.key, embeddings, llm)
+            process = Process(peer, pythons[peer.name], folder / peer.key, at)
             stack.callback(process.close)
             reply = process.do("index", **sources)
             say(f"  {peer.name}: {reply.get('error') or 'indexed'}")
@@ -146,7 +146,8 @@ def _record(process: Process, case: Case, kind: str, at: Served) -> dict[str, An
     reply = process.do(kind, question=case.question, as_of=case.as_of)
     record = reply.get("value") or {"error": reply["error"]}
     record["timings"] = {"total": reply["seconds"]} | record.get("timings", {})
-    return record | ({"usage": at.usage()} if at.calls else {})
+    used = at.usage()
+    return record | ({"usage": used} if used else {})
 
 
 def lines(file: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +16,44 @@ from typing import Any
 from byline.errors import BylineError
 
 HERE = Path(__file__).parent
+_LLAMAINDEX = (
+    "llama-index-core==0.14.25",
+    "llama-index-vector-stores-chroma==0.6.0",
+    "llama-index-retrievers-bm25==0.8.0",
+    "llama-index-llms-openai-like==0.8.1",
+    "llama-index-embeddings-openai-like==0.4.0",
+    "chromadb==1.5.9",
+)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """What answers; its keys are described in peers.toml."""
+    """What answers; `kind` is handed to its script."""
 
     name: str
     script: str
-    needs: list[str]
-    note: str
+    needs: tuple[str, ...]
     kind: str = ""
-    python: Sequence[int] = (3, 11)
+    python: tuple[int, int] = (3, 11)
 
     @property
     def key(self) -> str:
         """Its name in files' names."""
-        stem = Path(self.script).stem.removeprefix("peer_")
-        return f"{stem}-{self.kind}" if self.kind else stem
+        return Path(self.script).stem.removeprefix("peer_") + self.kind
 
     @property
     def is_byline(self) -> bool:
         """Whether it runs from this folder, and answers without a model."""
-        return self.needs == ["."]
+        return self.needs == (".",)
 
 
-PEERS = [Peer(**entry) for entry in tomllib.loads((HERE / "peers.toml").read_text())["peer"]]
+PEERS = (
+    Peer("Byline", "peer_byline.py", (".",)),
+    Peer("CitationQueryEngine", "peer_llamaindex.py", _LLAMAINDEX, "-default"),
+    Peer("CitationQueryEngine, hybrid", "peer_llamaindex.py", _LLAMAINDEX, "-hybrid"),
+    Peer("PaperQA", "peer_paperqa.py", ("paper-qa==2026.8.12",)),
+    Peer("haiku.rag", "peer_haiku.py", ("haiku.rag==0.101.1",), python=(3, 12)),
+)
 
 
 def installed(peer: Peer, folder: Path, pythons: Sequence[str]) -> dict[str, Any]:
@@ -50,20 +61,20 @@ def installed(peer: Peer, folder: Path, pythons: Sequence[str]) -> dict[str, Any
 
     Raises BylineError where no interpreter is new enough, or pip fails.
     """
-    home = folder.resolve() / peer.script[:-3]
+    home, needs = folder.resolve() / Path(peer.script).stem, list(peer.needs)
     receipt = home / "installed.json"
-    if receipt.is_file() and (known := json.loads(receipt.read_text()))["needs"] == peer.needs:
+    if receipt.is_file() and (known := json.loads(receipt.read_text()))["needs"] == needs:
         return known
     print(f"Installing {peer.name}", file=sys.stderr)
     shutil.rmtree(home, ignore_errors=True)
     subprocess.run([_python(peer, pythons), "-m", "venv", str(home)], check=True)
     python, began = str(home / "bin" / "python"), time.monotonic()
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-cache-dir"]
-    command = [*pip, "install", "-qq", *peer.needs]
+    command = [*pip, "install", "-qq", *needs]
     done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parents[1])
     if done.returncode:
         raise BylineError(f"{peer.name} cannot be installed: {done.stderr.strip()[-400:]}")
-    known = {"needs": peer.needs, "seconds": time.monotonic() - began, "mb": megabytes(home)}
+    known = {"needs": needs, "seconds": time.monotonic() - began, "mb": megabytes(home)}
     known["packages"] = len(json.loads(subprocess.check_output([*pip, "list", "--format=json"])))
     known["python"] = sys.executable if peer.is_byline else python
     receipt.write_text(json.dumps(known))
@@ -76,7 +87,7 @@ def megabytes(folder: Path) -> float:
 
 
 def _python(peer: Peer, pythons: Sequence[str]) -> str:
-    test = f"import sys; sys.exit(sys.version_info < {tuple(peer.python)})"
+    test = f"import sys; sys.exit(sys.version_info < {peer.python})"
     for python in (sys.executable, *pythons, "python3.12", "python3.13"):
         if shutil.which(python) and not subprocess.run([python, "-c", test]).returncode:
             return python

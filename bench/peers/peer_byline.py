@@ -19,12 +19,10 @@ from vectors import Remembering  # noqa: E402
 class Byline:
     """Its index stands in `folder`."""
 
-    def __init__(self, folder: str, embeddings: str, llm: str, *_: str) -> None:
-        embedder = MiniLM()
-        if "/bare/" not in embeddings:
-            embedder = Remembering(embedder, BENCH / "cache" / "vectors.db")
+    def __init__(self, folder: str, served: str, _: str, vectors: str, __: str) -> None:
+        embedder = Remembering(MiniLM(), Path(vectors))
         place = {"home": Path(folder), "index": "bench"}
-        model = {"llm": "local", "llm_base_url": llm, "ask_timeout_seconds": 900}
+        model = {"llm": "local", "llm_base_url": served, "ask_timeout_seconds": 900}
         self._desk = Desk(settings=Settings(**place, llm=None), embedder=embedder)
         self._asking = Desk(settings=Settings(**place, **model), embedder=embedder)
 

@@ -12,10 +12,10 @@ from peer import articles_in, cited, passage, serve
 class Haiku:
     """Its database stands in `folder`; an article is Markdown with headline, outlet and date."""
 
-    def __init__(self, folder: str, embeddings: str, llm: str, tokenizer: str, *_: str) -> None:
+    def __init__(self, folder: str, served: str, tokenizer: str, *_: str) -> None:
         openai = {"provider": "openai", "api_key": "none"}
-        embedder = openai | {"name": "minilm", "vector_dim": 384, "base_url": embeddings}
-        model = openai | {"name": "local", "base_url": llm, "temperature": 0}
+        embedder = openai | {"name": "minilm", "vector_dim": 384, "base_url": served}
+        model = openai | {"name": "local", "base_url": served, "temperature": 0}
         config = {
             "embeddings": {"model": embedder},
             "qa": {"model": model},

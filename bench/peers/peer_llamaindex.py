@@ -23,10 +23,10 @@ _ABOUT = ("title", "outlet", "published")
 class LlamaIndex:
     """Its index stands in `folder`; articles are documents with what is known as metadata."""
 
-    def __init__(self, folder: str, embeddings: str, llm: str, _: str, kind: str) -> None:
-        self._folder, self._is_hybrid = folder, kind == "hybrid"
-        self._embedder = OpenAILikeEmbedding("minilm", api_base=embeddings, api_key="none")
-        reached = {"api_base": llm, "api_key": "none", "timeout": 900, "max_retries": 0}
+    def __init__(self, folder: str, served: str, _: str, __: str, kind: str) -> None:
+        self._folder, self._is_hybrid = folder, kind == "-hybrid"
+        self._embedder = OpenAILikeEmbedding("minilm", api_base=served, api_key="none")
+        reached = {"api_base": served, "api_key": "none", "timeout": 900, "max_retries": 0}
         about = {"is_chat_model": True, "context_window": 8192, "temperature": 0}
         self._llm = OpenAILike("local", **reached, **about)
 

@@ -16,13 +16,13 @@ _CITED = re.compile(r"\s*\(\s*(?:pqac-\w{8}[,;\s]*)+\)")
 class PaperQA:
     """Documents in memory, pickled in `folder`; an article is a text file with its headline."""
 
-    def __init__(self, folder: str, embeddings: str, llm: str, *_: str) -> None:
+    def __init__(self, folder: str, served: str, *_: str) -> None:
         self._folder, self._docs = Path(folder), Docs()
         self._run = asyncio.new_event_loop().run_until_complete
-        reached = {"model": "openai/local", "api_base": llm, "api_key": "none"}
+        reached = {"model": "openai/local", "api_base": served, "api_key": "none"}
         params = reached | {"temperature": 0, "timeout": 900, "max_retries": 0}
         model = {"model_list": [{"model_name": "openai/local", "litellm_params": params}]}
-        at = {"api_base": embeddings, "api_key": "none", "encoding_format": "float"}
+        at = {"api_base": served, "api_key": "none", "encoding_format": "float"}
         self._settings = Settings(
             llm="openai/local",
             llm_config=model,

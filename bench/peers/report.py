@@ -48,8 +48,8 @@ _PARTS = (
     ("Time and tokens of an answer with the model", "answer", {c: c for c in _COST}),
 )
 _NOTE = (
-    "In brackets: 95 % intervals (Wilson's, or 5,000 bootstrap resamples of the questions); seconds "
-    "are medians. “of 3”: so many could be scored. A dash: none could. An answer breaks an "
+    "In brackets: 95 % intervals (Wilson's, or 5,000 bootstrap resamples of the questions); "
+    "seconds are medians. “of 3”: so many could be scored. A dash: none could. An answer breaks an "
     "invariant that cites by a number that leads nowhere, lists what no sentence cites, or quotes "
     "what does not stand in the article, or not there. A strong hosted model is asked by "
     "`OPENAI_API_KEY=... python -m bench.peers --llm MODEL@https://HOST/v1 --out FOLDER`."
@@ -77,8 +77,7 @@ def report(out: Path) -> str:
     behind = [line for folder in folders for line in _behind(folder)]
     parts += ["## Where Byline is clearly behind", "\n".join(behind) or "Nowhere."]
     parts += ["## Indexing, memory, disk", _indexing(known, folders)]
-    parts += ["## Installation", _installation(known["installed"]), "## How they were asked"]
-    parts += ["\n".join(f"- {peer.name} {peer.note}." for peer in PEERS)]
+    parts += ["## Installation", _installation(known["installed"])]
     parts += [file.read_text("utf-8").strip() for file in HERE.glob("reading.md")]
     return "\n\n".join(parts) + "\n"
 
@@ -144,20 +143,21 @@ def _behind(folder: Path) -> Iterator[str]:
 def _indexing(known: Mapping, folders: Sequence[Path]) -> str:
     about = {folder.name: _read(folder) for folder in folders}
     if timed := known.get("timed"):
-        about = {f"{timed['set']}, no vector at hand": timed} | about
+        about = {"no vector at hand": timed} | about
     rows = [
-        [f"{name}, {one['articles']} articles", peer, *_took(took, one.get("peak_mb", {}).get(peer))]
+        [f"{name}, {one['articles']} articles", *_took(peer, took, one.get("peak_mb", {}))]
         for name, one in about.items()
         for peer, took in one["indexed"].items()
     ]
     return as_table(["", "", "passages", "s", "s of its processor", "MB on disk", "peak MB"], rows)
 
 
-def _took(took: Mapping, peak: float | None) -> list[str]:
+def _took(peer: str, took: Mapping, peak: Mapping[str, float]) -> list[str]:
     if "error" in took:
-        return [f"failed: {took['error']}"]
-    numbers = (took["seconds"], took["cpu_seconds"], took["mb"], peak or took["peak_mb"])
-    return [str(took["value"].get("passages", "–")), *(f"{number:.1f}" for number in numbers)]
+        return [peer, f"failed: {took['error']}"]
+    most = max(peak.get(peer, 0), took["peak_mb"])
+    numbers = (took["seconds"], took["cpu_seconds"], took["mb"], most)
+    return [peer, str(took["value"].get("passages", "–")), *(f"{number:.1f}" for number in numbers)]
 
 
 def _installation(installed: Mapping[str, Mapping]) -> str:

@@ -54,10 +54,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script.write_text(PEER)
     cases = [case for case in load_cases("sample") if case.id in ("a01", "c01")]
     with articles_of("sample", folder, None, folder) as (desk, sources):
-        process = Process(Peer("", str(script), [], ""), sys.executable, folder / "1", "", "")
+        nothing = Served("", folder)
+        process = Process(Peer("", str(script), ()), sys.executable, folder / "1", nothing)
         took = process.do("index", **sources) | {"value": {}, "mb": process.megabytes}
         (folder / "out" / "sample").mkdir(parents=True)
-        ask("answer", [process], cases, folder / "out" / "sample", Served(""))
+        ask("answer", [process], cases, folder / "out" / "sample", nothing)
         process.close()
         score(folder / "out" / "sample", cases, desk)
     measured = {"articles": 57, "indexed": {"PaperQA": took}}
@@ -117,8 +118,8 @@ def at(vectors: Path) -> Iterator[Served]:
 
 def test_every_peer_has_bylines_embedder(at: Served) -> None:
     texts = ["Rates rose.", "Nobody was hurt. " * 30]
-    for address in (at.embeddings, at.bare):
-        reply = httpx.post(f"{address}/embeddings", json={"input": texts}).json()
+    for _ in range(2):  # anew, and remembered
+        reply = httpx.post(f"{at.address}/embeddings", json={"input": texts}).json()
         found = [one["embedding"] for one in reply["data"]]
         np.testing.assert_allclose(found, MiniLM().embed(texts), atol=1e-6)
 
@@ -127,10 +128,10 @@ def test_tokens_of_the_model_are_counted_and_bounded(at: Served) -> None:
     at.begin(60)
     body = {"model": "mine", "messages": [], "max_completion_tokens": 9000}
     for _ in range(2):
-        httpx.post(f"{at.llm}/chat/completions", json=body)
+        httpx.post(f"{at.address}/chat/completions", json=body)
     assert Model.asked == {"model": "medium", "messages": [], "max_tokens": 512}
     for _ in range(50):  # a count is taken when the reply has been passed on
-        if at.calls == 2:
+        if len(at.replies) == 2:
             break
         time.sleep(0.05)
     assert at.usage() == {"input_tokens": 14, "output_tokens": 6, "calls": 2}
@@ -138,7 +139,7 @@ def test_tokens_of_the_model_are_counted_and_bounded(at: Served) -> None:
 
 def test_the_model_is_silent_when_the_time_of_a_question_is_over(at: Served) -> None:
     at.begin(-1)
-    reply = httpx.post(f"{at.llm}/chat/completions", json={"messages": []})
+    reply = httpx.post(f"{at.address}/chat/completions", json={"messages": []})
     assert reply.status_code == 400
     assert "is over" in reply.json()["error"]["message"]
 
