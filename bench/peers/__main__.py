@@ -101,14 +101,14 @@ def measure(given: Namespace) -> None:
             _time_indexing(given, peers)
 
 
-def _endpoint(given: Namespace, stack: ExitStack) -> tuple[str, ...]:
+def _endpoint(given: Namespace, stack: ExitStack) -> tuple[str | None, ...]:
     """Address, model and key of what answers; nothing where nothing does."""
     if given.model:
         if not given.model.is_file():
             raise InputError(f"There is no model file {given.model}: correct --model.")
         local = LocalModel(str(given.model), 8192)
         stack.callback(local.close)
-        return local.base_url, given.model.stem, "none"
+        return local.base_url, given.model.stem, None
     if not given.llm:
         return ()
     name, _, address = given.llm.partition("@")

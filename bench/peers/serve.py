@@ -31,7 +31,7 @@ class Served:
     """Where it stands, and what of the model was used since `begin`."""
 
     def __init__(self, address: str, vectors: Path) -> None:
-        self.address, self.vectors = address, vectors
+        self.address, self.vectors, self.under_way = address, vectors, 0
         self.begin(0)
 
     def begin(self, seconds: float) -> None:
@@ -39,7 +39,9 @@ class Served:
         self.deadline, self.replies = time.monotonic() + seconds, list[str]()
 
     def usage(self) -> dict[str, int]:
-        """By the harness's names; empty where no model was called."""
+        """By the harness's names, when all replies have been passed on; empty without a call."""
+        while self.under_way:
+            time.sleep(0.02)
         if not self.replies:
             return {}
         read, written = map(sum, zip(*map(_tokens, self.replies), strict=True))
@@ -58,7 +60,10 @@ def _tokens(reply: str) -> tuple[int, int]:
 def served(
     vectors: Path, llm: str | None = None, model: str | None = None, key: str | None = None
 ) -> Iterator[Served]:
-    """The service until the end of the block; without `llm` there is no model."""
+    """The service until the end of the block; without `llm` there is no model.
+
+    Without a key it is llama.cpp. It is to keep no prompt: who asks second would be served sooner.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     at = Served(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", vectors)
     app, bare, one_at_a_time = FastAPI(), MiniLM(), threading.Lock()
@@ -82,10 +87,12 @@ def served(
             return JSONResponse({"error": {"message": why, "type": "bench"}}, 400)
         most = body.pop("max_completion_tokens", None) or body.get("max_tokens") or _MOST_TOKENS
         body |= {"model": model, "max_tokens": min(most, _MOST_TOKENS)}
+        body |= {} if key else {"cache_prompt": False}
         body |= {"stream_options": {"include_usage": True}} if body.get("stream") else {}
         client = httpx.AsyncClient(timeout=900, headers={"Authorization": f"Bearer {key}"})
         asked = client.build_request("POST", f"{llm}/chat/completions", json=body)
         reply = await client.send(asked, stream=True)
+        at.under_way += 1
         return StreamingResponse(
             _passed(client, reply, at), reply.status_code, media_type=reply.headers["content-type"]
         )
@@ -111,4 +118,5 @@ async def _passed(
             yield piece
     finally:
         at.replies.append(end.decode("utf-8", "replace"))
+        at.under_way -= 1
         await client.aclose()
