@@ -139,12 +139,17 @@ def _measure_set(name, given, peers, at: Served, folder: Path, *, has_model: boo
 
 def _time_indexing(given: Namespace, peers: Sequence[Peer]) -> None:
     name = "realtimeqa_dev" if (given.data / "realtimeqa_dev").is_dir() else "sample"
+    took = {}
     with (
         TemporaryDirectory(prefix="byline-peers-") as folder,
         articles_of(name, given.data, _TIMED, Path(folder)) as (desk, sources),
-        served(Path(folder) / "vectors.db") as at,
-        running(peers, given.pythons, at, sources) as (_, took),
     ):
+        for peer in peers:
+            with (
+                served(Path(folder) / f"{peer.key}.db") as at,
+                running([peer], given.pythons, at, sources) as (_, one),
+            ):
+                took |= one
         note(given.out, timed={"articles": len(desk.articles), "indexed": took})
 
 

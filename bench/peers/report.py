@@ -51,7 +51,8 @@ _NOTE = (
     "In brackets: 95 % intervals (Wilson's, or 5,000 bootstrap resamples of the questions); "
     "seconds are medians. “of 3”: so many could be scored. A dash: none could. An answer breaks an "
     "invariant that cites by a number that leads nowhere, lists what no sentence cites, or quotes "
-    "what does not stand in the article, or not there. A strong hosted model is asked by "
+    "what does not stand in the article, or not there. What is missing to 1 of the right dates and "
+    "speakers is wrong. A strong hosted model is asked by "
     "`OPENAI_API_KEY=... python -m bench.peers --llm MODEL@https://HOST/v1 --out FOLDER`."
 )
 
