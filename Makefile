@@ -7,7 +7,7 @@ INDEX ?= demo
 EVAL := eval-runs/make-eval
 WORKERS ?= 2
 
-.PHONY: demo test check docs format eval eval-run baseline bench proof screenshots serve lock dist sbom audit \
+.PHONY: demo test check docs format eval eval-run baseline bench proof peers screenshots serve lock dist sbom audit \
   test-model clean
 
 demo: $(VENV)/page
@@ -58,6 +58,10 @@ bench: $(VENV)/dev
 
 proof: $(VENV)/dev $(MODEL)
 	$(BIN)/python -m bench --full
+
+# Byline beside what one would take instead; GGUF is the model that answers.
+peers: $(VENV)/dev $(MODEL)
+	$(BIN)/python -m bench.peers --model $(or $(GGUF),$(MODEL)) --to docs/peers.md
 
 # Wheel and sdist, in dist/; the wheel is built from the sdist, so that one is complete.
 dist: $(VENV)/dev

@@ -63,9 +63,9 @@ def test_a_question_that_names_an_outlet_has_its_articles_first(
 ) -> None:
     said = "The council voted on the harbour wall on Monday. It will cost {} million crowns."
     for outlet, cost in (("The Ledger", 3), ("Northern Standard", 4)):
-        head = f"Council votes on harbour wall\nBy Mara Tenholt, {outlet}\nMarch 3, 2026\n\n"
-        (tmp_path / f"{cost}.txt").write_text(head + said.format(cost))
-    own_desk.add([tmp_path / "3.txt", tmp_path / "4.txt"])
+        head = f"title: Council votes\noutlet: {outlet}\npublished: 2026-03-03"
+        (tmp_path / f"{cost}.md").write_text(f"---\n{head}\n---\n{said.format(cost)}")
+    own_desk.add([tmp_path / "3.md", tmp_path / "4.md"])
     library, today = own_desk.library(), date(2026, 3, 5)
     for outlet, named in (("The Ledger", "the Ledger"), ("Northern Standard",) * 2):
         text = f"What will the harbour wall cost, as {named} had it?"
