@@ -19,7 +19,7 @@ _QUIET = re.compile(
     r"/(healthz|readyz|metrics)$|/(assets|static|svelte|theme\.css|favicon\.ico)"
     r"|/gradio_api/(startup|heartbeat|theme|app_id|custom_component)"
 )
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def start_logging(form: str, level: str, *, questions: bool) -> None:
