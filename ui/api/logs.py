@@ -10,6 +10,7 @@ import traceback
 import uuid
 from typing import Any
 
+from asgi_correlation_id.context import correlation_id
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,6 +42,7 @@ def logged(app: ASGIApp, *, questions: bool) -> ASGIApp:
         began, sizes = time.monotonic(), {"in": 0, "out": 0}
         state, status = scope.setdefault("state", {}), 0
         state["request_id"] = _id_of(scope)
+        correlation_id.set(state["request_id"])  # for what is refused before it is routed
         others = [one for one in scope["headers"] if one[0] != b"x-request-id"]
         scope["headers"] = [*others, (b"x-request-id", state["request_id"].encode())]
 
