@@ -137,8 +137,10 @@ def _said(
             read, written = piece.read or read, piece.written or written
             finish = piece.finish or finish
             if piece.text:
-                text += piece.text
-                yield piece.text
+                # A lone surrogate, as JSON can hold it, fits in no answer.
+                said = piece.text.encode("utf-8", "replace").decode()
+                text += said
+                yield said
     is_whole = finish == "stop" or (finish is None and not is_openai(llm))
     return Said(text, _usage(llm, read, written), is_whole)
 

@@ -221,6 +221,11 @@ def test_a_stream_is_over_with_its_last_event_not_with_the_connection() -> None:
     assert (said.text, said.is_whole) == ("Rehn did.", True)
 
 
+def test_half_a_character_does_not_end_a_stream(endpoint: Any) -> None:
+    half = b'{"choices": [{"delta": {"content": " \\ud83d"}}]}'
+    assert said_by(endpoint(200, "text/event-stream", events(HELLO, half))).text == "Rehn did. ?"
+
+
 def test_a_reply_too_deep_to_be_read_is_no_usable_reply(endpoint: Any) -> None:
     deep = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     with pytest.raises(ModelError, match="no usable reply"):
