@@ -208,8 +208,8 @@ def _options(asked: CompletionRequest) -> tuple[dict[str, Any], str]:
         metadata = Extension.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
-        told = f"{_PREFIX}{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise InputError(f"metadata is not as it must be ({told}): see byline_ keys.") from None
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"metadata: {_PREFIX}{where}: {first['msg']}.") from None
     except (ValueError, RecursionError):
         raise InputError(f"metadata: {' and '.join(_AS_JSON)} are JSON.") from None
     found = preset | metadata.model_dump(exclude_unset=True) | given.model_dump(exclude_unset=True)

@@ -162,7 +162,8 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def is_openai(request: Request) -> bool:
     """Whether it is a client of OpenAI's API that asks."""
-    return request.scope["path"].startswith(("/v1/chat/", "/v1/models"))
+    path: str = request.scope["path"]  # of `request.url` the Host header would be part
+    return path.startswith(("/v1/chat/", "/v1/models"))
 
 
 def _where(place: Sequence[str | int]) -> str:
