@@ -180,8 +180,11 @@ def _direct(
         with create(messages=asked, **given) as response:
             rest = b""
             for raw in response.iter_bytes():
+                deadline.check(endpoint_of(llm))  # comments alone keep a connection alive
                 *lines, rest = (rest + raw).replace(b"\r", b"\n").split(b"\n")
-                yield (piece := _piece(lines, response.http_request))
+                piece = _piece(lines, response.http_request)
+                if any(piece):
+                    yield piece
                 if piece.is_last:  # some endpoints keep the connection open
                     return
             with suppress(ValueError):  # cut off in mid-line

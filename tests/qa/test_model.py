@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -205,20 +206,35 @@ def test_an_error_in_mid_stream_is_told_in_the_endpoints_words(endpoint: Any, er
         said_by(endpoint(200, "text/event-stream", other))
 
 
-def test_a_stream_is_over_with_its_last_event_not_with_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+@contextmanager
+def held_open(*bodies: bytes) -> Iterator[str]:
+    """An endpoint that gives these bytes, a call each, and closes none but the ones before."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as held:
 
         def serve() -> None:
-            held.append(listening.accept()[0])
-            held[0].recv(65536)
-            held[0].sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
-            held[0].sendall(events(HELLO, ENDED, b"[DONE]"))
+            for body in bodies:
+                at = held.enter_context(listening.accept()[0])
+                at.recv(65536)
+                at.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+                at.sendall(body)
+                if body is not bodies[-1]:
+                    at.shutdown(socket.SHUT_RDWR)
 
-        held: list[socket.socket] = []
         threading.Thread(target=serve, daemon=True).start()
-        said = said_by(f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
-        held[0].close()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+
+def test_a_stream_is_over_with_its_last_event_not_with_the_connection() -> None:
+    with held_open(b"\r\n" + events(HELLO, ENDED, b"[DONE]")) as address:
+        said = said_by(address)
     assert (said.text, said.is_whole) == ("Rehn did.", True)
+
+
+@pytest.mark.usefixtures("brief")
+def test_comments_are_nothing_yet_and_the_call_is_made_again() -> None:
+    lost = b"content-length: 999\r\n\r\n: waiting\n\n"
+    with held_open(lost, b"\r\n" + events(HELLO, ENDED, b"[DONE]")) as address:
+        assert said_by(address).text == "Rehn did."
 
 
 def test_half_a_character_does_not_end_a_stream(endpoint: Any) -> None:
