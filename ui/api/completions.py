@@ -208,7 +208,7 @@ def _options(asked: CompletionRequest) -> tuple[dict[str, Any], str]:
         metadata = Extension.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"]))[:100]
         raise InputError(f"metadata: {_PREFIX}{where}: {first['msg']}.") from None
     except (ValueError, RecursionError):
         raise InputError(f"metadata: {' and '.join(_AS_JSON)} are JSON.") from None
