@@ -34,7 +34,7 @@ from ..index.embed import Embedder
 from ..index.fetch.expand import expand
 from ..index.store import Store
 from ..index.upkeep import Health
-from ..qa.ask import Answer, Event, Library, Means, ask
+from ..qa.ask import CUT_OFF, Answer, Event, Library, Means, ask
 from ..qa.budget import Usage
 from ..qa.cache import AnswerCache
 from ..qa.chat import Chat
@@ -424,7 +424,8 @@ class Desk:
                 yield event
         answer = seen[-1]
         assert isinstance(answer, Answer)
-        if answer.index_version == generation and answer.reason != "source_withheld":
+        is_passing = answer.reason == "source_withheld" or CUT_OFF in answer.notes
+        if answer.index_version == generation and not is_passing:
             answers.put(key, generation, until, seen)
 
     def keep_answers(self, most: int) -> None:

@@ -199,7 +199,7 @@ def endpoint_errors(what: str, settings: str) -> Iterator[None]:
         ) from None
     except openai.APIError as error:
         raise ModelError(f"{what} refused: {_one_line(error)}. Check {settings}.") from None
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         # LlamaIndex reads whatever came back as if it had the shape that the API promises.
         raise ModelError(
             f"{what} gave no usable reply: {_one_line(error)}. Check {settings}."

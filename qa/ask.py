@@ -53,7 +53,7 @@ _STRAY = re.compile(
     r"[\[【［]\s*\d*\s*(?![^\[\]]*[\]】］])"
 )  # the beginning of a number, never closed
 _ENDED = re.compile(r"[.!?…。！？][\"”’»')*_\]]*\s*\Z")
-_CUT_OFF = (
+CUT_OFF = (
     "the model's reply was cut off: an unfinished last sentence is left out; "
     "BYLINE_LLM_MAX_TOKENS raises its limit"
 )
@@ -430,7 +430,7 @@ class _Asking:
         self._require_shown()
         sentences, self.reply = choose(self.question, ranked, llm, self.deadline)
         if self.reply and not self.reply.is_whole:
-            self.notes.append(_CUT_OFF)
+            self.notes.append(CUT_OFF)
         return sentences
 
     def _best_first(self, quoted: list[Sentence]) -> list[Sentence]:
@@ -521,7 +521,7 @@ class _Asking:
         last = reader.close()
         if self.reply and not self.reply.is_whole:
             self.is_cut = True
-            self.notes.append(_CUT_OFF)
+            self.notes.append(CUT_OFF)
             last = [one for one in last if _ENDED.search(one[0])]
         yield from add([*waiting, *last])
         self.notes += noted(mended)

@@ -12,7 +12,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -137,8 +137,10 @@ def _said(
             read, written = piece.read or read, piece.written or written
             finish = piece.finish or finish
             if piece.text:
-                text += piece.text
-                yield piece.text
+                # A lone surrogate, as JSON can hold it, fits in no answer.
+                said = piece.text.encode("utf-8", "replace").decode()
+                text += said
+                yield said
     is_whole = finish == "stop" or (finish is None and not is_openai(llm))
     return Said(text, _usage(llm, read, written), is_whole)
 
@@ -150,6 +152,7 @@ class _Piece(NamedTuple):
     read: int | None = None
     written: int | None = None
     finish: str | None = None
+    is_last: bool = False
 
 
 def _by_llamaindex(
@@ -177,9 +180,15 @@ def _direct(
         with create(messages=asked, **given) as response:
             rest = b""
             for raw in response.iter_bytes():
-                *lines, rest = (rest + raw).split(b"\n")
-                yield _piece(lines, response.http_request)
-            yield _piece([rest], response.http_request)
+                deadline.check(endpoint_of(llm))  # comments alone keep a connection alive
+                *lines, rest = (rest + raw).replace(b"\r", b"\n").split(b"\n")
+                piece = _piece(lines, response.http_request)
+                if any(piece):
+                    yield piece
+                if piece.is_last:  # some endpoints keep the connection open
+                    return
+            with suppress(ValueError):  # cut off in mid-line
+                yield _piece([rest], response.http_request)
 
     return _retried(llm, deadline, begun)
 
@@ -188,19 +197,23 @@ def _piece(lines: Iterable[bytes], request: "httpx.Request") -> _Piece:
     """What lines of server-sent events of a chat completion say. Raises APIError, as they may."""
     text, read, written, finish = "", None, None, None
     for line in lines:
-        if not line.startswith(b"data:") or line.startswith(b"[DONE]", 5 + (line[5:6] == b" ")):
+        if not line.startswith(b"data:"):
             continue
+        if line[5:].lstrip().startswith(b"[DONE]"):
+            return _Piece(text, read, written, finish, is_last=True)
         chunk = json.loads(line[5:])
-        if error := chunk.get("error"):
+        # vLLM and gateways have sent errors without the key, too.
+        if error := chunk.get("error") or ("choices" not in chunk and chunk.get("message")):
             from openai import APIError
 
-            said = error.get("message") if isinstance(error, dict) else None
+            said = error.get("message") if isinstance(error, dict) else error
             raise APIError(str(said or "an error in mid-stream"), request, body=error)
         for choice in (chunk.get("choices") or ())[:1]:
             text += (choice.get("delta") or {}).get("content") or ""
             finish = choice.get("finish_reason") or finish
-        if usage := chunk.get("usage"):
-            read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        if isinstance(usage := chunk.get("usage"), dict):
+            read = _count(usage.get("prompt_tokens"))
+            written = _count(usage.get("completion_tokens"))
     return _Piece(text, read, written, finish)
 
 
@@ -248,7 +261,13 @@ def endpoint_of(llm: "LLM") -> str:
 def usage_of(raw: Any) -> tuple[int | None, int | None]:
     """Tokens read and written, as an endpoint's raw reply states them."""
     usage = raw.get("usage") if isinstance(raw, dict) else getattr(raw, "usage", None)
-    return getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    read, written = (getattr(usage, f"{name}_tokens", None) for name in ("prompt", "completion"))
+    return _count(read), _count(written)
+
+
+def _count(tokens: Any) -> int | None:
+    """A number of tokens, or None where an endpoint says what can be none."""
+    return tokens if isinstance(tokens, int) and 0 <= tokens < 2**53 else None
 
 
 def _finish(raw: Any) -> str | None:

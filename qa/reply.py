@@ -61,6 +61,7 @@ _VANISHES = re.compile(  # pictures, tags, and what makes words bold
     r"!\[[^\]]*\]\([^)]*\)?|<[a-z/!][^>]*>|`{3,}\w*|\*\*|__|!+(?=\[)", re.I
 )
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_LINK_LEFT = re.compile(r"\](?=[(:])")  # of any other form: with a space behind it it is none
 
 
 class StatementReader:
@@ -140,7 +141,7 @@ class StatementReader:
             return
         shown = _VANISHES.sub("", shown)
         numbers = [n for found in _NUMBERS.finditer(shown) for n in _expand(found["n"])]
-        said = unmarked(shown)
+        said = _LINK_LEFT.sub("] ", unmarked(shown))
         said = said.strip(" |\n\t" if is_row else None)
         if not numbers:
             numbers = [int(found[1] or found[2]) for found in _MARK.finditer(said)]

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from byline import Answer, Desk
 from byline.index.embed import MiniLM
+from byline.qa.ask import CUT_OFF
 from byline.qa.cite import Statement
-from byline.tests.fakes import saying
+from byline.qa.model import openai_llm
+from byline.tests.fakes import Cut, saying, scripted
 
 QUESTION = "How much will the ferry's repair cost?"
 REPLY = "The repair will cost 4.2 million crowns [1]."
@@ -38,6 +40,23 @@ def test_same_question_is_given_the_answer_of_before(desk: Desk, llm: Any) -> No
     assert again.usage.output_tokens is None
     assert "no article has changed" in again.notes[-1]
     assert again.as_of > first.as_of
+
+
+def test_what_was_cut_off_is_asked_anew(own_desk: Desk, minilm: MiniLM) -> None:
+    with scripted(Cut(REPLY), REPLY) as endpoint:
+        llm = openai_llm(
+            "scripted",
+            endpoint.address,
+            "key",
+            context_window=4096,
+            max_tokens=64,
+            timeout_seconds=9,
+        )
+        with Desk(settings=own_desk.settings, llm=llm, embedder=minilm) as desk:
+            desk.keep_answers(8)
+            notes = [desk.ask(QUESTION).notes for _ in range(3)]
+    assert [CUT_OFF in told for told in notes] == [True, False, False]
+    assert len(endpoint.requests) == 2
 
 
 def test_stream_of_a_kept_answer_has_its_statements(desk: Desk) -> None:

@@ -7,8 +7,11 @@ server. It is small and weak: what it says does not matter, only that what is sh
 import json
 import os
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -151,6 +154,98 @@ def test_a_stream_that_is_left_frees_the_model() -> None:
         next(pieces)
         pieces.close()
         assert endpoint.left.wait(5)
+
+
+def events(*chunks: bytes) -> bytes:
+    return b"".join(b"data: " + chunk + b"\n\n" for chunk in chunks)
+
+
+HELLO = b'{"choices": [{"delta": {"content": "Rehn did."}}]}'
+ENDED = b'{"choices": [{"delta": {}, "finish_reason": "stop"}]}'
+
+
+def said_by(address: str) -> Any:
+    pieces = stream_chat(openai_llm("scripted", address, "key", **LIMITS), ASKED, Deadline(20))
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as done:
+            return done.value
+
+
+@pytest.mark.parametrize(
+    ("body", "is_whole"),
+    [
+        (events(HELLO, ENDED).replace(b"\n", b"\r\n") + b"data: [DONE]\r\n\r\n", True),
+        (events(HELLO, ENDED).replace(b"\n", b"\r") + b"data: [DONE]\r\r", True),
+        (b"\xef\xbb\xbf: ping\n\n" + events(HELLO, ENDED), True),
+        (events(HELLO, ENDED, b"[DONE]", HELLO, b"junk"), True),
+        (events(HELLO, ENDED)[:-2], True),
+        (events(HELLO) + b'data: {"choices": [{"del', False),
+        (events(HELLO, b'{"choices": [], "usage": "none"}', ENDED), True),
+        (events(HELLO, b'{"choices": [], "usage": {"prompt_tokens": -1}}', ENDED), True),
+        (events(HELLO, b'{"choices": null}', b'{"choices": [{"delta": null}]}'), False),
+    ],
+)
+def test_a_stream_is_read_in_whatever_form_it_comes(
+    endpoint: Any, body: bytes, is_whole: bool
+) -> None:
+    said = said_by(endpoint(200, "text/event-stream", body))
+    assert (said.text, said.is_whole, said.usage) == ("Rehn did.", is_whole, Usage())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [b'{"error": "overloaded"}', b'{"error": {"message": "overloaded"}}'],
+)
+def test_an_error_in_mid_stream_is_told_in_the_endpoints_words(endpoint: Any, error: bytes) -> None:
+    with pytest.raises(ModelError, match="overloaded"):
+        said_by(endpoint(200, "text/event-stream", events(HELLO, error)))
+    other = b'event: error\ndata: {"object": "error", "message": "overloaded", "code": 503}\n\n'
+    with pytest.raises(ModelError, match="overloaded"):
+        said_by(endpoint(200, "text/event-stream", other))
+
+
+@contextmanager
+def held_open(*bodies: bytes) -> Iterator[str]:
+    """An endpoint that gives these bytes, a call each, and closes none but the ones before."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as held:
+
+        def serve() -> None:
+            for body in bodies:
+                at = held.enter_context(listening.accept()[0])
+                at.recv(65536)
+                at.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+                at.sendall(body)
+                if body is not bodies[-1]:
+                    at.shutdown(socket.SHUT_RDWR)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+
+def test_a_stream_is_over_with_its_last_event_not_with_the_connection() -> None:
+    with held_open(b"\r\n" + events(HELLO, ENDED, b"[DONE]")) as address:
+        said = said_by(address)
+    assert (said.text, said.is_whole) == ("Rehn did.", True)
+
+
+@pytest.mark.usefixtures("brief")
+def test_comments_are_nothing_yet_and_the_call_is_made_again() -> None:
+    lost = b"content-length: 999\r\n\r\n: waiting\n\n"
+    with held_open(lost, b"\r\n" + events(HELLO, ENDED, b"[DONE]")) as address:
+        assert said_by(address).text == "Rehn did."
+
+
+def test_half_a_character_does_not_end_a_stream(endpoint: Any) -> None:
+    half = b'{"choices": [{"delta": {"content": " \\ud83d"}}]}'
+    assert said_by(endpoint(200, "text/event-stream", events(HELLO, half))).text == "Rehn did. ?"
+
+
+def test_a_reply_too_deep_to_be_read_is_no_usable_reply(endpoint: Any) -> None:
+    deep = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with pytest.raises(ModelError, match="no usable reply"):
+        said_by(endpoint(200, "text/event-stream", events(deep)))
 
 
 def test_what_was_taken_is_known_and_summed() -> None:

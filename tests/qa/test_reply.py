@@ -264,3 +264,19 @@ def test_an_article_is_cut_as_whole_texts_are() -> None:
     text = TEXTS[0] + " " + TEXTS[2]
     spans = sentence_spans(text, 0, len(text))
     assert [said for said, _, _ in cited_sentences(text)] == [text[slice(*span)] for span in spans]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[this](javascript:alert(1))",
+        "[th[i]s](data:text/html,x)",
+        '[this](//evil.example "now")',
+        "[this](tel:+1(2)3)",
+        "[this]: javascript:x",
+    ],
+)
+def test_no_form_of_a_link_is_one_afterwards(link: str) -> None:
+    said = [one for one, _, _ in cited_sentences(f"{link} was said by Rehn [1].")]
+    assert not re.search(r"\][(:]", said[0])
+    assert said[0].endswith("was said by Rehn.")

@@ -66,7 +66,8 @@ class RetractRequest(models.Request):
 
 def articles(desk: Desk) -> APIRouter:
     """`/v1/articles` of a desk."""
-    router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=[Depends(models.json_only)])
+    checks = [Depends(models.json_only), Depends(models.known_query)]
+    router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=checks)
 
     @router.get("/articles", responses=given(Articles) | responses(422, *INDEX))
     async def list_articles(

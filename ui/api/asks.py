@@ -73,7 +73,7 @@ def asks(desk: Desk) -> APIRouter:
 
 def accepts_events(request: Request) -> bool:
     """Whether the client would rather have events than one JSON document."""
-    accepted = request.headers.get("accept", "")
+    accepted = request.headers.get("accept", "").lower()
     return (
         EVENT_STREAM in accepted and "application/json" not in accepted.partition(EVENT_STREAM)[0]
     )

@@ -37,6 +37,7 @@ MODELS: dict[str, dict[str, str]] = {
 "What a front end can choose between, with what each asks for."
 _MOST_MESSAGES = 1000
 _LOOKED_BACK = 20  # turns before, in which follow-ups find what they speak of
+_AS_JSON = ("byline_outlets", "byline_sections", "byline_retracted")
 _PREFIX = "byline_"  # of keys in `metadata`, which clients use for their own ends too
 
 
@@ -62,19 +63,28 @@ class Message(BaseModel):
 
     @property
     def said(self) -> str:
-        """Its text. Raises InputError where there is more to it than text."""
+        """Its text."""
         if not isinstance(self.content, list):
             return self.content or ""
-        for part in self.content:
+        return " ".join(part.text or "" for part in self.content)
+
+    def check(self) -> None:
+        """Raises InputError where there is more to it than text."""
+        for part in self.content if isinstance(self.content, list) else ():
             if part.type != "text":
                 raise InputError(f"A message has a part of type '{part.type}': ask in text.")
-        return " ".join(part.text or "" for part in self.content)
 
 
 class StreamOptions(BaseModel):
     """What a stream ends with."""
 
     include_usage: bool | None = False
+
+
+class ResponseFormat(BaseModel):
+    """What an answer is: text with its citations, which no schema can hold."""
+
+    type: Literal["text"] = "text"
 
 
 class CompletionRequest(BaseModel):
@@ -92,10 +102,12 @@ class CompletionRequest(BaseModel):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = Field(1, description="There is one answer to a question.", ge=1, le=1)
+    response_format: ResponseFormat | None = None
     metadata: dict[str, str] | None = Field(
         None,
-        description="byline_since, byline_until, byline_as_of, byline_outlets (a JSON list), "
-        "byline_policy, byline_style; other keys are the client's own.",
+        description="byline_since, byline_until, byline_as_of, byline_outlets and byline_sections "
+        "(JSON lists), byline_retracted (true), byline_policy, byline_style; other keys are the "
+        "client's own.",
     )
     byline: Extension | None = Field(None, description="The same, typed, as `extra_body`.")
 
@@ -158,6 +170,7 @@ def completions(desk: Desk) -> APIRouter:
 def _asked(desk: Desk, asked: CompletionRequest) -> AsyncGenerator[Event]:
     """The events of the last message, understood by the ones before it."""
     options, policy = _options(asked)
+    asked.messages[-1].check()  # a picture that was sent before ends no conversation
     said = [(message.role, message.said) for message in asked.messages]
     role, question = said.pop()
     if role != "user":
@@ -188,14 +201,17 @@ def _options(asked: CompletionRequest) -> tuple[dict[str, Any], str]:
     given = asked.byline or Extension()
     try:
         told = {
-            name.removeprefix(_PREFIX): json.loads(value) if name == "byline_outlets" else value
+            name.removeprefix(_PREFIX): json.loads(value) if name in _AS_JSON else value
             for name, value in (asked.metadata or {}).items()
             if name.startswith(_PREFIX)
         }
         metadata = Extension.model_validate(told)
-    except (ValidationError, ValueError) as error:
-        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InputError(f"metadata is not as it must be ({first}): see byline_ keys.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))[:100]
+        raise InputError(f"metadata: {_PREFIX}{where}: {first['msg']}.") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"metadata: {' and '.join(_AS_JSON)} are JSON.") from None
     found = preset | metadata.model_dump(exclude_unset=True) | given.model_dump(exclude_unset=True)
     policy = found.pop("policy", None) or "flag"
     return Filters().options | found, policy

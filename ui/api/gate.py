@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...index.archive.keys import Key, Keys
-from .problems import problem_response, responses
+from .problems import is_openai, problem_response, responses
 from .rates import Rates
 from .signin import PATHS, Sessions
 
@@ -229,7 +229,8 @@ def _refusal(request: Request, error: HTTPException) -> Response:
         query = request.scope["query_string"].decode("latin-1")
         wanted = quote(request.scope["path"]) + (f"?{query}" if query else "")
         return RedirectResponse(f"/signin?next={quote(wanted, safe='')}", 303)
-    return problem_response(error.status_code, error.detail, headers=error.headers)
+    openai = is_openai(request)
+    return problem_response(error.status_code, error.detail, headers=error.headers, openai=openai)
 
 
 def _check_origin(request: Request, caller: _Caller | None) -> None:

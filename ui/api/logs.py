@@ -10,6 +10,7 @@ import traceback
 import uuid
 from typing import Any
 
+from asgi_correlation_id.context import correlation_id
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +20,7 @@ _QUIET = re.compile(
     r"/(healthz|readyz|metrics)$|/(assets|static|svelte|theme\.css|favicon\.ico)"
     r"|/gradio_api/(startup|heartbeat|theme|app_id|custom_component)"
 )
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def start_logging(form: str, level: str, *, questions: bool) -> None:
@@ -41,6 +42,7 @@ def logged(app: ASGIApp, *, questions: bool) -> ASGIApp:
         began, sizes = time.monotonic(), {"in": 0, "out": 0}
         state, status = scope.setdefault("state", {}), 0
         state["request_id"] = _id_of(scope)
+        correlation_id.set(state["request_id"])  # for what is refused before it is routed
         others = [one for one in scope["headers"] if one[0] != b"x-request-id"]
         scope["headers"] = [*others, (b"x-request-id", state["request_id"].encode())]
 

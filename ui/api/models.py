@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HTTPRequest
 
+from ...errors import InputError
 from ...qa.draft import LONGEST_DRAFT
 from ...qa.question import LONGEST_QUESTION
 
@@ -25,6 +26,15 @@ async def json_only(request: HTTPRequest) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and request.method != "GET" and not _JSON.fullmatch(kind):
         raise HTTPException(415, "Give a body of JSON, with Content-Type: application/json.")
+
+
+async def known_query(request: HTTPRequest) -> None:
+    """Refuse a parameter that the route does not have: mistyped, it would be left out."""
+    known = [one.alias for one in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            told = f"it has {', '.join(known)}" if known else "it has none"
+            raise InputError(f"There is no parameter '{name[:100]}' here: {told}.")
 
 
 class Request(BaseModel):

@@ -118,7 +118,7 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(BylineError)
     async def known(request: Request, error: BylineError) -> JSONResponse:
-        return problem(error, openai=_is_openai(request))
+        return problem(error, openai=is_openai(request))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -127,13 +127,14 @@ def handle_problems(app: FastAPI) -> None:
             for one in error.errors()[:_MOST_FAULTS]
         ]
         told = f"{faults[0].where}: {faults[0].detail}"
-        openai = _is_openai(request)
+        openai = is_openai(request)
         return problem_response(422, told, "malformed", errors=faults, openai=openai)
 
     @app.exception_handler(HTTPException)
-    async def of_http(_: Request, error: HTTPException) -> JSONResponse:
+    async def of_http(request: Request, error: HTTPException) -> JSONResponse:
         told = _NO_JSON if error.detail == _PARSING else str(error.detail)
-        return problem_response(error.status_code, told, headers=error.headers)
+        openai = is_openai(request)
+        return problem_response(error.status_code, told, headers=error.headers, openai=openai)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, error: ClientDisconnect) -> Response:
@@ -159,8 +160,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _is_openai(request: Request) -> bool:
-    return request.url.path.startswith(("/v1/chat/", "/v1/models"))
+def is_openai(request: Request) -> bool:
+    """Whether it is a client of OpenAI's API that asks."""
+    path: str = request.scope["path"]  # of `request.url` the Host header would be part
+    return path.startswith(("/v1/chat/", "/v1/models"))
 
 
 def _where(place: Sequence[str | int]) -> str:

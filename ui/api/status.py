@@ -35,10 +35,12 @@ def status(desk: Desk) -> APIRouter:
     """`/healthz`, `/readyz` and `/v1/collection` of a desk."""
     router = APIRouter(tags=["Status"])
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="Whether the process answers")
     async def healthz() -> Alive:
         return Alive(status="ok", version=__version__)
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="Whether questions can be asked", responses=responses(*INDEX))
     async def readyz() -> Ready:
         library = await asyncio.to_thread(desk.library)

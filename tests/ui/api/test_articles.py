@@ -65,6 +65,18 @@ def test_bad_lists_are_problems(client: TestClient, query: str) -> None:
     assert client.get(f"/v1/articles?{query}").status_code == 422
 
 
+def test_a_mistyped_parameter_is_refused_not_left_out(own_client: TestClient) -> None:
+    listed = own_client.get("/v1/articles?limit=1&outlets=Nobody")
+    assert (listed.status_code, listed.json()["detail"]) == (
+        422,
+        "There is no parameter 'outlets' here: "
+        "it has q, since, until, outlet, as_of, limit, cursor.",
+    )
+    article = own_client.get("/v1/articles?limit=1").json()["articles"][0]["id"]
+    assert own_client.delete(f"{path_of(article)}?eraze=true").status_code == 422
+    assert own_client.get(path_of(article)).status_code == 200
+
+
 def test_a_cursor_stands_while_articles_come_and_go(
     own_client: TestClient, own_desk: Desk, tmp_path: Path
 ) -> None:

@@ -32,7 +32,7 @@ def test_answer_is_that_of_the_desk(client: TestClient, desk: Desk) -> None:
 
 def test_events_end_with_the_same_answer(client: TestClient, desk: Desk) -> None:
     got = client.post(
-        "/v1/ask", json={"question": QUESTION}, headers={"Accept": "text/event-stream"}
+        "/v1/ask", json={"question": QUESTION}, headers={"Accept": "Text/Event-Stream"}
     )
     assert got.headers["content-type"].startswith("text/event-stream")
     names, data = zip(*events_of(got.text), strict=True)

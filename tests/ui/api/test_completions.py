@@ -99,7 +99,7 @@ def test_messages_before_are_no_evidence(official: openai.OpenAI) -> None:
     [
         {"extra_body": {"byline": {"outlets": ["Castrine Herald"]}}},
         {"metadata": {"byline_outlets": '["Castrine Herald"]', "trace": "mine"}},
-        {"metadata": {"byline_until": "2026-03-01"}},
+        {"metadata": {"byline_until": "2026-03-01", "byline_retracted": "true"}},
     ],
 )
 def test_filters_hold(official: openai.OpenAI, how: dict[str, Any]) -> None:
@@ -112,6 +112,19 @@ def test_parts_of_text_are_read_together(official: openai.OpenAI) -> None:
     assert (
         ask(official, asked).choices[0].message.content == ask(official).choices[0].message.content
     )
+
+
+def test_a_picture_of_an_earlier_turn_ends_no_conversation(official: openai.OpenAI) -> None:
+    seen = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}
+    refused = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
+    got = ask(official, [seen, refused, {"role": "user", "content": QUESTION}])
+    assert got.choices[0].message.content == ask(official).choices[0].message.content
+
+
+def test_what_is_refused_before_it_is_read_has_the_shape_too(official: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError) as raised:
+        official.get("/chat/completions", cast_to=object)
+    assert raised.value.body["message"] == "/v1/chat/completions takes POST."  # type: ignore[index,call-overload]
 
 
 def test_models_can_be_listed_and_fetched(official: openai.OpenAI) -> None:
@@ -128,8 +141,21 @@ def test_models_can_be_listed_and_fetched(official: openai.OpenAI) -> None:
         ({"messages": []}, openai.UnprocessableEntityError, "body.messages"),
         ({"messages": FOLLOW_UP[:3]}, openai.UnprocessableEntityError, "role 'assistant'"),
         ({"n": 2}, openai.UnprocessableEntityError, "body.n"),
-        ({"metadata": {"byline_outlets": "["}}, openai.UnprocessableEntityError, "metadata"),
-        ({"metadata": {"byline_colour": "1"}}, openai.UnprocessableEntityError, "metadata"),
+        (
+            {"metadata": {"byline_outlets": "The Ledger"}},
+            openai.UnprocessableEntityError,
+            "byline_outlets and byline_sections and byline_retracted are JSON",
+        ),
+        (
+            {"metadata": {"byline_colour": "1"}},
+            openai.UnprocessableEntityError,
+            "byline_colour: Extra",
+        ),
+        (
+            {"response_format": {"type": "json_object"}},
+            openai.UnprocessableEntityError,
+            "body.response_format.type: Input should be 'text'",
+        ),
         ({"extra_body": {"byline": {"x": 1}}}, openai.UnprocessableEntityError, "body.byline.x"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},

@@ -219,6 +219,24 @@ def test_without_a_key_only_this_machine_is_served(
         assert "no key exists" in got.text or "another site" in got.text
 
 
+@pytest.mark.parametrize("given", ["mine-1", "a" * 128, "a" * 129, "a\tb", "\u00e9"])
+def test_a_refusal_names_its_request_and_has_the_shape_that_was_asked(
+    keyless: Any, given: str
+) -> None:
+    headers = {"X-Request-ID": given.encode(), "Host": "elsewhere.example"}
+    got = _client(keyless).post("/v1/chat/completions", headers=headers, json={})
+    told, body = got.headers["x-request-id"], got.json()
+    assert (told == given) is (given in ("mine-1", "a" * 128))
+    assert (got.status_code, body["request_id"]) == (403, told)
+    assert body["error"]["message"] == body["detail"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_monitors_that_ask_by_head_are_answered(keyless: Any, path: str) -> None:
+    got = _client(keyless).head(path)
+    assert (got.status_code, got.content) == (200, b"")
+
+
 def test_keys_count_at_once_in_a_running_service(guarded: TestClient, keys: Keys) -> None:
     def status() -> int:
         return guarded.post("/v1/search", json={"query": "ferry"}).status_code
