@@ -16,7 +16,7 @@ from ..index.dates import find_dateline
 from ..index.words import stems
 from .cite import Sentence, Source
 from .question import Question
-from .retrieve import Hit
+from .retrieve import Hit, is_named
 
 _PIECE = r"(?:article|story|piece|column|op-?ed|editorial)"
 _WRITER = r"(?:author|writer|reporter|journalist|columnist|byline|correspondent)s?"
@@ -64,7 +64,7 @@ def credit(question: Question, hits: Sequence[Hit], article_count: int) -> list[
     `article_count` says how many articles the question may be about.
     """
     text = question.text
-    if any(hit.outlet and hit.outlet in text for hit in hits):
+    if any(is_named(hit.outlet, text) for hit in hits):
         text = _PIECES.sub(r"\1article", _REPORTED_FOR.sub(r"\1 article", text))
     asked = next((name for name, asks in _ASKS.items() if asks.search(text)), None)
     if asked is None or _ABOUT_WHAT_IT_SAYS.search(text):
@@ -80,7 +80,7 @@ def _meant(text: str, hits: Sequence[Hit], article_count: int) -> Article | None
     articles = list({hit.article_id: hit.article for hit in hits}.values())
     if article_count == 1 or not wanted:
         return articles[0] if article_count == 1 and articles else None
-    named = [article for article in articles if article.outlet and article.outlet in text]
+    named = [article for article in articles if is_named(article.outlet, text)]
     articles = named or articles
     shares = [share(wanted, article) for article in articles]
     best = max(range(len(articles)), key=lambda at: (shares[at], -at), default=None)

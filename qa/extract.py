@@ -37,7 +37,9 @@ BIAS = -23.9
 _ALSO = -2.0  # log-odds below the best, down to which another sentence is quoted too
 _MOST = 3  # sentences that are quoted
 _FOCUS_ALIKE = 0.58  # cosine from which another word stands for the one that is asked about
-_COMPARED = 12  # sentences whose meaning is compared: with 30 one answer in 276 is another
+# Sentences whose meaning is compared: with 30 one answer of 276 is another. An overview, which is
+# to name several articles, has more.
+_COMPARED, _COMPARED_OF_MANY = 12, 30
 _LONGEST_QUOTE = 700  # characters between two sentences quoted from one passage
 _SAME = 0.65  # overlap of words from which two sentences are copies
 _MOST_WORDS = 110  # of all quotes together: see evals, Seen.is_brief
@@ -109,7 +111,7 @@ def candidates(hits: Sequence[Hit], wanted: Wanted) -> list[Candidate]:
         said = wanted.share(candidate.stems) + wanted.share(candidate.near) / 2
         return said + 0.3 / candidate.rank
 
-    most = len(found) if wanted.period.is_overview else _COMPARED
+    most = _COMPARED_OF_MANY if wanted.period.is_overview else _COMPARED
     return sorted(found.values(), key=promise, reverse=True)[:most]
 
 

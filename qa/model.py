@@ -131,7 +131,8 @@ def _said(
 ) -> Generator[str, None, Said]:
     text, read, written, finish = "", None, None, None
     options |= STREAM_USAGE if is_openai(llm) else {}
-    pieces = _direct if type(llm).__name__ == "OpenAILike" else _by_llamaindex
+    is_ours = type(llm).__name__ == "OpenAILike" and getattr(llm, "is_chat_model", False)
+    pieces = _direct if is_ours else _by_llamaindex
     with closing(pieces(llm, messages, deadline, options)) as found:
         for piece in found:
             read, written = piece.read or read, piece.written or written

@@ -44,7 +44,7 @@ _MARK = re.compile(r"\s*(?:\((\d{1,2})\)|\^(\d{1,2}))(?=\W*\Z)")  # (1), ^1 wher
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
 _IN_PASSAGE = re.compile(  # what some models write in the place of [1]; no reader knows their order
     rf"\A(?:in|from|according to) (?:(?:the )?({'|'.join(_ORDINALS)}) passage|passage (\d{{1,2}}))"
-    r",?\s+(?:it (?:is|was) (?:said|stated|mentioned|reported) that\s+)?",
+    r",\s+(?:it (?:is|was) (?:said|stated|mentioned|reported) that\s+)?",
     re.I,
 )
 _TAIL = rf"(?:\s|{_GROUP.replace('?P<n>', '?:')})*+"

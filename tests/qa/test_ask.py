@@ -77,7 +77,7 @@ def test_while_another_ask_has_no_word_yet_tokens_go_on_and_statements_come_late
     monkeypatch.setattr("byline.qa.turns._PATIENCE_SECONDS", 0.05)
     text = f"{SUPPORTED} {WHOLE} It was repaired in the spring of that year [1]."
     library = desk.library()
-    with scripted(text) as endpoint:
+    with scripted(Slow(text, 0.05)) as endpoint:  # words that come together are one piece
 
         def kinds() -> tuple[list[str], tuple[Any, ...]]:
             means = Means(llm=model_at(endpoint))

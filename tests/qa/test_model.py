@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from byline.settings import load_settings
 from byline.tests.conftest import ROOT
 from byline.tests.fakes import Refused, Scripted, Slow, saying, scripted
 from llama_index.core.llms import ChatMessage
+from llama_index.llms.openai_like import OpenAILike
 
 MODEL = ROOT / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 QUESTION = "How many workers replaced the cables of the bridge?"
@@ -423,3 +424,12 @@ def test_a_real_server_holds_to_a_schema_counts_and_gives_probabilities(server: 
     form = {"type": "object", "properties": {"found": numbers}, "required": ["found"]}
     said = chat(llm, ASKED, Deadline(60), **json_schema("found", form))
     assert set(json.loads(said.text)["found"]) <= {1, 2}
+
+
+def test_a_model_that_only_completes_is_reached_as_llamaindex_does() -> None:
+    """LlamaIndex's own default for an endpoint of OpenAI's shape, where one is handed in."""
+    with scripted("Rehn did.") as endpoint:
+        llm = OpenAILike(model="x", api_base=endpoint.address, api_key="key", max_retries=0)
+        with suppress(ModelError):  # the script speaks chat alone
+            streamed(llm, Deadline(5))
+    assert ["prompt" in asked for asked in endpoint.requests] == [True]  # chat has messages
