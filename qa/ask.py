@@ -196,9 +196,13 @@ class _Draft:
         self.statements: list[Statement] = []
         self.tried: list[Sentence] = []
         "shown or not"
+        self._given = 0
 
     def add(self, sentence: Sentence) -> Iterator[Statement]:
-        """The sentence as a statement, if it is shown."""
+        """The sentence as a statement, if it is shown.
+
+        What cites nothing waits for what does: without that there is no answer.
+        """
         if self._policy != "off":
             with self._turns.late(), span("verify", "EVALUATOR") as opened:
                 sentence = self.checker.check(sentence, self.numbering)
@@ -212,7 +216,9 @@ class _Draft:
             return  # it may be an article's order that the model has followed
         self.sentences.append(sentence)
         self.statements.append(self.numbering.add(sentence))
-        yield self.statements[-1]
+        if self._given or self.statements[-1].citations:
+            yield from self.statements[self._given :]
+            self._given = len(self.statements)
 
     @property
     def hidden(self) -> int:
@@ -336,10 +342,11 @@ class _Asking:
         self.draft = self._new_draft()
         if sentences is None and writer:
             yield from self._written(writer, shown, stream)
-        else:
-            quoted = self._best_first(self._quoted()) if sentences is None else sentences
-            for sentence in quoted:
-                yield from self.draft.add(sentence)
+            sentences = self._instead() if self._is_unfounded() else []
+        elif sentences is None:
+            sentences = self._chosen(self.means.llm) if self.means.llm else self._quoted()
+        for sentence in sentences:
+            yield from self.draft.add(sentence)
         with self.turns.late():
             decision = self._decided()
             contest = self._contest() if decision.answer else None
@@ -422,23 +429,21 @@ class _Asking:
             )
         return self.ranked
 
-    def _quoted(self) -> list[Sentence]:
-        """Sentences word for word, chosen by a model where there is one."""
-        ranked, llm = self._rank(), self.means.llm
-        if llm is None:
-            return extract(self.question, ranked, self.library.embedder)
+    def _chosen(self, llm: "LLM") -> list[Sentence]:
+        """Sentences word for word that the model chose."""
         self._require_shown()
-        sentences, self.reply = choose(self.question, ranked, llm, self.deadline)
+        sentences, self.reply = choose(self.question, self._rank(), llm, self.deadline)
         if self.reply and not self.reply.is_whole:
             self.notes.append(CUT_OFF)
         return sentences
 
-    def _best_first(self, quoted: list[Sentence]) -> list[Sentence]:
-        """Without a model, a figure gives way to a later report that replaces it.
+    def _quoted(self) -> list[Sentence]:
+        """Sentences word for word; a figure gives way to a later report that replaces it.
 
         One that leads and that a single source gives against several gives way to theirs.
         """
-        if self.means.llm or self.means.policy == "off":
+        quoted = extract(self.question, self._rank(), self.library.embedder)
+        if self.means.policy == "off":
             return quoted
         contest = find_contest(self.question.text, quoted, self.hits, self.library.embedder)
         if contest is None or not (contest.superseded or contest.outvotes(quoted[0])):
@@ -446,6 +451,23 @@ class _Asking:
         first = contest.newest if contest.superseded else contest.majority
         kept = [one for one in quoted if not contest.outvotes(one)]
         return [first, *(one for one in kept if one.sources != first.sources)]
+
+    def _is_unfounded(self) -> bool:
+        """Whether the model claims something, none of it stands, and quotes would answer."""
+        draft = self.draft
+        if self.means.policy != "flag" or not draft.tried or self.is_cut:
+            return False
+        if any(statement.citations for statement in draft.statements):
+            return False
+        return decide(self.question, self._rank(), asked=self.asked).answer
+
+    def _instead(self) -> list[Sentence]:
+        """The quotes that stand in the place of a reply that stands on nothing."""
+        assert self.reply
+        self.notes.append(f"what {self.reply.model} wrote stands on no passage: quoted instead")
+        self.usage, self.reply = self.reply.usage, None
+        self.draft = self._new_draft()
+        return said_about(self.question.text, self.hits) or self._quoted()
 
     def _lead_with(self, contest: Contest) -> None:
         """The disagreement first, without what a single source says against several."""
@@ -603,7 +625,7 @@ class _Asking:
             checked_by=self._checked_by() if is_checked else None,
             policy=means.policy,
             index_version=0,
-            usage=self.reply.usage if self.reply else Usage(),
+            usage=self.reply.usage if self.reply else self.usage,
             style="sentences" if self.reply and means.style != "quotes" else "quotes",
             confidence=round(decision.confidence, 4),
         )

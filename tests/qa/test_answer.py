@@ -14,6 +14,7 @@ from byline.index.article import Article
 from byline.qa.answer import openai_llm, pack, repair, write
 from byline.qa.ask import Answer
 from byline.qa.budget import Deadline
+from byline.qa.cite import Statement
 from byline.qa.question import question
 from byline.qa.retrieve import Hit
 from byline.tests.fakes import HITS, saying
@@ -73,9 +74,21 @@ class TestDesk:
         assert answer.text == "Mayor Tomas Rehn resigned on Thursday [1]."
 
     def test_a_reply_without_any_evidence_is_declined(self, desk: Desk) -> None:
-        answer, _ = self.ask(desk, "Aliens landed in Velmora.")
+        answer, _ = self.ask(desk, "Aliens landed in Velmora.", policy="strict")
         assert (answer.status, answer.reason, answer.statements) == ("declined", "unsupported", ())
         assert "Aliens" not in answer.text
+
+    def test_a_reply_without_any_evidence_gives_way_to_quotes_that_answer(self, desk: Desk) -> None:
+        llm = saying("Aliens landed in Velmora.")
+        with Desk(desk.settings.home, llm=llm, embedder=desk.library().embedder) as other:
+            *events, answer = other.stream("Who resigned on Thursday?")
+            declined = other.ask("Who shot the moose at the zoo of Perrin?")
+        assert isinstance(answer, Answer)
+        assert (answer.status, answer.style, answer.model) == ("answered", "quotes", None)
+        assert answer.text == desk.ask("Who resigned on Thursday?").text
+        assert "what parrot wrote stands on no passage: quoted instead" in answer.notes
+        assert tuple(e for e in events if isinstance(e, Statement)) == answer.statements
+        assert (declined.status, declined.reason) == ("declined", "unsupported")
 
     def test_no_answer_declines_and_offers_what_comes_nearest(self, desk: Desk) -> None:
         answer, _ = self.ask(desk, "NO ANSWER")
