@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     __version__: str
     from .desk import Desk
     from .index.article import Article
-    from .qa.ask import Answer
     from .qa.cite import Citation
+    from .qa.events import Answer
     from .qa.question import Question
     from .settings import Settings
 

@@ -33,7 +33,7 @@ from attacks_rewritten import REWRITINGS, squeezed, visible
 from byline import Desk
 from byline.index.archive.conversations import Conversation, Turn
 from byline.index.archive.filter import Filter
-from byline.qa.ask import Answer
+from byline.qa.events import Answer
 from byline.qa.judge import LLMJudge
 from byline.qa.local import LocalModel
 from byline.qa.model import openai_llm

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import sets
 from byline import Answer, Desk
 from byline.qa import model
-from byline.qa.ask import Found
 from byline.qa.budget import Deadline
 from byline.qa.cite import Statement
+from byline.qa.events import Found
 from byline.qa.local import LocalModel
 from byline.qa.model import openai_llm
 from byline.qa.reply import cited_sentences

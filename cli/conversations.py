@@ -19,7 +19,7 @@ def list_conversations(
     as_json: JsonOption = False,
 ) -> None:
     """List conversations, the one asked last first."""
-    from ..qa.ask import to_json
+    from ..qa.events import to_json
     from ..ui.terminal import show_conversations
 
     with opened_desk(index) as desk:

@@ -34,11 +34,12 @@ from ..index.embed import Embedder
 from ..index.fetch.expand import expand
 from ..index.store import Store
 from ..index.upkeep import Health
-from ..qa.ask import CUT_OFF, Answer, Event, Library, Means, ask
+from ..qa.ask import CUT_OFF, Library, Means, ask
 from ..qa.budget import Usage
 from ..qa.cache import AnswerCache
 from ..qa.chat import Chat
 from ..qa.draft import DraftReport, check_draft
+from ..qa.events import Answer, Event
 from ..qa.question import Moment, Question, filter_of, question
 from ..qa.retrieve import Hit, retrieve
 from ..qa.trace import exporting

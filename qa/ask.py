@@ -7,14 +7,12 @@ import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError, ModelError
 from ..index.archive import Archive
-from ..index.archive.filter import Filter
-from ..index.archive.origins import outlets_of
 from ..index.article import day_of, day_start, isoformat
 from ..index.embed import Embedder
 from ..index.store import Store
@@ -24,12 +22,22 @@ from .asked import kind_asked
 from .budget import Deadline, Usage
 from .check import Checker
 from .choose import choose
-from .cite import Citation, Numbering, Sentence, Source, Statement, citations
+from .cite import (
+    Citation,
+    Sentence,
+    Source,
+    Statement,
+    citations,
+    is_retracted,
+    notes_of_retracted,
+    with_copies,
+)
 from .credits import ENOUGH, credit, share
 from .decide import Decision, decide
 from .dissent import Contest, Disagreement, find_contest
+from .events import Answer, Event, Found
 from .extract import Candidate, extract, nearest, rank
-from .hostile import LEFT_OUT, cut, without_addresses
+from .hostile import LEFT_OUT, cut
 from .judge import Judge, Sitting
 from .listing import listed
 from .premise import of_premise
@@ -38,6 +46,7 @@ from .refusal import reads_as_declined
 from .reply import Cited, StatementReader, attach, noted
 from .retrieve import SIGNALS, Hit, retrieve
 from .said import said_about
+from .statements import Statements
 from .trace import Span, note, span, stepping
 from .turns import Turns
 from .verify import checked_by
@@ -65,52 +74,6 @@ _READ_TO_QUOTE = 12  # passages that the extractive answerer looks at
 
 class _Withdrawn(Exception):
     """An article that is asked from may not be shown any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered, or why nothing is, and everything that it stands on."""
-
-    question: str
-    standalone_question: str
-    "the question after rewriting it with the turns before"
-    text: str
-    status: str
-    "answered | declined"
-    reason: str | None
-    "no_evidence | evidence_too_old | unsupported | source_incomplete | source_withheld: declined"
-    statements: tuple[Statement, ...]
-    citations: tuple[Citation, ...]
-    disagreements: tuple[Disagreement, ...]
-    nearest: tuple[Citation, ...]
-    "what comes nearest, where declined"
-    as_of: datetime | date
-    newest_evidence: datetime | date | None
-    notes: tuple[str, ...]
-    "what was repaired or removed, and warnings"
-    model: str | None
-    "None: quoted without a language model"
-    prompt_version: str | None
-    checked_by: str | None
-    policy: str
-    index_version: int
-    usage: Usage
-    style: str = "sentences"
-    "sentences, as a model wrote them | quotes, word for word, which `model` only chose"
-    confidence: float = 0.0
-    "how likely an answer from the articles is right, 0 to 1; reckoned where it is declined too"
-    timings: dict[str, float] = field(default_factory=dict)
-    "seconds: retrieve, answer, total"
-
-    @property
-    def declined(self) -> bool:
-        """Whether the articles do not answer."""
-        return self.status == "declined"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The answer as JSON values, keys as here, dates in ISO 8601."""
-        plain: dict[str, Any] = to_json(self)
-        return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +107,6 @@ class Means:
     "what takes the spans; None: the program's own set-up"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The first event of an ask: the passages that the answer is looked for in."""
-
-    hits: tuple[Hit, ...]
-    handed: int
-    "how many of them, from the first on, the answer is written from"
-
-
-Event = Found | str | Statement | Answer
-
-
 def ask(
     question: Question,
     library: Library,
@@ -181,64 +132,6 @@ def ask(
     events = asking.settled(events) if stream and checked else events
     told = {"byline.policy": means.policy, "byline.style": means.style, "byline.stream": stream}
     return stepping(events, "ask", "CHAIN", told, asking.tell, means.tracing)
-
-
-class _Draft:
-    """Statements as they are added: checked, numbered, and left out where the policy says so."""
-
-    def __init__(
-        self, checker: Checker, policy: str, turns: Turns, *, must_cite: bool = False
-    ) -> None:
-        self.checker, self._policy, self._must_cite = checker, policy, must_cite
-        self._turns = turns
-        self.numbering = Numbering()
-        self.sentences: list[Sentence] = []
-        self.statements: list[Statement] = []
-        self.tried: list[Sentence] = []
-        "shown or not"
-        self._given = 0
-
-    def add(self, sentence: Sentence) -> Iterator[Statement]:
-        """The sentence as a statement, if it is shown.
-
-        What cites nothing waits for what does: without that there is no answer.
-        """
-        if self._policy != "off":
-            with self._turns.late(), span("verify", "EVALUATOR") as opened:
-                sentence = self.checker.check(sentence, self.numbering)
-                score = {"label": sentence.verdict, "value": sentence.support}
-                note(opened, {f"gen_ai.evaluation.score.{name}": v for name, v in score.items()})
-        sentence = without_addresses(sentence)
-        self.tried.append(sentence)
-        if self._policy == "strict" and sentence.verdict != "supported":
-            return
-        if not sentence.sources and (self._must_cite or LEFT_OUT in sentence.text):
-            return  # it may be an article's order that the model has followed
-        self.sentences.append(sentence)
-        self.statements.append(self.numbering.add(sentence))
-        if self._given or self.statements[-1].citations:
-            yield from self.statements[self._given :]
-            self._given = len(self.statements)
-
-    @property
-    def hidden(self) -> int:
-        """How many sentences were left out."""
-        return len(self.tried) - len(self.sentences)
-
-    @property
-    def failed(self) -> list[tuple[str, str]]:
-        """The sentences that did not pass, with the reasons."""
-        return [
-            (sentence.text, sentence.why or sentence.verdict)
-            for sentence in self.tried
-            if sentence.verdict in ("partial", "unsupported", "contradicted")
-        ]
-
-    @property
-    def passed(self) -> float:
-        """The share of sentences that are supported."""
-        good = sum(sentence.verdict == "supported" for sentence in self.tried)
-        return good / len(self.tried) if self.tried else 0.0
 
 
 class _Asking:
@@ -403,13 +296,13 @@ class _Asking:
         found, self.instructing = cut(found, for_model=reads)
         return found
 
-    def _new_draft(self) -> _Draft:
+    def _new_draft(self) -> Statements:
         means, library = self.means, self.library
         checker = Checker(
             self.hits, library.embedder, self.judge, as_of=day_of(self.question.as_of)
         )
         must_cite = bool(self.instructing) and not self.is_of_articles
-        return _Draft(checker, means.policy, self.turns, must_cite=must_cite)
+        return Statements(checker, means.policy, self.turns, must_cite=must_cite)
 
     def _of_articles(self) -> list[Sentence] | None:
         """What is answered from articles as a whole; None: not such a question."""
@@ -659,7 +552,7 @@ class _Asking:
         library, question = self.library, self.question
         asked = replace(question, filter=replace(wanted, retracted=True))
         found = _Asking(asked, library, self.means)._retrieved()
-        hits = [hit for hit in found if _is_retracted(hit)]
+        hits = [hit for hit in found if is_retracted(hit)]
         if not hits:
             return []
         today = day_of(question.as_of)
@@ -715,61 +608,3 @@ class _Asking:
         if reason == "unsupported":
             return "The articles do not answer this: what was written is not supported by them."
         return "The articles do not answer this."
-
-
-def event_record(event: Event) -> tuple[str, dict[str, Any]]:
-    """An event's name and its JSON values: hits, token, statement or answer."""
-    if isinstance(event, Found):
-        return "hits", {"hits": [hit.to_dict() for hit in event.hits], "handed": event.handed}
-    if isinstance(event, str):
-        return "token", {"text": event}
-    return ("answer" if isinstance(event, Answer) else "statement"), to_json(event)
-
-
-def with_copies(
-    cited: Sequence[Citation], archive: Archive, as_of: datetime | date | None
-) -> tuple[Citation, ...]:
-    """The citations with the other outlets that had run the text by the date of asking."""
-    copies = archive.copies([c.article_id for c in cited], Filter(as_of=as_of))
-    return tuple(
-        replace(c, copies=outlets_of(copies.get(c.article_id, ()), c.outlet)) for c in cited
-    )
-
-
-def notes_of_retracted(
-    cited: Sequence[Citation], archive: Archive, as_of: datetime | date | None, today: date
-) -> list[str]:
-    """Of articles that are cited and were retracted, or whose origin was by the date of asking."""
-    told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
-    notes = [f"the article of [{one.number}] was retracted" for one in told]
-    if not archive.has_retracted():
-        return notes
-    copies = archive.copies([one.article_id for one in cited], Filter(as_of=as_of, retracted=True))
-    origins = {of: one.id for of, others in copies.items() for one in others if one.is_origin}
-    gone = {
-        one.id
-        for one in archive.articles(list(origins.values()))
-        if one.notice
-        and one.notice.kind == "retracted"
-        and not (one.notice.date and day_of(one.notice.date) > today)
-    }
-    return notes + [
-        f"[{one.number}] runs the text of an article that was retracted"
-        for one in cited
-        if origins.get(one.article_id) in gone
-    ]
-
-
-def _is_retracted(hit: Hit) -> bool:
-    return bool(hit.article.notice and hit.article.notice.kind == "retracted")
-
-
-def to_json(value: Any) -> Any:
-    """A record as JSON values: dates in ISO 8601, tuples as lists."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, date):
-        return isoformat(value)
-    if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    return [to_json(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 
 from cachetools import LRUCache
 
-from .ask import Event
+from .events import Event
 
 
 class AnswerCache:

@@ -17,7 +17,7 @@ from ..errors import IndexLocked
 from ..index.archive.conversations import MOST_TURNS, Conversations, Turn, full, shortened
 from ..index.archive.filter import Filter
 from ..index.article import day_end, day_of, day_start, isoformat
-from .ask import Answer
+from .events import Answer
 from .question import Moment, matching, question
 from .rewrite import Rewritten, rewrite
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import quote as percent_encoded
 
-from ..index.article import Article, Notice, day_end, day_start
+from ..index.archive import Archive
+from ..index.archive.filter import Filter
+from ..index.archive.origins import outlets_of
+from ..index.article import Article, Notice, day_end, day_of, day_start
 from ..index.rights import UNSAID, Excerpts
 from .retrieve import Hit
 from .speakers import speaker_of
@@ -250,3 +253,42 @@ def _with_numbers(text: str, numbers: Sequence[int]) -> str:
     if text.endswith(".") and not text.endswith(".."):
         return f"{text[:-1]} {shown}."
     return f"{text} {shown}"
+
+
+def with_copies(
+    cited: Sequence[Citation], archive: Archive, as_of: datetime | date | None
+) -> tuple[Citation, ...]:
+    """The citations with the other outlets that had run the text by the date of asking."""
+    copies = archive.copies([c.article_id for c in cited], Filter(as_of=as_of))
+    return tuple(
+        replace(c, copies=outlets_of(copies.get(c.article_id, ()), c.outlet)) for c in cited
+    )
+
+
+def notes_of_retracted(
+    cited: Sequence[Citation], archive: Archive, as_of: datetime | date | None, today: date
+) -> list[str]:
+    """Of articles that are cited and were retracted, or whose origin was by the date of asking."""
+    told = [one for one in cited if one.notice and one.notice.kind == "retracted"]
+    notes = [f"the article of [{one.number}] was retracted" for one in told]
+    if not archive.has_retracted():
+        return notes
+    copies = archive.copies([one.article_id for one in cited], Filter(as_of=as_of, retracted=True))
+    origins = {of: one.id for of, others in copies.items() for one in others if one.is_origin}
+    gone = {
+        one.id
+        for one in archive.articles(list(origins.values()))
+        if one.notice
+        and one.notice.kind == "retracted"
+        and not (one.notice.date and day_of(one.notice.date) > today)
+    }
+    return notes + [
+        f"[{one.number}] runs the text of an article that was retracted"
+        for one in cited
+        if origins.get(one.article_id) in gone
+    ]
+
+
+def is_retracted(hit: Hit) -> bool:
+    """Whether the article of a passage was retracted."""
+    return bool(hit.article.notice and hit.article.notice.kind == "retracted")

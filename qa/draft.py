@@ -27,11 +27,21 @@ from ..index.dates import When
 from ..index.embed import Embedder, Vectors
 from ..index.numbers import NUMBER, in_digits
 from ..index.words import stems
-from .ask import Library, notes_of_retracted, to_json, with_copies
+from .ask import Library
 from .budget import Deadline
 from .check import Checker, evidence
-from .cite import Citation, Numbering, Sentence, Source, Statement, citations
+from .cite import (
+    Citation,
+    Numbering,
+    Sentence,
+    Source,
+    Statement,
+    citations,
+    notes_of_retracted,
+    with_copies,
+)
 from .dissent import find_contest
+from .events import to_json
 from .judge import Judge, Sitting
 from .refusal import reads_as_declined
 from .reply import unmarked

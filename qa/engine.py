@@ -27,7 +27,7 @@ from llama_index.core.schema import (
     TextNode,
 )
 
-from .ask import Answer, Event, to_json
+from .events import Answer, Event, to_json
 from .retrieve import Hit
 
 if TYPE_CHECKING:

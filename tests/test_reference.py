@@ -25,12 +25,12 @@ from byline.index.history import Change, Version
 from byline.index.jobs import Job
 from byline.index.read import Failure
 from byline.index.upkeep import Health
-from byline.qa.ask import Found
 from byline.qa.budget import Usage
 from byline.qa.chat import Chat
 from byline.qa.cite import Statement
 from byline.qa.dissent import Disagreement, Position
 from byline.qa.draft import DraftReport
+from byline.qa.events import Found
 from byline.qa.retrieve import Hit
 from byline.tests.conftest import ROOT
 from byline.ui.api.records import HitRecord

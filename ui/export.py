@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from ..index.archive.conversations import Conversation, Turn
 from ..index.archive.filter import Filter
 from ..index.article import from_iso, isoformat
-from ..qa.ask import to_json as as_json
+from ..qa.events import to_json as as_json
 from .render import day, moment
 
 # What Markdown (CommonMark and GitHub's) may read as more than text. A backslash in front of ASCII

@@ -14,7 +14,7 @@ from ..index.archive.conversations import Conversation
 from ..index.article import isoformat
 from ..index.history import Change, Version
 from ..index.rights import UNSAID, within
-from ..qa.ask import to_json
+from ..qa.events import to_json
 from .terminal import console, indented, noticed
 
 

@@ -33,9 +33,9 @@ from ..errors import BylineError, InputError
 from ..index.article import Article, isoformat
 from ..index.rights import shown
 from ..prompts import fence
-from ..qa.ask import Answer, Found
 from ..qa.cite import Citation, Statement
 from ..qa.draft import DraftReport
+from ..qa.events import Answer, Found
 
 _log = logging.getLogger(__name__)
 _SCHEME = "byline://articles/"

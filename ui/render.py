@@ -19,8 +19,8 @@ from ..index.archive.conversations import Conversation
 from ..index.archive.filter import Filter
 from ..index.article import Article, day_start, from_iso
 from ..index.rights import excerpt
-from ..qa.ask import Answer, Found
 from ..qa.cite import Statement
+from ..qa.events import Answer, Found
 
 _log = logging.getLogger(__name__)
 # Characters shown on each side of a quote: more than nearly every article has, and a bound for the

@@ -26,9 +26,9 @@ from ..index.article import Article, Notice, isoformat
 from ..index.build import Report
 from ..index.erase import Erasure
 from ..index.rights import excerpt
-from ..qa.ask import Answer, Event
 from ..qa.cite import Citation, Statement
 from ..qa.draft import DraftReport
+from ..qa.events import Answer, Event
 from ..qa.retrieve import Hit
 from .render import MARKS
 

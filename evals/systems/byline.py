@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...desk import Desk
 from ...index.archive.filter import Filter
-from ...qa.ask import Answer, Found
+from ...qa.events import Answer, Found
 from ...qa.retrieve import Hit
 from ..case import Case
 from ..response import Noticed, Passage, Response, response_of

@@ -12,8 +12,8 @@ import byline
 import pytest
 from byline import Answer, Article, BylineError, Citation, Desk, Question, Settings
 from byline.errors import InputError, SettingsError
-from byline.qa.ask import Found
 from byline.qa.cite import Statement
+from byline.qa.events import Found
 from byline.settings import load_settings
 from byline.tests.fakes import Letters, saying
 

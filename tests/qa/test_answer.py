@@ -12,9 +12,9 @@ from byline import Desk
 from byline.errors import ModelError, ModelUnavailable
 from byline.index.article import Article
 from byline.qa.answer import openai_llm, pack, repair, write
-from byline.qa.ask import Answer
 from byline.qa.budget import Deadline
 from byline.qa.cite import Statement
+from byline.qa.events import Answer
 from byline.qa.question import question
 from byline.qa.retrieve import Hit
 from byline.tests.fakes import HITS, saying

@@ -12,7 +12,7 @@ from byline.errors import IndexLocked, InputError, ModelError
 from byline.index.archive import Archive
 from byline.index.archive.conversations import Conversations
 from byline.qa import chat as chats
-from byline.qa.ask import Usage
+from byline.qa.budget import Usage
 from byline.qa.chat import Chat
 from byline.qa.cite import Statement
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from byline import BylineError, Desk
 from byline.index.embed import MiniLM
-from byline.qa.ask import Answer
+from byline.qa.events import Answer
 from byline.tests.fakes import Slow, saying, scripted
 from llama_index.core.agent.workflow import ReActAgent
 from llama_index.core.indices.query.query_transform import HyDEQueryTransform

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from byline import Desk
 from byline.evals import __file__ as evals_file
-from byline.qa.ask import Answer
+from byline.qa.events import Answer
 
 CASES = [
     json.loads(line)

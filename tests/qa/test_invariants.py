@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from byline import Desk
 from byline.index.embed import MiniLM
-from byline.qa.ask import Answer
 from byline.qa.cite import Statement
+from byline.qa.events import Answer
 from byline.qa.verify.facts import facts
 from byline.tests.fakes import saying
 from hypothesis import HealthCheck, given, settings

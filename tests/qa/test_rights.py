@@ -17,7 +17,7 @@ from byline.index.article import Article
 from byline.index.embed import MiniLM
 from byline.index.reach import is_local
 from byline.index.rights import Excerpts, cut
-from byline.qa.ask import Answer, Found
+from byline.qa.events import Answer, Found
 from byline.qa.judge import NLIJudge
 from byline.settings import Settings
 from byline.tests.fakes import Letters, saying, scripted

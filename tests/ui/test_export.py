@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from byline.index.archive.conversations import Conversation, Turn
 from byline.index.archive.filter import Filter
-from byline.qa.ask import Answer
+from byline.qa.events import Answer
 from byline.ui.export import plain, to_json, to_markdown
 from hypothesis import given
 from hypothesis import strategies as st

@@ -28,7 +28,7 @@ from ...errors import BylineError, DiskError, IndexLocked, ModelUnavailable
 from ...index.build import Report
 from ...index.disk import refused
 from ...index.jobs import URLS, Job, Jobs
-from ...qa.ask import to_json
+from ...qa.events import to_json
 from . import models
 from .problems import INDEX, responses
 from .records import JobList, given

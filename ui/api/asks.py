@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from ...desk import Desk
 from ...errors import BylineError
-from ...qa.ask import Answer, Event, event_record
 from ...qa.draft import DraftReport
+from ...qa.events import Answer, Event, event_record
 from .models import AskRequest, SearchRequest, VerifyRequest, json_only
 from .problems import INDEX, problem, responses
 from .queue import in_line, unless_gone

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from ...desk import Desk, in_own_thread
 from ...errors import BylineError, InputError, NotFound
-from ...qa.ask import Answer, Event
+from ...qa.events import Answer, Event
 from .asks import EVENT_STREAM, counted, last_of
 from .models import Filters, json_only
 from .problems import INDEX, problem, responses

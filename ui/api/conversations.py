@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse
 from ...desk import Desk, in_own_thread
 from ...errors import Conflict
 from ...index.archive.conversations import Conversation
-from ...qa.ask import Event, to_json
 from ...qa.chat import Chat
+from ...qa.events import Event, to_json
 from ...qa.question import LONGEST_QUESTION
 from ..export import EXPORTS
 from . import models

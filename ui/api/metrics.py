@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...desk import Desk
 from ...errors import BylineError
 from ...index.jobs import Jobs
-from ...qa.ask import Answer
+from ...qa.events import Answer
 from .problems import METHODS, responses
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)

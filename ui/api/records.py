@@ -14,7 +14,7 @@ from ...index.archive.stale import Stale
 from ...index.article import Article, Notice
 from ...index.history import Version
 from ...index.jobs import Job
-from ...qa.ask import Answer
+from ...qa.events import Answer
 
 
 def given(model: Any, description: str = "", status: int = 200) -> dict[int | str, dict[str, Any]]:

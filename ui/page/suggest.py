@@ -9,7 +9,8 @@ from ...desk import Desk
 from ...evals.generate.names import Names
 from ...evals.generate.questions import ask_about
 from ...index.words import fold
-from ...qa.ask import Answer, Means, ask
+from ...qa.ask import Means, ask
+from ...qa.events import Answer
 from ...qa.question import question
 
 _ARTICLES, _QUESTIONS, _TRIED = 60, 4, 24
