@@ -18,7 +18,7 @@ from byline import Desk
 from byline.bench.vectors import Remembering
 from byline.cli import main
 from byline.index.embed import Embedder, MiniLM
-from byline.tests.servers import Silent, answering
+from byline.tests.servers import Silent, answering, postgres, postgres_programs
 
 hypothesis.settings.register_profile("byline", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("byline")
@@ -248,6 +248,18 @@ def failed(done: Done, code: int, said: str) -> None:
     assert re.search(said, done.err), done.err
     assert "Unexpected" not in done.err
     assert done.code == code
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """A PostgreSQL of this run; where it is not installed the test is skipped, in CI it fails."""
+    if postgres_programs() is None:
+        why = "this is tested on PostgreSQL, which is not installed (Debian: postgresql)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
