@@ -374,7 +374,11 @@ def restore(
 
     settings = load_settings(index=index)
     manifest = restore_index(
-        file, settings.home / settings.index, force=force, chroma_url=settings.chroma_url
+        file,
+        settings.home / settings.index,
+        force=force,
+        chroma_url=settings.chroma_url,
+        archive_url=settings.archive_url,
     )
     if as_json:
         print_json(manifest.to_dict())

@@ -86,7 +86,7 @@ class Jobs:
         ended = sa.select(jobs.c.pk).where(jobs.c.state.not_in(_OPEN)).order_by(jobs.c.pk.desc())
         with self._engine.begin() as connection:
             connection.execute(jobs.insert().values(**values, created_at=time.time()))
-            old = ended.limit(-1).offset(_MOST_KEPT)  # SQLite's word for no limit
+            old = ended.offset(_MOST_KEPT)
             connection.execute(jobs.delete().where(jobs.c.pk.in_(old)))
         return self.get(staged.name)
 
@@ -182,10 +182,15 @@ class Jobs:
         with self._engine.begin() as connection:
             for word in words:
                 quoted = json.dumps(word, ensure_ascii=False)[1:-1]
-                without = sa.func.json_set(jobs.c.report, "$.failures", sa.func.json("[]"))
-                for column, told in ((jobs.c.report, without), (jobs.c.error, "erased")):
-                    named = column.contains(quoted, autoescape=True)
-                    connection.execute(jobs.update().where(named).values({column: told}))
+                speaks = jobs.c.error.contains(quoted, autoescape=True)
+                connection.execute(jobs.update().where(speaks).values(error="erased"))
+                named = jobs.c.report.contains(quoted, autoescape=True)
+                for row in connection.execute(
+                    sa.select(jobs.c.pk, jobs.c.report).where(named)
+                ).all():
+                    without = json.dumps(json.loads(row.report) | {"failures": []})
+                    this = jobs.update().where(jobs.c.pk == row.pk)
+                    connection.execute(this.values(report=without))
         with self._engine.connect() as connection:  # reading takes long: nobody waits for it
             for staged in self._folder.glob("*"):
                 if any(_is_erased(connection, file) for file in staged.glob("*/*")):

@@ -46,13 +46,20 @@ _WAIT_SECONDS = 60.0  # another process writes a batch in half a second
 class Store:
     """A collection, embedded in `folder` or, with `url`, on a Chroma server; opened when needed.
 
+    `archive_url` is the database of the archive whose vectors these are; None: archive.db beside.
     `unguarded`: the caller sees to it that nobody else has the folder open.
     """
 
     def __init__(
-        self, folder: Path, name: str, url: str | None = None, *, unguarded: bool = False
+        self,
+        folder: Path,
+        name: str,
+        url: str | None = None,
+        *,
+        archive_url: str | None = None,
+        unguarded: bool = False,
     ) -> None:
-        self._home, self._url = folder, url
+        self._home, self._url, self._archive_url = folder, url, archive_url
         self._name = _COLLECTION if url is None else name
         self._is_guarded = url is None and not unguarded
         self._lock = FileLock(folder.with_name("chroma.lock"), timeout=_WAIT_SECONDS)
@@ -164,7 +171,7 @@ class Store:
         it cannot be read.
         """
         if self._url is not None:
-            return compare(self, self._archive)
+            return compare(self, self._archive, self._archive_url)
         with self._using, self._locked():
             is_proven = self._collection is not None and not self._marker.exists()
             self.close()  # the child may write
@@ -172,9 +179,9 @@ class Store:
                 raise self._damaged(ValueError("a process died or failed while it wrote it"))
             self._note_open()
             if is_proven:
-                found = compare(self, self._archive)
+                found = compare(self, self._archive, self._archive_url)
             else:
-                found = survey(self.folder, self._archive)
+                found = survey(self.folder, self._archive, self._archive_url)
             self._torn, self._left = None, self._stamp()
             if found.is_complete:
                 self._marker.unlink()

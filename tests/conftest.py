@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import hypothesis
 import pytest
 from byline import Desk
 from byline.bench.vectors import Remembering
-from byline.cli import main
+from byline.cli import main, measure
+from byline.index import archive as archives
+from byline.index import backup as backups
 from byline.index.embed import Embedder, MiniLM
-from byline.tests.servers import Silent, answering
+from byline.tests.servers import Silent, answering, postgres, postgres_programs
 
 hypothesis.settings.register_profile("byline", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("byline")
@@ -83,6 +86,80 @@ def no_network() -> Iterator[None]:
         real = socket.getaddrinfo
         patch.setattr(socket, "getaddrinfo", guarded(real, lambda host, *_: host))
         yield
+
+
+# A URL, or `private` for a PostgreSQL of the run's own: the whole suite runs on it.
+TEST_ARCHIVE = os.environ.get("BYLINE_TEST_ARCHIVE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One private PostgreSQL for all workers of a run."""
+    if TEST_ARCHIVE == "private" and not hasattr(config, "workerinput"):
+        opened = ExitStack()
+        os.environ["BYLINE_TEST_ARCHIVE"] = opened.enter_context(postgres())
+        config.add_cleanup(opened.close)
+
+
+def in_schema(url: str, home: Path, index: str) -> str:
+    """The address of a schema of its own for an index: of its name, and a hash of the home."""
+    apart = f"{index}-{blake2b(str(home).encode(), digest_size=6).hexdigest()}"
+    return f"{url}?options=-csearch_path={apart}"
+
+
+@contextmanager
+def archives_in(url: str) -> Iterator[None]:
+    """Every archive of this process is a schema there, but for those that a restore unpacks."""
+    opened, named = archives.database, archives.indexes
+
+    def database(path: Path, given: str | None, connections: int) -> Any:
+        if not any(parent.name.startswith(".byline-") for parent in path.parents):
+            given = given or in_schema(url, path.parent.parent, path.parent.name)
+        return opened(path, given, connections)
+
+    def indexes(home: Path, given: str | None) -> list[str]:
+        apart = in_schema("", home, "").partition("=-csearch_path=")[2]
+        found = named(home, given or url)
+        return [name.removesuffix(apart) for name in found if name.endswith(apart)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(archives, "database", database)
+        for module in (archives, backups, measure):
+            patch.setattr(module, "indexes", indexes)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def archives_are_there() -> Iterator[None]:
+    """On which database the archives of this run are, where BYLINE_TEST_ARCHIVE says so."""
+    with ExitStack() as where:
+        if url := os.environ.get("BYLINE_TEST_ARCHIVE"):
+            where.enter_context(archives_in(url))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def archives_are_here(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On which of two databases a test of both runs."""
+    with ExitStack() as where:
+        if getattr(request, "param", "sqlite") == "postgresql":
+            where.enter_context(archives_in(request.getfixturevalue("database")))
+        yield
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of the archive run on both databases."""
+    is_both = any(folder in metafunc.definition.path.parts for folder in ("archive",))
+    if is_both and not TEST_ARCHIVE and not list(metafunc.definition.iter_markers("embedded")):
+        metafunc.parametrize("archives_are_here", ("sqlite", "postgresql"), indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite where everything runs on PostgreSQL."""
+    for item in items if TEST_ARCHIVE else ():
+        if found := item.get_closest_marker("embedded"):
+            item.add_marker(
+                pytest.mark.skip(reason=f"not where all runs on PostgreSQL: {found.args[0]}")
+            )
 
 
 @pytest.fixture(autouse=True)
@@ -248,6 +325,18 @@ def failed(done: Done, code: int, said: str) -> None:
     assert re.search(said, done.err), done.err
     assert "Unexpected" not in done.err
     assert done.code == code
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """A PostgreSQL of this run; where it is not installed the test is skipped, in CI it fails."""
+    if postgres_programs() is None:
+        why = "this is tested on PostgreSQL, which is not installed (Debian: postgresql)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
