@@ -137,8 +137,18 @@ class Settings(BaseSettings):
     conversation_days: int = Field(
         0, ge=0, le=36_500, description="Days after which a conversation is deleted; 0: never."
     )
-    chroma_url: str | None = Field(
-        None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
+    store: str | None = Field(
+        None,
+        pattern=r"^(https?://[^\s/@?#]+(/[^\s@?#]*)?|chroma-cloud://[^\s/@]+/[^\s/@]+)$",
+        description="Where vectors are: http(s)://host:port/path of a Chroma server, or "
+        "chroma-cloud://tenant/database. None: embedded in the index.",
+    )
+    store_api_key: SecretStr | None = Field(
+        None, description="Key for that store (else CHROMA_API_KEY)."
+    )
+    store_headers: SecretStr | None = Field(
+        None,
+        description="Headers for it, as a proxy may want them: lines of `Name: value`.",
     )
     trace: str | None = Field(
         None,
@@ -234,7 +244,15 @@ def load_settings(**given: Any) -> Settings:
     shared_key = SecretStr(key) if key else None
     keys = ("llm_api_key", "judge_api_key", "embed_api_key")
     changed = {name: getattr(settings, name) or shared_key for name in keys}
+    is_cloud = (settings.store or "").startswith("chroma-cloud:")
+    if is_cloud and not settings.store_api_key and (key := variables.get("CHROMA_API_KEY")):
+        changed["store_api_key"] = SecretStr(key)
     return settings.model_copy(update={"home": settings.home.expanduser().absolute(), **changed})
+
+
+def revealed(value: SecretStr | None) -> str | None:
+    """A secret in the clear, for who sends it."""
+    return value.get_secret_value() if value else None
 
 
 def _require_known(given: str, name: str) -> None:

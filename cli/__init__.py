@@ -369,12 +369,13 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Make an index from a backup; what was erased since stays erased."""
+    from ..desk import server_in
     from ..index.backup import restore as restore_index
     from ..settings import load_settings
 
     settings = load_settings(index=index)
     manifest = restore_index(
-        file, settings.home / settings.index, force=force, chroma_url=settings.chroma_url
+        file, settings.home / settings.index, force=force, server=server_in(settings)
     )
     if as_json:
         print_json(manifest.to_dict())

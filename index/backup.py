@@ -29,6 +29,7 @@ from .archive import Archive, rulings
 from .archive.migrate import SCHEMA
 from .disk import is_refusal, reason_of, refused, staging
 from .lock import writing
+from .server import Server, store_at
 from .settle import refill, settle
 from .store import Store
 
@@ -107,7 +108,7 @@ def backup(archive: Archive, path: Path) -> Manifest:
 
 
 def restore(
-    path: Path, folder: Path, *, force: bool = False, chroma_url: str | None = None
+    path: Path, folder: Path, *, force: bool = False, server: Server | None = None
 ) -> Manifest:
     """Make the index of a folder from a backup; readers that have it open follow.
 
@@ -137,7 +138,7 @@ def restore(
                     erase.add_tombstones(staged, stones, current)
                     erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
                 articles, passages = staged.totals()
-                _replace(current, staged, folder, chroma_url)
+                _replace(current, staged, folder, server)
     return replace(manifest, articles=articles, passages=passages)
 
 
@@ -157,14 +158,14 @@ def _protect(current: Archive, staged: Archive) -> None:
         staged.keep_local(True)
 
 
-def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | None) -> None:
+def _replace(current: Archive, staged: Archive, folder: Path, server: Server | None) -> None:
     """Put the staged archive in place in one transaction, then make the vector store from it."""
     name, generation = current.uuid, max(current.generation, staged.generation) + 1
     with closing(sqlite3.connect(staged.path)) as source:
         with source:
             meta = {"uuid": name, "generation": str(generation), "restored": uuid4().hex}
             source.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
-        with Store(folder / "chroma", f"byline-{name}", chroma_url) as store:
+        with store_at(server, folder / "chroma", f"byline-{name}") as store:
             store.doubt()  # a kill between the two is seen by who comes next
             with closing(sqlite3.connect(current.path, timeout=30)) as target:
                 source.backup(target)

@@ -18,7 +18,7 @@ from byline import Desk
 from byline.bench.vectors import Remembering
 from byline.cli import main
 from byline.index.embed import Embedder, MiniLM
-from byline.tests.servers import Silent, answering, postgres, postgres_programs
+from byline.tests.servers import Silent, answering, chroma, postgres, postgres_programs
 
 hypothesis.settings.register_profile("byline", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("byline")
@@ -85,12 +85,35 @@ def no_network() -> Iterator[None]:
         yield
 
 
+TEST_STORE = os.environ.get("BYLINE_TEST_STORE")
+"an address of a Chroma server, or `private` for one of this run: the whole suite uses it then"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is about files of the embedded store where the suite uses a server."""
+    skip = pytest.mark.skip(reason="this is about the embedded store; BYLINE_TEST_STORE is set")
+    for item in items if TEST_STORE else ():
+        if item.get_closest_marker("embedded"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def suite_store(request: pytest.FixtureRequest) -> str | None:
+    """Where tests that do not say otherwise keep vectors; None: embedded."""
+    is_private = TEST_STORE == "private"
+    return request.getfixturevalue("chroma_url") if is_private else TEST_STORE
+
+
 @pytest.fixture(autouse=True)
-def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suite_store: str | None
+) -> None:
     """No variable, .env or byline.toml of this machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith("BYLINE_") or name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        if name.startswith(("BYLINE_", "OPENAI_", "CHROMA_")):
             monkeypatch.delenv(name)
+    if suite_store:
+        monkeypatch.setenv("BYLINE_STORE", suite_store)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # no index of this machine either
     monkeypatch.chdir(tmp_path)
 
@@ -135,29 +158,39 @@ def own_desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
+def desk(
+    tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM, suite_store: str | None
+) -> Iterator[Desk]:
     """A desk over the three articles; not to be written to."""
     home = tmp_path_factory.mktemp("three")
-    with _opened(home, "default", minilm, _written(home / "articles")) as desk:
+    with _opened(home, "default", minilm, _written(home / "articles"), suite_store) as desk:
         yield desk
 
 
 @pytest.fixture(scope="session")
 def sample_desk(
-    tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM, vectors: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    minilm: MiniLM,
+    vectors: Path,
+    suite_store: str | None,
 ) -> Iterator[Desk]:
     """A desk over the bundled sample; not to be written to."""
     embedder = Remembering(minilm, vectors)
-    with _opened(tmp_path_factory.mktemp("sample"), "demo", embedder, SAMPLE) as desk:
+    home = tmp_path_factory.mktemp("sample")
+    with _opened(home, "demo", embedder, SAMPLE, suite_store) as desk:
         yield desk
 
 
 @contextmanager
-def _opened(home: Path, index: str, embedder: Embedder, folder: Path) -> Iterator[Desk]:
+def _opened(
+    home: Path, index: str, embedder: Embedder, folder: Path, store: str | None
+) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("BYLINE_")]:
             patch.delenv(name)
         patch.chdir(home)
+        if store:
+            patch.setenv("BYLINE_STORE", store)
         desk = Desk(home, index, embedder=embedder)
     with desk:
         report = desk.add(folder)
@@ -259,6 +292,13 @@ def database() -> Iterator[str]:
             pytest.fail(why)
         pytest.skip(why)
     with postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Chroma server of this run; collections on it have names of their own."""
+    with chroma(tmp_path_factory.mktemp("chroma")) as url:
         yield url
 
 

@@ -28,6 +28,7 @@ from ...errors import (
     ModelUnavailable,
     NotFound,
     SettingsError,
+    StoreUnavailable,
 )
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _STATUS: tuple[tuple[type[BylineError], int], ...] = (
     (Conflict, 409),
     (InputError, 422),
     (IndexLocked, 503),
+    (StoreUnavailable, 503),
     (ModelUnavailable, 503),
     (ModelError, 502),
     (DiskError, 507),
