@@ -160,7 +160,8 @@ class Settings(BaseSettings):
         "600/minute",
         pattern=RATE,
         description="Requests that a key (an address, where there is none) may send to one process "
-        "of the service: 10/second, 600/minute, 5000/hour; off: any number.",
+        "of the service, or to all whose archive is one PostgreSQL: 10/second, 600/minute, "
+        "5000/hour; off: any number.",
     )
     asks_at_once: int = Field(
         32, ge=1, le=1000, description="Questions that the HTTP API answers at the same time."

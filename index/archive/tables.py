@@ -184,6 +184,15 @@ jobs = sa.Table(  # articles that are to be added in the background (jobs.py)
     sa.Column("report", sa.Text, nullable=False),  # JSON: counts, and the first failures
     sa.Column("error", sa.Text),
 )
+job_parts = sa.Table(  # what they were given, where processes on several machines do them
+    "job_parts",
+    METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("file", sa.Integer, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # of a piece of the file
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
 _TOKENIZER = "porter unicode61 remove_diacritics 2"
 _FULL_TEXT = (
     f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(
