@@ -11,6 +11,7 @@
     ├── IndexLocked       wait: another process is writing to the index
     ├── IndexDamaged      the operator: a store cannot be read; `byline check` says more
     ├── StoreUnavailable  retry: the server of the vector store does not answer
+    ├── ArchiveUnavailable  retry: the database of the archive does not answer
     ├── DiskError         the operator: the disk is full, read-only or refuses
     └── ModelError        the operator or nobody: a model endpoint refused or failed
         └── ModelUnavailable  retry: it did not answer in time, or not at all
@@ -105,6 +106,10 @@ class IndexDamaged(BylineError):
 
 class StoreUnavailable(BylineError):
     """The server of the vector store does not answer, or is busy."""
+
+
+class ArchiveUnavailable(BylineError):
+    """The database of the archive does not answer, or has no connection to spare."""
 
 
 class DiskError(BylineError):

@@ -137,6 +137,14 @@ class Settings(BaseSettings):
     conversation_days: int = Field(
         0, ge=0, le=36_500, description="Days after which a conversation is deleted; 0: never."
     )
+    archive: SecretStr | None = Field(
+        None,
+        description="postgresql+psycopg://USER:PASSWORD@HOST/DATABASE of a database that holds the "
+        "articles, each index in a schema of its own. None: SQLite in the index's folder.",
+    )
+    archive_connections: int = Field(
+        20, ge=5, le=1000, description="Connections to that database that a process has at most."
+    )
     store: str | None = Field(
         None,
         pattern=r"^(https?://[^\s/@?#]+(/[^\s@?#]*)?|chroma-cloud://[^\s/@]+/[^\s/@]+)$",
@@ -199,6 +207,11 @@ class Settings(BaseSettings):
     log_questions: bool = Field(
         False, description="Log questions, and what errors say, which may quote them."
     )
+
+    @property
+    def archive_url(self) -> str | None:
+        """The database of the archive with its password: not to be shown."""
+        return self.archive.get_secret_value() if self.archive else None
 
     @classmethod
     def settings_customise_sources(

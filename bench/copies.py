@@ -166,7 +166,7 @@ def cost(articles: Sequence[dict[str, Any]], number: int, folder: Path) -> str:
     rows, placed = [], 0
     source, original_of = islice(_filling(articles), number), {}
     while batch := list(islice(source, 64)):
-        with archive._engine.begin() as connection:
+        with archive.engine.begin() as connection:
             pks = [_stored(connection, article) for article, _ in batch]
             original_of |= {pk: of for pk, (_, of) in zip(pks, batch, strict=True)}
             began = time.process_time()
@@ -179,7 +179,7 @@ def cost(articles: Sequence[dict[str, Any]], number: int, folder: Path) -> str:
             mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             rows.append([placed, since, *(f"{t:.2f}" for t in times), f"{mib:.0f}"])
             spent.clear()
-    with archive._engine.connect() as connection:
+    with archive.engine.connect() as connection:
         pages = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%bands%'"
         disk = connection.scalar(sa.text(pages)) / placed
     found = archive.origins(list(original_of))

@@ -74,11 +74,12 @@ def say(text: str) -> None:
 def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iterator["Desk"]:
     """The desk of an index, with some settings changed; `new`: one that is not there will do."""
     from ..desk import Desk
+    from ..index.archive import indexes
     from ..settings import load_settings
 
     settings = load_settings(**{"index": index, **changed})
-    if not new and not (settings.home / settings.index / "archive.db").exists():
-        there = sorted(found.parent.name for found in settings.home.glob("*/archive.db"))
+    there = indexes(settings.home, settings.archive_url)
+    if not new and settings.index not in there:
         known = f" There are {', '.join(there)}." if there else ""
         raise BylineError(
             f"There is no index '{settings.index}' in {settings.home}.{known} "

@@ -93,9 +93,18 @@ class Desk:
         self.settings = settings or load_settings(**given)
         self._tracing = exporting(self.settings.trace) if self.settings.trace else None
         self.folder = self.settings.home / self.settings.index
-        self.archive = Archive(self.folder / "archive.db")
+        self.archive = Archive(
+            self.folder / "archive.db",
+            self.settings.archive_url,
+            connections=self.settings.archive_connections,
+        )
         collection = f"byline-{self.archive.uuid}"
-        self.store = store_at(server_in(self.settings), self.folder / "chroma", collection)
+        self.store = store_at(
+            server_in(self.settings),
+            self.folder / "chroma",
+            collection,
+            archive_url=self.archive.url,
+        )
         self.articles = Articles(self.archive, self.store, self._lock_file)
         self._models = Models(
             self.settings,

@@ -16,7 +16,6 @@ from ..index.article import Article, day_start
 from ..index.clean import tidy
 from ..index.erase import Erasure
 from ..index.history import Version
-from ..index.lock import writing
 from ..index.settle import remove
 from ..index.store import Store
 from ..index.words import WORD
@@ -121,7 +120,7 @@ class Articles:
                 "none to undo that."
             )
         ids = [self.get(article_id).id]
-        with writing(self._lock_file):
+        with self._archive.writing(self._lock_file):
             if not self._archive.retract(article_id, reason or None):
                 raise InputError(f"Article '{article_id}' is not retracted: nothing to undo.")
             others = self._archive.same_text(ids) if copies else ()

@@ -18,7 +18,6 @@ from .archive.writes import Accession
 from .article import Article
 from .chunk import chunk
 from .embed import Embedder
-from .lock import writing
 from .read import Entry, Failure, Found, PassedOver, read
 from .settle import settle
 from .store import Store
@@ -89,7 +88,7 @@ def add(
     """
     began = time.monotonic()
     report = Report()
-    with writing(lock_file):
+    with archive.writing(lock_file):
         archive.claim(embedder=embedder.name, passage_chars=str(passage_chars))
         settle(archive, store)
     staged: deque[Mapping[str, Article]] = deque()
@@ -97,7 +96,7 @@ def add(
 
     def write(counts: Report, accessions: list[Accession]) -> None:
         if accessions:
-            with writing(lock_file):
+            with archive.writing(lock_file):
                 for vector in (v for a in accessions for v in a.vectors[:1]):
                     archive.claim(dimension=str(len(vector)))
                 if erased_too:

@@ -26,7 +26,6 @@ from .archive.tombstones import keep, keys_of, own_keys, secrets, stored, text_k
 from .chunk import sentence_spans
 from .disk import sweep
 from .jobs import jobs_of
-from .lock import writing
 from .settle import refill_apart, settle
 from .store import Store
 
@@ -89,7 +88,7 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
     DiskError, at the end, where another file below the folder cannot be searched or deleted.
     """
     planned = plan(ids, archive)
-    with writing(lock_file):
+    with archive.writing(lock_file):
         with archive.engine.begin() as connection:
             keys = {key for row in _versions(connection) if row.id in ids for key in row.own}
             named = {(name, None) for name in ids} | _cited(connection, ids)
@@ -124,7 +123,7 @@ def apply_tombstones(archive: Archive, store: Store, *, lock_file: Path) -> int:
 
     Stored answers that cite what was erased are redacted also where the article is not there.
     """
-    with writing(lock_file), _told(archive):
+    with archive.writing(lock_file), _told(archive):
         return _bury(archive, store)[2]
 
 

@@ -204,10 +204,15 @@ class Jobs:
         with self._engine.begin() as connection:
             for word in words:
                 quoted = json.dumps(word, ensure_ascii=False)[1:-1]
-                without = sa.func.json_set(jobs.c.report, "$.failures", sa.func.json("[]"))
-                for column, told in ((jobs.c.report, without), (jobs.c.error, "erased")):
-                    named = column.contains(quoted, autoescape=True)
-                    connection.execute(jobs.update().where(named).values({column: told}))
+                speaks = jobs.c.error.contains(quoted, autoescape=True)
+                connection.execute(jobs.update().where(speaks).values(error="erased"))
+                named = jobs.c.report.contains(quoted, autoescape=True)
+                for row in connection.execute(
+                    sa.select(jobs.c.pk, jobs.c.report).where(named)
+                ).all():
+                    without = json.dumps(json.loads(row.report) | {"failures": []})
+                    this = jobs.update().where(jobs.c.pk == row.pk)
+                    connection.execute(this.values(report=without))
         self._forget_files()
 
     def _forget_files(self) -> None:

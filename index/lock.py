@@ -29,10 +29,7 @@ def writing(lock_file: Path, wait_seconds: float = 30.0) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise IndexLocked(
-            f"Index '{lock_file.parent.name}' is being written by {_named(holder)}. "
-            "Wait until it is done, or stop it, and try again."
-        ) from None
+        raise locked(lock_file.parent.name, _named(holder)) from None
     except OSError as error:
         raise refused(error, lock_file.parent) from None
     try:
@@ -43,6 +40,14 @@ def writing(lock_file: Path, wait_seconds: float = 30.0) -> Iterator[None]:
         with suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def locked(index: str, holder: str) -> IndexLocked:
+    """What who waits in vain is told."""
+    return IndexLocked(
+        f"Index '{index}' is being written by {holder}. Wait until it is done, or stop it, and try "
+        "again."
+    )
 
 
 def _this_process() -> dict[str, object]:

@@ -38,9 +38,13 @@ _EMPTY: dict[str, Any] = {"query": {"ids": [[]]}, "get": {"ids": []}}
 _T = TypeVar("_T")
 
 
-def store_at(server: "Server | None", folder: Path, name: str) -> Store:
-    """The store of an index on a server; None: embedded in its folder."""
-    return ServerStore(folder, name, server) if server else Store(folder, name)
+def store_at(
+    server: "Server | None", folder: Path, name: str, *, archive_url: str | None = None
+) -> Store:
+    """The store of an index on a server; None: embedded in its folder. `archive_url` as there."""
+    if server is None:
+        return Store(folder, name, archive_url=archive_url)
+    return ServerStore(folder, name, server, archive_url=archive_url)
 
 
 def server_of(
@@ -175,8 +179,10 @@ class ServerStore(Store):
 
     is_remote = True
 
-    def __init__(self, folder: Path, name: str, server: Server) -> None:
-        super().__init__(folder, name, unguarded=True)
+    def __init__(
+        self, folder: Path, name: str, server: Server, *, archive_url: str | None = None
+    ) -> None:
+        super().__init__(folder, name, archive_url=archive_url, unguarded=True)
         self._name, self._server = name, server
         self._proven: object = None
 
@@ -230,7 +236,7 @@ class ServerStore(Store):
 
     def survey(self) -> Survey:
         """Hold all vectors against the archive's."""
-        found = compare(self, self._archive)
+        found = compare(self, self._archive, self._archive_url)
         if found.is_complete and self.is_suspect:
             self._mark(False)
         return found

@@ -1,6 +1,6 @@
 """Brings the vector store in line with the archive: what is pending goes in, what is doomed out.
 
-with writing(lock_file): archive.accept(accessions); settle(archive, store)
+with archive.writing(lock_file): archive.accept(accessions); settle(archive, store)
 """
 
 import logging
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
 from .archive import Archive
-from .lock import writing
 from .store import Store
 
 _AT_ONCE = 5000  # vectors
@@ -74,7 +73,9 @@ def refill_apart(archive: Archive, store: Store) -> None:
         return
     store.close()
     command = [sys.executable, "-m", __name__, str(archive.path)]
-    child = subprocess.run(command, capture_output=True, check=False, text=True)
+    child = subprocess.run(
+        command, capture_output=True, check=False, text=True, input=archive.url or ""
+    )
     if child.returncode:
         said = (child.stderr.strip().splitlines() or ["it gives no reason"])[-1][:200]
         raise IndexDamaged(f"The vector store {store.folder} cannot be made anew: {said}")
@@ -91,7 +92,7 @@ def _stored(
 
 def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path) -> int:
     """Take articles out of archive, lexical index and vector store; how many there were."""
-    with writing(lock_file):
+    with archive.writing(lock_file):
         settle(archive, store)
         removed = sum(archive.remove(article_id) for article_id in ids)
         store.catch_up(archive.generation, wrote=True)
@@ -100,12 +101,12 @@ def remove(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Pat
     return removed
 
 
-def _main(path: Path) -> None:
-    archive = Archive(path)
+def _main(path: Path, url: str) -> None:
+    archive = Archive(path, url or None)
     with Store(path.with_name("chroma"), "") as store:
         refill(archive, store)
     archive.close()
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    _main(Path(sys.argv[1]), sys.stdin.read())

@@ -45,14 +45,22 @@ _WAIT_SECONDS = 60.0  # another process writes a batch in half a second
 class Store:
     """A collection, embedded in `folder`; opened when needed. `index/server.py` has the other kind.
 
+    `archive_url` is the database of the archive whose vectors these are; None: archive.db beside.
     `unguarded`: the caller sees to it that nobody else has the folder open.
     """
 
     is_remote = False
     "whether it stands on a Chroma server"
 
-    def __init__(self, folder: Path, name: str, *, unguarded: bool = False) -> None:
-        self._home, self._name = folder, _COLLECTION
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        archive_url: str | None = None,
+        unguarded: bool = False,
+    ) -> None:
+        self._home, self._name, self._archive_url = folder, _COLLECTION, archive_url
         self._is_guarded = not unguarded
         self._lock = FileLock(folder.with_name("chroma.lock"), timeout=_WAIT_SECONDS)
         self._torn: tuple[Path, BylineError] | None = None
@@ -168,9 +176,9 @@ class Store:
                 raise self._damaged(ValueError("a process died or failed while it wrote it"))
             self._note_open()
             if is_proven:
-                found = compare(self, self._archive)
+                found = compare(self, self._archive, self._archive_url)
             else:
-                found = survey(self.folder, self._archive)
+                found = survey(self.folder, self._archive, self._archive_url)
             self._torn, self._left = None, self._stamp()
             if found.is_complete:
                 self._marker.unlink()

@@ -6,27 +6,27 @@ Opening a folder that a kill has torn can end the process that does it (docs/dec
 """
 
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
+from .archive import reading, tables
+from .archive.sql import listed
 from .archive.tables import vectors_of
 
 _AT_ONCE = 5000  # vectors
 _SLOWEST_SECONDS = 600.0  # a folder whose reading hangs is as good as torn
 _ALIKE = 0.999  # cosine; Chroma may keep a vector normalised
-_STORED = (
-    "SELECT passage_pk, vector FROM vectors WHERE passage_pk IN (SELECT value FROM json_each(?))"
-)
+_VECTORS = tables.vectors.c
+_STORED = sa.select(_VECTORS.passage_pk, _VECTORS.vector)
 
 
 class Pages(Protocol):
@@ -55,15 +55,21 @@ class Survey:
         return not self.missing and not self.differing
 
 
-def survey(folder: Path, archive: Path) -> Survey:
+def survey(folder: Path, archive: Path, url: str | None = None) -> Survey:
     """Read every vector of a store in a child process, compare it with the archive's.
 
-    Raises IndexDamaged where the child fails or dies.
+    `url` is the archive's database; None: the file. Raises IndexDamaged where the child fails or
+    dies.
     """
     command = [sys.executable, "-m", __name__, str(folder), str(archive)]
     try:
         child = subprocess.run(
-            command, capture_output=True, timeout=_SLOWEST_SECONDS, check=False, text=True
+            command,
+            capture_output=True,
+            timeout=_SLOWEST_SECONDS,
+            check=False,
+            text=True,
+            input=url or "",  # where nobody sees it
         )
     except subprocess.TimeoutExpired:
         raise _torn(folder, f"reading it took {_SLOWEST_SECONDS:.0f} seconds") from None
@@ -81,16 +87,17 @@ def _torn(folder: Path, reason: str) -> IndexDamaged:
     )
 
 
-def compare(store: "Pages", archive: Path) -> Survey:
+def compare(store: "Pages", archive: Path, url: str | None = None) -> Survey:
     """Hold every vector of a store against the archive's. Raises whatever the store raises."""
-    with closing(sqlite3.connect(f"{archive.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with reading(archive, url) as connection:
         published, waiting = _numbers(connection)
         seen: set[int] = set()
         differing: list[int] = []
         for keys, vectors in store.pages(_AT_ONCE):
             seen.update(keys)
-            rows = connection.execute(_STORED, [json.dumps(keys)]).fetchall()
-            differing += published.intersection(_unlike(keys, vectors, dict(rows)))
+            rows = connection.execute(_STORED.where(_VECTORS.passage_pk.in_(listed(keys))))
+            stored = {pk: vector for pk, vector in rows}
+            differing += published.intersection(_unlike(keys, vectors, stored))
     if seen:
         store.nearest(vectors[0], 1)
     return Survey(
@@ -112,25 +119,25 @@ def _unlike(keys: list[int], vectors: NDArray[np.float32], stored: dict[int, byt
     return [key for key, is_same in zip(keys, alike & np.array(whole), strict=True) if not is_same]
 
 
-def _numbers(connection: sqlite3.Connection) -> tuple[set[int], set[int]]:
+def _numbers(connection: sa.Connection) -> tuple[set[int], set[int]]:
     """Of the published passages, and of those that are on their way in or out."""
     of_article = "FROM passages p JOIN articles a ON a.pk = p.article_pk WHERE p.version"
-    published = connection.execute(f"SELECT p.pk {of_article} = a.version").fetchall()
-    pending = connection.execute(f"SELECT p.pk {of_article} = a.pending").fetchall()
-    doomed = connection.execute("SELECT passage_pk FROM doomed").fetchall()
-    return {pk for (pk,) in published}, {pk for (pk,) in pending + doomed}
+    published = connection.scalars(sa.text(f"SELECT p.pk {of_article} = a.version"))
+    pending = connection.scalars(sa.text(f"SELECT p.pk {of_article} = a.pending"))
+    doomed = connection.scalars(sa.text("SELECT passage_pk FROM doomed"))
+    return set(published), {*pending, *doomed}
 
 
-def _main(folder: Path, archive: Path) -> None:
+def _main(folder: Path, archive: Path, url: str) -> None:
     from .store import Store
 
     try:
         with Store(folder, "", unguarded=True) as store:
-            found = compare(store, archive)
+            found = compare(store, archive, url or None)
     except Exception as error:  # whatever it is, the parent is told
         sys.exit(str(error).partition("cannot be read: ")[2].partition(". Run ")[0] or repr(error))
     sys.stdout.write(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]))
+    _main(Path(sys.argv[1]), Path(sys.argv[2]), sys.stdin.read())

@@ -14,7 +14,6 @@ from ..errors import IndexDamaged
 from .archive import Archive
 from .build import embedded_text
 from .embed import Embedder, Vectors
-from .lock import writing
 from .settle import refill, settle
 from .store import Store
 
@@ -37,7 +36,7 @@ class Health:
 
 def check(archive: Archive, store: Store, *, lock_file: Path) -> Health:
     """Hold the archive against itself and every vector of the store against the archive's."""
-    with writing(lock_file):
+    with archive.writing(lock_file):
         articles, passages = archive.totals()
         problems, vectors = archive.problems(), 0
         try:
@@ -62,7 +61,7 @@ def check(archive: Archive, store: Store, *, lock_file: Path) -> Health:
 
 def repair(archive: Archive, store: Store, *, lock_file: Path) -> None:
     """Mend what a check finds from what the archive holds; nothing is embedded."""
-    with writing(lock_file):
+    with archive.writing(lock_file):
         archive.mend()
         try:
             found = store.survey()
@@ -83,7 +82,7 @@ def rebuild(archive: Archive, store: Store, embedder: Embedder, *, lock_file: Pa
     Only where the index was built with another embedder are the passages embedded again; where
     that fails, archive and store are as before.
     """
-    with writing(lock_file):
+    with archive.writing(lock_file):
         settle(archive, store)
         if archive.built_with("embedder") not in (None, embedder.name):
             keys = archive.all_passages()

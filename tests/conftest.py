@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
@@ -17,6 +19,7 @@ import pytest
 from byline import Desk
 from byline.bench.vectors import Remembering
 from byline.cli import main
+from byline.index import archive as archives
 from byline.index.embed import Embedder, MiniLM
 from byline.tests.servers import Silent, answering, chroma, postgres, postgres_programs
 
@@ -85,23 +88,90 @@ def no_network() -> Iterator[None]:
         yield
 
 
+# A URL, or `private` for a PostgreSQL of the run's own: the whole suite runs on it.
+TEST_ARCHIVE = os.environ.get("BYLINE_TEST_ARCHIVE")
+# The same of a Chroma server.
 TEST_STORE = os.environ.get("BYLINE_TEST_STORE")
-"an address of a Chroma server, or `private` for one of this run: the whole suite uses it then"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One private PostgreSQL, and one private Chroma, for all workers of a run."""
+    if hasattr(config, "workerinput"):
+        return
+    opened = ExitStack()
+    config.add_cleanup(opened.close)
+    if TEST_ARCHIVE == "private":
+        os.environ["BYLINE_TEST_ARCHIVE"] = opened.enter_context(postgres())
+    if TEST_STORE == "private":
+        folder = opened.enter_context(TemporaryDirectory(prefix="byline-chroma-"))
+        os.environ["BYLINE_TEST_STORE"] = opened.enter_context(chroma(Path(folder)))
+
+
+def in_schema(url: str, home: Path, index: str) -> str:
+    """The address of a schema of its own for an index: of its name, and a hash of the home."""
+    apart = f"{index}-{blake2b(str(home).encode(), digest_size=6).hexdigest()}"
+    return f"{url}?options=-csearch_path={apart}"
+
+
+@contextmanager
+def archives_in(url: str) -> Iterator[None]:
+    """Every archive of this process is a schema there, but for those that a restore unpacks."""
+    opened, named = archives.database, archives.indexes
+
+    def database(path: Path, given: str | None, connections: int) -> Any:
+        if not any(parent.name.startswith(".byline-") for parent in path.parents):
+            given = given or in_schema(url, path.parent.parent, path.parent.name)
+        return opened(path, given, connections)
+
+    def indexes(home: Path, given: str | None) -> list[str]:
+        apart = in_schema("", home, "").partition("=-csearch_path=")[2]
+        found = named(home, given or url)
+        return [name.removesuffix(apart) for name in found if name.endswith(apart)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(archives, "database", database)
+        patch.setattr(archives, "indexes", indexes)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def archives_are_there() -> Iterator[None]:
+    """On which database the archives of this run are, where BYLINE_TEST_ARCHIVE says so."""
+    with ExitStack() as where:
+        if url := os.environ.get("BYLINE_TEST_ARCHIVE"):
+            where.enter_context(archives_in(url))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def archives_are_here(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On which of two databases a test of both runs."""
+    with ExitStack() as where:
+        if getattr(request, "param", "sqlite") == "postgresql":
+            where.enter_context(archives_in(request.getfixturevalue("database")))
+        yield
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of the archive run on both databases."""
+    is_both = any(folder in metafunc.definition.path.parts for folder in ("archive",))
+    if is_both and not TEST_ARCHIVE and not list(metafunc.definition.iter_markers("embedded")):
+        metafunc.parametrize("archives_are_here", ("sqlite", "postgresql"), indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is about files of the embedded store where the suite uses a server."""
-    skip = pytest.mark.skip(reason="this is about the embedded store; BYLINE_TEST_STORE is set")
-    for item in items if TEST_STORE else ():
-        if item.get_closest_marker("embedded"):
-            item.add_marker(skip)
+    """Leave out what is about files where everything runs on servers."""
+    for item in items:
+        if TEST_ARCHIVE and (found := item.get_closest_marker("embedded")):
+            item.add_marker(pytest.mark.skip(reason=f"about SQLite's file: {found.args[0]}"))
+        if TEST_STORE and item.get_closest_marker("store_here"):
+            item.add_marker(pytest.mark.skip(reason="about files of the embedded vector store"))
 
 
 @pytest.fixture(scope="session")
-def suite_store(request: pytest.FixtureRequest) -> str | None:
-    """Where tests that do not say otherwise keep vectors; None: embedded."""
-    is_private = TEST_STORE == "private"
-    return request.getfixturevalue("chroma_url") if is_private else TEST_STORE
+def suite_store() -> str | None:
+    """The Chroma server of tests that do not say otherwise; None: embedded."""
+    return os.environ.get("BYLINE_TEST_STORE")
 
 
 @pytest.fixture(autouse=True)

@@ -109,7 +109,7 @@ def postgres(**options: str) -> Iterator[str]:
             subprocess.run(made, check=True, capture_output=True, env=known, **told)
             yield f"{address}/byline"
         finally:
-            server.send_signal(signal.SIGINT)  # it waits for nobody
+            server.send_signal(signal.SIGQUIT)  # it waits for nobody, and writes nothing more
             server.wait(30)
 
 

@@ -1,19 +1,19 @@
 """The source of truth of an index: articles, their versions, passages, vectors, lexical index.
 
-One SQLite database through SQLAlchemy Core. An article is accepted (its text is durable, its
-passages wait for the vector store) and then published (readers find it):
+One database through SQLAlchemy Core: a SQLite file, or a schema in PostgreSQL. An article is
+accepted (its text is durable, its passages wait for the vector store) and then published (readers
+find it):
 
     archive.accept([accession]); store.add(archive.pending()); archive.publish()
 """
 
 import json
 import math
-import os
-import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,15 +21,12 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from filelock import FileLock
 from numpy.typing import NDArray
 
-from ...errors import BylineError, IndexDamaged, IndexMismatch
+from ...errors import IndexMismatch
 from ..article import Article
-from ..disk import reason_of, told
 from ..history import Version, versions
 from . import (
-    lexical,
     origins,
     rulings,
     soundness,
@@ -40,12 +37,15 @@ from . import (
     writes,
 )
 from .conversations import Conversations
+from .dialects import of
 from .filter import KILLED_HERE, Filter, conditions
 from .followed import Followed
 from .keys import Keys
-from .migrate import SCHEMA, migrate
 from .origins import Copy
+from .postgres import Postgres
 from .shelf import Shelf, read_shelf
+from .sql import as_list, ignoring, listed, listed_ids, replacing
+from .sqlite import SQLite, read_only
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
@@ -66,73 +66,52 @@ class StoredPassage:
 class Archive:
     """An open archive; safe to read from several threads, written by one process at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, url: str | None = None, *, connections: int = 20) -> None:
+        """Open the archive of the index in `path`'s folder: that file, or a schema of a database.
+
+        `connections` is how many this process may have to a database, at least 5.
+        """
         self.path = path
-        # As many connections as threads ask for: one that waits may hold what another waits for.
-        self._engine = sa.create_engine(f"sqlite:///{path}", max_overflow=-1)
+        self._database = database(path, url, connections)
         self._shelf: Shelf | None = None
         self._shelving = threading.Lock()
-        sa.event.listen(self._engine, "connect", tables.on_connect)
-        sa.event.listen(self._engine, "handle_error", self._on_error)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not path.stat().st_size and path.with_name("chroma").exists():
-                raise sqlite3.DatabaseError("it is empty, and its vector store is not")
-            # SQLite does not wait its turn when two processes make a new file a WAL one.
-            opening = FileLock(path.with_name("lock.open"), timeout=30)
-            with opening, self._engine.begin() as connection:
-                migrate(connection)
-                for statement in tables.statements():
-                    connection.execute(statement)
-        except (sa.exc.DatabaseError, sqlite3.DatabaseError, OSError) as error:
-            if path.exists() and not os.access(path.parent, os.W_OK):
-                self._open_to_read()
-                return
-            raise told(error, path) or IndexDamaged(
-                f"The archive {path} cannot be opened: {reason_of(error)}. "
-                "Check that the folder is writable and is an index, or choose another with --index."
-            ) from None
-
-    def _open_to_read(self) -> None:
-        """Open a database that cannot be written to: what changes it raises DiskError."""
-        self._engine.dispose()
-        self._engine = tables.read_only(self.path)
-        sa.event.listen(self._engine, "handle_error", self._on_error)
-        if (found := self.built_with("schema")) != str(SCHEMA):
-            raise IndexMismatch(
-                f"The index has schema {found}, this release of Byline knows {SCHEMA}, and "
-                f"{self.path.parent} cannot be written to: make it writable and open it once."
-            )
-
-    def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
-        return told(context.original_exception, self.path)
+        self._database.open()
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @property
     def conversations(self) -> Conversations:
         """The conversations that are stored beside the articles."""
-        return Conversations(self._engine)
+        return Conversations(self.engine)
 
     @property
     def followed(self) -> Followed:
         """The feeds that are followed, and what became of their items."""
-        return Followed(self._engine)
+        return Followed(self.engine)
 
     @property
     def keys(self) -> Keys:
         """The API keys of the index."""
-        return Keys(self._engine)
+        return Keys(self.engine)
 
     @property
     def engine(self) -> sa.Engine:
         """The database, for the modules of index/ that keep tables of their own."""
-        return self._engine
+        return self._database.engine
+
+    @property
+    def url(self) -> str | None:
+        """The address of the database and of the schema there, with its password; None: a file."""
+        return self._database.url
+
+    def writing(self, lock_file: Path, wait_seconds: float = 30.0) -> AbstractContextManager[None]:
+        """Hold one of the locks of the index, here or in the database; as `lock.writing`."""
+        return self._database.writing(lock_file, wait_seconds)
 
     def _scalars(self, query: sa.Select[tuple[Any]]) -> list[Any]:
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
     # What the index was built with
@@ -160,8 +139,8 @@ class Archive:
         """What no other index is called, on a vector store that several share."""
         if not (found := self.built_with("uuid")):
             new = {"key": "uuid", "value": uuid.uuid4().hex}
-            with self._engine.begin() as connection:
-                connection.execute(tables.meta.insert().prefix_with("OR IGNORE"), new)
+            with self.engine.begin() as connection:
+                connection.execute(ignoring(connection, tables.meta), new)
         return found or self.built_with("uuid") or ""
 
     @property
@@ -180,14 +159,14 @@ class Archive:
 
     def built_with(self, key: str) -> str | None:
         """The embedder, passage_chars or schema of the index; None until it is first written to."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             value: str | None = connection.scalar(
                 sa.select(tables.meta.c.value).where(tables.meta.c.key == key)
             )
             return value
 
     def _set_meta(self, key: str, value: str) -> None:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             writes.note(connection, key, value)
 
     # Articles in
@@ -202,7 +181,7 @@ class Archive:
                 tables.articles.c.pending.is_(None),
             )
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return {
                 fingerprint: article_id for fingerprint, article_id in connection.execute(query)
             }
@@ -213,7 +192,7 @@ class Archive:
         An article whose version is stored already only gets its facts renewed. Each is given once.
         What was erased meanwhile does not come back: why, by id.
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             asked = {a.article.id: tombstones.refusal(connection, a.article) for a in accessions}
             refused = {article_id: why for article_id, why in asked.items() if why}
             accessions = [a for a in accessions if a.article.id not in refused]
@@ -225,7 +204,9 @@ class Archive:
                 for accession in accessions
                 for fingerprint in accession.fingerprints
             ]
-            writes.insert(connection, tables.sources.insert().prefix_with("OR REPLACE"), sources)
+            if sources:
+                replaced = replacing(connection, tables.sources, sources[0])
+                connection.execute(replaced, sources)
             fresh, renewed = [], []
             for accession in accessions:
                 pk, version = keys[accession.article.id], accession.article.version
@@ -246,19 +227,19 @@ class Archive:
     def published(self, ids: Sequence[str]) -> dict[str, str]:
         """The published versions of those of the articles that have one."""
         query = sa.select(tables.articles.c.id, tables.articles.c.version).where(
-            tables.articles.c.id.in_(tables.listed(ids)), tables.articles.c.version.is_not(None)
+            tables.articles.c.id.in_(listed_ids(ids)), tables.articles.c.version.is_not(None)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return {article_id: version for article_id, version in connection.execute(query)}
 
     def refusal(self, article: Article) -> str | None:
         """Why an article may not be added, as it was erased; None: it may."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return tombstones.refusal(connection, article)
 
     def lift_tombstones(self, articles: Iterable[Article]) -> None:
         """Let these be added though they were erased."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             keys = (tombstones.keys_of_article(connection, article) for article in articles)
             tombstones.lift(connection, [key for some in keys for key in some])
 
@@ -270,7 +251,7 @@ class Archive:
             .join(tables.articles, tables.articles.c.pk == tables.passages.c.article_pk)
             .where(tables.articles.c.pending == tables.passages.c.version)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             if connection.scalar(waiting.limit(1)) is None:
                 return None
             return list(connection.scalars(query))
@@ -288,7 +269,7 @@ class Archive:
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
             .where(tables.versions.c.version == tables.articles.c.pending)
         )
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             whole, passages, changes = [], [], []
             for row in connection.execute(query).all():
                 if row.version is not None:
@@ -316,7 +297,7 @@ class Archive:
 
         What a person ruled of it, that it is killed or retracted, waits for it to come back.
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             row = connection.execute(
                 sa.select(tables.articles.c.pk, tables.articles.c.version).where(
                     tables.articles.c.id == article_id
@@ -339,7 +320,7 @@ class Archive:
     def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
         """Show articles nowhere from now on, or again; how many there were."""
         named = tables.articles.c.id.in_(article_ids)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             killed = tables.articles.update().where(named).values(status=KILLED_HERE)
             count = connection.execute(killed).rowcount
             for article in self.articles(article_ids) if undo else ():
@@ -359,15 +340,15 @@ class Archive:
 
     def forget_doomed(self, pks: Sequence[int]) -> None:
         """Note that the vector store has deleted these."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(
-                tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(tables.listed(pks)))
+                tables.doomed.delete().where(tables.doomed.c.passage_pk.in_(listed(pks)))
             )
 
     def find_copies(self) -> None:
         """Place the articles of an index that an older release made; nothing where that is done."""
         while (noted := self.built_with("copies")) != origins.placed_all():
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 noted = origins.place_more(connection, noted)
                 writes.note(connection, "copies", noted)
                 if noted != origins.placed_all():
@@ -380,26 +361,26 @@ class Archive:
         query = sa.select(*tables.ARTICLE).where(
             tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(query).first()
             return tables.article_of(row) if row else None
 
     def articles(self, ids: Sequence[str]) -> list[Article]:
         """The published articles with these ids, also those that may not be shown; unordered."""
         query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id.in_(tables.listed(ids)), tables.IS_PUBLISHED
+            tables.articles.c.id.in_(listed_ids(ids)), tables.IS_PUBLISHED
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return [tables.article_of(row) for row in connection.execute(query)]
 
     def withheld(self) -> list[Article]:
         """What may not be shown now: nothing of it but id, outlet, date and what keeps it back."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return withheld.articles(connection)
 
     def killed(self) -> list[Article]:
         """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
             held = {a.id: a for a in withheld.articles(connection) if a.status == KILLED_HERE}
         blank = {name: Article(name, "", status=KILLED_HERE) for name in gone}
@@ -412,9 +393,9 @@ class Archive:
             sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
             .where(tables.articles.c.id == article_id, *_published())
-            .order_by(tables.versions.c.seen_at, sa.literal_column("versions.rowid"))
+            .order_by(tables.versions.c.seen_at, sa.literal_column(self._database.in_turn))
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return versions(
                 (
                     tables.article_of(row),
@@ -432,14 +413,14 @@ class Archive:
 
     def retract(self, article_id: str, reason: str | None) -> bool | None:
         """Retract an article by hand, or (None) let it stand again, as `standing.by_hand`."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             done = standing.by_hand(connection, article_id, reason)
             writes.grow(connection)
             return done
 
     def showable(self, ids: Iterable[str]) -> set[str]:
         """Those of the articles that are published and may be shown now."""
-        named = tables.articles.c.id.in_(tables.listed(list(ids)))
+        named = tables.articles.c.id.in_(listed_ids(list(ids)))
         return set(self._scalars(sa.select(tables.articles.c.id).where(named, *_published())))
 
     def next_turn(self) -> float:
@@ -449,7 +430,7 @@ class Archive:
             sa.select(sa.func.min(column)).where(column > now).scalar_subquery()
             for column in (columns.embargo_at, columns.expires_at)
         ]
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = connection.execute(sa.select(*ends)).one()
         return min((end for end in found if end is not None), default=math.inf)
 
@@ -478,18 +459,16 @@ class Archive:
             .order_by(columns.published_at.desc().nulls_last(), columns.id)
             .limit(limit)
         )
-        if words:
-            match = sa.text("articles_text MATCH :words").bindparams(words=words)
-            rowid: sa.ColumnElement[int] = sa.column("rowid", sa.Integer)
-            found = sa.select(rowid).select_from(sa.table("articles_text")).where(match)
-            query = query.where(columns.pk.in_(found))
         if after:
             at, last = after
             rest = columns.published_at.is_not_distinct_from(at) & (columns.id > last)
             if at is not None:
                 rest |= (columns.published_at < at) | columns.published_at.is_(None)
             query = query.where(rest)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
+            if words:
+                found = of(connection).with_words("articles_text", words)
+                query = query.where(columns.pk.in_(found))
             return [tables.article_of(row) for row in connection.execute(query)]
 
     def outlets(self) -> dict[str, int]:
@@ -508,7 +487,7 @@ class Archive:
             .group_by(column)
             .order_by(count.desc(), column)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return {name: number for name, number in connection.execute(query)}
 
     def days(self) -> "list[date]":
@@ -522,14 +501,14 @@ class Archive:
         query = sa.select(
             sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             articles, passages = connection.execute(query.where(*_published(matching))).one()
         return articles, passages
 
     def totals(self) -> tuple[int, int]:
         """How many articles and passages are published, also those that may not be shown now."""
         query = sa.select(sa.func.count()).where(tables.articles.c.version.is_not(None))
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.scalar(query) or 0, len(self.all_passages())
 
     def passages(
@@ -547,13 +526,13 @@ class Archive:
                 *tables.ARTICLE,
             )
             .select_from(tables.PUBLISHED_PASSAGES)
-            .where(tables.passages.c.pk.in_(tables.listed(pks)))
+            .where(tables.passages.c.pk.in_(listed(pks)))
         )
         if not hidden:
             query = query.where(*conditions(matching or Filter(), by_index=False))
         known: dict[str, Article] = {}
         found = {}
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             for row in connection.execute(query):
                 if row.id not in known:
                     known[row.id] = tables.remembered(row)
@@ -569,51 +548,52 @@ class Archive:
 
         `query` is an FTS5 expression. Without a filter what may not be shown is among them.
         """
-        with self._engine.connect() as connection:
-            return lexical.match(connection, "passages_text", query, matching, limit)
+        with self.engine.connect() as connection:
+            return of(connection).match(connection, "passages_text", query, matching, limit)
 
     def match_articles(
         self, query: str, matching: Filter | None, limit: int
     ) -> list[tuple[int, float]]:
         """Whole articles by BM25, as `match_passages`; the numbers are article keys."""
-        with self._engine.connect() as connection:
-            return lexical.match(connection, "articles_text", query, matching, limit)
+        with self.engine.connect() as connection:
+            return of(connection).match(connection, "articles_text", query, matching, limit)
 
     def frequencies(self, terms: Sequence[str]) -> tuple[dict[str, int], int]:
         """In how many passages each word occurs, in any form; and how many passages there are."""
-        with self._engine.connect() as connection:
-            return lexical.frequencies(connection, terms), self.count()[1]
+        with self.engine.connect() as connection:
+            counts = of(connection).frequencies(connection, terms)
+        return counts, self.count()[1]
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
         """Numbers of all published articles that match and may be shown now."""
         inside = tables.MATCHING_ARTICLES.where(*conditions(matching)).subquery()
-        with self._engine.connect() as connection:  # one text: rows take Python ten times longer
-            found = connection.scalar(sa.select(sa.func.json_group_array(inside.c.pk)))
+        with self.engine.connect() as connection:  # one text: rows take Python ten times longer
+            found = connection.scalar(sa.select(as_list(inside.c.pk)))
             return np.array(json.loads(found or "[]"), np.int64)
 
     def shelf(self) -> Shelf:
         """The published passages as they are now; what is new is read when the generation moves."""
         with self._shelving:
             if self._shelf is None or self._shelf.generation != self.generation:
-                with self._engine.connect() as connection:
+                with self.engine.connect() as connection:
                     self._shelf = read_shelf(connection, self._shelf)
             return self._shelf
 
     def origins(self, pks: Sequence[int]) -> dict[int, int]:
         """The number of the article whose text each of these runs: its own, or its origin's."""
-        with self._engine.connect() as connection:
-            found = origins.origins_of(connection, tables.listed(pks))
+        with self.engine.connect() as connection:
+            found = origins.origins_of(connection, listed(pks))
         return {pk: found.get(pk, pk) for pk in pks}  # one that was removed meanwhile has its own
 
     def copies(self, ids: Sequence[str], matching: Filter | None = None) -> dict[str, list[Copy]]:
         """Other articles that run the text of these, where there are some that match."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return origins.copies_of(connection, ids, matching or Filter())
 
     def same_text(self, ids: Sequence[str], *, answering: bool = False) -> list[str]:
         """Ids of the other articles that run the text of these; `answering`: as evidence, now."""
         shown = conditions(Filter()) if answering else ()
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             named = sa.select(tables.articles.c.pk).where(tables.articles.c.id.in_(ids))
             return origins.same_text(connection, connection.scalars(named).all(), *shown)
 
@@ -623,8 +603,8 @@ class Archive:
 
     def vectors(self, pks: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of these passages, shape (len(pks), dimension)."""
-        query = sa.select(tables.vectors).where(tables.vectors.c.passage_pk.in_(tables.listed(pks)))
-        with self._engine.connect() as connection:
+        query = sa.select(tables.vectors).where(tables.vectors.c.passage_pk.in_(listed(pks)))
+        with self.engine.connect() as connection:
             found = {pk: vector for pk, vector in connection.execute(query)}
         if not pks:
             return np.zeros((0, 0), np.float32)
@@ -644,7 +624,7 @@ class Archive:
             .where(tables.vectors.c.passage_pk == sa.bindparam("pk"))
             .values(vector=sa.bindparam("new"))
         )
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if rows:
                 connection.execute(statement, rows)
             for key, value in built_with.items():
@@ -653,7 +633,7 @@ class Archive:
 
     def grow(self) -> None:
         """Tell readers and other writers that what they hold open is stale."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             writes.grow(connection)
 
     def forget_traces(self) -> bool:
@@ -663,33 +643,54 @@ class Archive:
         only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
         moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
         """
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             soundness.index_again(connection)
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-            plain.execute(sa.text("VACUUM"))
+        self._database.compact()
         return self.empty_log()
 
     def merge_words(self) -> None:
         """Merge the full-text tables, which else keep most words of what was removed."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             soundness.merge(connection)
 
     def empty_log(self) -> bool:
         """Empty the write-ahead log of the pages of before; False where one is still read."""
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-            return not plain.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+        return self._database.empty_log()
 
     def problems(self) -> list[str]:
         """What is wrong with the file, its rows and its full-text tables; empty when sound."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             return soundness.problems(connection)
 
     def mend(self) -> None:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             soundness.mend(connection)
 
 
 def _published(matching: Filter | None = None) -> list[sa.ColumnElement[bool]]:
     """Of articles: published, and those that match, or (None) may be shown."""
     return [tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN)]
+
+
+@contextmanager
+def reading(path: Path, url: str | None) -> Iterator[sa.Connection]:
+    """The database of an archive that is there, to look at it."""
+    engine = database(path, url, 5).engine if url else read_only(path)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def indexes(home: Path, url: str | None) -> list[str]:
+    """The names of the indexes that there are, in order."""
+    if url:
+        return Postgres(home / "any" / "archive.db", url, 5).indexes()
+    return sorted(found.parent.name for found in home.glob("*/archive.db"))
+
+
+def database(path: Path, url: str | None, connections: int) -> SQLite | Postgres:
+    """The database of the index in a path's folder."""
+    return Postgres(path, url, connections) if url else SQLite(path)

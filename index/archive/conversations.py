@@ -22,9 +22,12 @@ from ...errors import IndexLocked, InputError, NotFound
 from ..article import from_iso, isoformat
 from ..clean import tidy
 from . import tombstones, withheld
+from .dialects import of
 from .filter import Filter
+from .sql import ignoring, replacing
 from .stale import Stale, stale_citations, standings
 from .tables import conversations, feedback, turns
+from .tables import tombstones as tombstones_table
 
 MOST_TURNS = 500  # of one conversation
 _LONGEST_TITLE = 120  # characters
@@ -103,13 +106,15 @@ class Conversations:
             "answer": sa.literal(json.dumps(turn.answer)),
         }
         row = sa.select(*values.values()).where(last_number < MOST_TURNS)
-        new = conversations.insert().prefix_with("OR IGNORE")
         with self._writing() as connection:
             head = {"id": conversation_id, "title": shortened(turn.question)}
-            connection.execute(new, head)
-            unnamed = (conversations.c.id == head["id"]) & (conversations.c.title == "")
-            connection.execute(conversations.update().where(unnamed).values(title=head["title"]))
+            connection.execute(ignoring(connection, conversations), head)
+            title = conversations.c.title
+            named = sa.case((title == "", head["title"]), else_=title)
+            this = conversations.update().where(conversations.c.id == conversation_id)
+            connection.execute(this.values(title=named))  # until then nobody else has its row
             # Nothing else is written meanwhile: what was erased by now does not come back here.
+            of(connection).hold_still(connection, tombstones_table)
             if (at := _erased_at(connection, turn.answer)) is not None:
                 redacted = withheld.redacted(turn.answer, withheld.erased(at))
                 values["answer"] = sa.literal(json.dumps(redacted))
@@ -168,11 +173,11 @@ class Conversations:
             raise _missing(conversation_id)
         return found
 
-    def list(self, limit: int = 100) -> "list[Summary]":
+    def list(self, limit: int | None = 100) -> "list[Summary]":
         """Conversations, the one that was asked last first."""
         return [*self._summaries(sa.true(), limit)]
 
-    def _summaries(self, matching: sa.ColumnElement[bool], limit: int) -> Iterator[Summary]:
+    def _summaries(self, matching: sa.ColumnElement[bool], limit: int | None) -> Iterator[Summary]:
         first, last = sa.func.min(turns.c.asked_at), sa.func.max(turns.c.asked_at)
         query = (
             sa.select(conversations.c.id, conversations.c.title, sa.func.count(), first, last)
@@ -216,10 +221,8 @@ class Conversations:
         with self._writing() as connection:
             if connection.scalar(sa.select(turns.c.number).where(turn)) is None:
                 raise NotFound(f"Conversation '{conversation_id}' has no turn {number}.")
-            connection.execute(
-                feedback.insert().prefix_with("OR REPLACE"),
-                {**key, "given_at": datetime.now(UTC).timestamp(), **given},
-            )
+            row = {**key, "given_at": datetime.now(UTC).timestamp(), **given}
+            connection.execute(replacing(connection, feedback, row), row)
 
     def feedback(self) -> Iterator[dict[str, Any]]:
         """Every verdict as `byline eval import feedback` reads it, the oldest first."""
@@ -247,7 +250,7 @@ class Conversations:
 
     def with_stale(self) -> "Iterator[Conversation]":
         """The conversations with an answer that no longer holds, the one asked last first."""
-        for summary in self.list(limit=-1):  # SQLite's word for no limit
+        for summary in self.list(limit=None):
             found = self.find(summary.id)
             if found and any(turn.stale for turn in found.turns):
                 yield found

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ..article import day_end, day_start
 from . import tables
+from .sql import unindexed
 
 KILLED_HERE = "killed by hand"  # which no source undoes
 _WITHHELD = (KILLED_HERE, "withheld", "killed", "kill", "canceled", "cancelled", "spiked", "draft")
@@ -64,7 +65,7 @@ def conditions(matching: Filter, *, by_index: bool = True) -> list[sa.ColumnElem
     if matching.until:
         found.append(columns.published_at <= tables.seconds(day_end(matching.until)))
     if matching.outlets:
-        outlet = columns.outlet if by_index else sa.literal_column("+articles.outlet", sa.Text)
+        outlet = columns.outlet if by_index else unindexed(columns.outlet)
         found.append(outlet.in_(matching.outlets))
     if matching.sections:
         found.append(columns.section.in_(matching.sections))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ...errors import IndexLocked
 from ..article import isoformat
+from .sql import ignoring, replacing
 from .tables import feed_items, feeds
 
 MOST_TRIES = 5  # of an item; with so many failures it is given up
@@ -81,7 +82,7 @@ class Followed:
         values = {"outlet": outlet, "interval_seconds": every_seconds, "next_at": time.time()}
         with self._writing() as connection:
             row = {"url": url, "title": title, "failures": 0, **values}
-            connection.execute(feeds.insert().prefix_with("OR IGNORE"), row)
+            connection.execute(ignoring(connection, feeds), row)
             # without an etag all that is listed is looked at again
             connection.execute(feeds.update().where(feeds.c.url == url).values(etag=None, **values))
 
@@ -135,7 +136,7 @@ class Followed:
         rows = [{"feed_pk": pk, "key": key, **asdict(one)} for key, one in tried.items()]
         if rows:
             with self._writing() as connection:
-                connection.execute(feed_items.insert().prefix_with("OR REPLACE"), rows)
+                connection.execute(replacing(connection, feed_items, rows[0]), rows)
 
     def forget_old(self, pk: int) -> None:
         """Forget items seen a year ago; one that is still listed is then fetched once more."""

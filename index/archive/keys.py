@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...errors import InputError, NotFound
+from .sql import ignoring
 from .tables import api_keys, meta
 
 SCOPES = ("read", "write", "admin")  # each may do what those before it may
@@ -123,7 +124,7 @@ class Keys:
         """What this index signs sessions with; made when it is first asked for."""
         kept = {"key": _SECRET, "value": secrets.token_urlsafe(32)}
         with self._engine.begin() as connection:
-            connection.execute(meta.insert().prefix_with("OR IGNORE"), kept)
+            connection.execute(ignoring(connection, meta), kept)
             value = connection.scalar(sa.select(meta.c.value).where(meta.c.key == _SECRET))
         return str(value)
 

@@ -1,4 +1,4 @@
-"""Ranks the full-text tables by BM25, and counts words in them.
+"""Ranks SQLite's full-text tables (FTS5) by BM25, and counts words in them.
 
     match(connection, "passages_text", '"ferry" OR "fire"', None, 100)   # [(number, score)]
 
@@ -7,7 +7,7 @@ Each function reads with the connection that it is given (`Archive`).
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -43,11 +43,18 @@ def match(
         if table == "passages_text":
             inside = sa.select(tables.passages.c.pk).where(tables.passages.c.article_pk.in_(inside))
         statement = statement.where(rowid.in_(inside))
-    rarest = None if matching else _rarest(connection, table, query, limit)
-    if rarest:
+
+    def counted(words: Sequence[str]) -> Sequence[int]:
+        some = f"SELECT 1 FROM {table} WHERE {table} MATCH each.value LIMIT {_RANKED}"
+        count = f"SELECT (SELECT count(*) FROM ({some})) FROM json_each(:words) AS each"
+        statement = sa.text(f"{count} ORDER BY each.key")
+        return connection.scalars(statement, {"words": json.dumps(words)}).all()
+
+    some = None if matching else rarest(query, limit, counted)
+    if some:
         among = f"SELECT rowid FROM {table} WHERE {table} MATCH :rarest"
         chosen = statement.where(sa.text(f"+rowid IN ({among})"))
-        found = connection.execute(chosen, {"query": query, "rarest": rarest}).all()
+        found = connection.execute(chosen, {"query": query, "rarest": some}).all()
         if len(found) == limit:
             return [(pk, -rank) for pk, rank in found]
     return [(pk, -rank) for pk, rank in connection.execute(statement, {"query": query})]
@@ -57,7 +64,7 @@ def frequencies(connection: sa.Connection, terms: Sequence[str]) -> dict[str, in
     """In how many passages that may be shown each word occurs, in any form."""
     count = "SELECT count(*) FROM passages_text WHERE passages_text MATCH each.value"
     given = {"terms": json.dumps([f'"{term}"' for term in terms])}
-    if hidden := _hidden(connection):
+    if hidden := hidden_passages(connection):
         # Few are driven by, of many each match is looked up in them: at 20,000 passages 7
         # and 60 ms, and with many driven by 10 seconds.
         plus = "+" if len(hidden) > _FEW else ""
@@ -67,25 +74,23 @@ def frequencies(connection: sa.Connection, terms: Sequence[str]) -> dict[str, in
     return dict(zip(terms, connection.scalars(statement, given), strict=True))
 
 
-def _hidden(connection: sa.Connection) -> list[int]:
+def hidden_passages(connection: sa.Connection) -> list[int]:
     """Numbers of the published passages that may not be shown now."""
     hidden = tables.MATCHING_ARTICLES.where(sa.not_(sa.and_(*conditions(Filter()))))
     query = sa.select(tables.passages.c.pk).where(tables.passages.c.article_pk.in_(hidden))
     return list(connection.scalars(query))
 
 
-def _rarest(connection: sa.Connection, table: str, query: str, limit: int) -> str | None:
+def rarest(query: str, limit: int, counted: Callable[[Sequence[str]], Sequence[int]]) -> str | None:
     """The rarest words of a query that is words alone, as a query; None where all should choose."""
     if limit * 10 > _RANKED or not _WORDS.fullmatch(query):
         return None
-    some = f"SELECT 1 FROM {table} WHERE {table} MATCH each.value LIMIT {_RANKED}"
-    count = f"SELECT (SELECT count(*) FROM ({some})), each.value FROM json_each(:words) AS each"
-    counts = connection.execute(sa.text(count), {"words": json.dumps(query.split(" OR "))}).all()
-    rarest: list[str] = []
+    words = query.split(" OR ")
+    some: list[str] = []
     total = 0
-    for number, word in sorted(map(tuple, counts)):
+    for number, word in sorted(zip(counted(words), words, strict=True)):
         if total >= 3 * limit and total + number > _RANKED:
-            return " OR ".join(rarest)
-        rarest.append(word)
-        total += number
+            return " OR ".join(some)
+        some.append(word)
+        total += min(number, _RANKED)
     return None

@@ -20,6 +20,7 @@ from ..article import Article, day_end
 from ..copies import bands, overlap, scheme
 from . import tables
 from .filter import Filter, conditions
+from .sql import ignoring
 
 # A band of a form that is filled in daily, or of a text that everybody runs, has thousands of
 # members: the newest are looked at, and the oldest, who hold a group together.
@@ -97,7 +98,7 @@ def place(connection: sa.Connection, pks: Sequence[int]) -> None:
         found = {row.pk: bands(row.text) for row in rows}
         members = [{"band": band, "article_pk": pk} for pk in found for band in found[pk]]
         if members:
-            connection.execute(tables.bands.insert().prefix_with("OR IGNORE"), members)
+            connection.execute(ignoring(connection, tables.bands), members)
         for row in sorted(rows, key=lambda row: row.pk):
             _join(connection, row, found[row.pk])
 

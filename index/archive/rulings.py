@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .filter import KILLED_HERE
+from .sql import replacing
 from .tombstones import own_keys
 
 Ruling = Mapping[str, Any]
@@ -43,7 +44,7 @@ def waiting(connection: sa.Connection) -> list[Ruling]:
 def keep(connection: sa.Connection, rulings: Iterable[Ruling]) -> None:
     """Keep these for when their articles are added again."""
     if rows := list(rulings):
-        connection.execute(tables.rulings.insert().prefix_with("OR REPLACE"), rows)
+        connection.execute(replacing(connection, tables.rulings, rows[0]), rows)
 
 
 def taken(connection: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, str | None]]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from . import tables
+from .dialects import of
 
 # Vectors of so many passages are held: 154 MB at 384 dimensions; comparing them all takes 30 ms.
 HELD_IN_MEMORY = 400_000
@@ -74,7 +75,7 @@ def read_shelf(connection: sa.Connection, before: Shelf | None) -> Shelf:
 
     Passages that are published later have greater numbers, which are never used again.
     """
-    connection.exec_driver_sql("BEGIN")  # all that follows sees one state
+    of(connection).snapshot(connection)
     meta = {row.key: row.value for row in connection.execute(sa.select(tables.meta))}
     generation = int(meta.get("generation", 0))
     made = f"{meta.get('embedder')} {meta.get('restored')}"
@@ -132,7 +133,8 @@ def _coded(
     query = sa.select(tables.vectors).where(
         tables.vectors.c.passage_pk.between(int(keys[0]), int(keys[-1]))
     )
-    for rows in connection.execute(query.order_by(tables.vectors.c.passage_pk)).partitions(2000):
+    query = query.order_by(tables.vectors.c.passage_pk).execution_options(stream_results=True)
+    for rows in connection.execute(query).partitions(2000):
         read = np.array([row.passage_pk for row in rows], np.int64)
         vectors = tables.vectors_of([row.vector for row in rows], dimension)
         at = np.minimum(np.searchsorted(keys, read), len(keys) - 1)

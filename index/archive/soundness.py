@@ -8,16 +8,14 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from . import tables, writes
+from .dialects import of
 
 _AT_ONCE = 200  # articles
-_STRUCTURE = 10  # the row of a full-text table that says where its words are
-_VERSION_2 = b"\xff\x00\x00\x01"  # of that row, in releases that do not pile up levels
-_MOST_LEVELS = 1000
 _OF_ARTICLE = "FROM passages p LEFT JOIN articles a ON a.pk = p.article_pk"
 # What belongs to nothing, as SQL conditions on the table that is named first.
 _ORPHANS = {
     ("passages", "pk"): f"SELECT p.pk {_OF_ARTICLE} "
-    "WHERE a.pk IS NULL OR p.version NOT IN (ifnull(a.version, ''), ifnull(a.pending, ''))",
+    "WHERE a.pk IS NULL OR p.version NOT IN (coalesce(a.version, ''), coalesce(a.pending, ''))",
     ("vectors", "passage_pk"): "SELECT passage_pk FROM vectors EXCEPT SELECT pk FROM passages",
     ("sources", "article_pk"): "SELECT article_pk FROM sources EXCEPT SELECT pk FROM articles",
     ("versions", "article_pk"): "SELECT article_pk FROM versions EXCEPT SELECT pk FROM articles",
@@ -35,7 +33,7 @@ _WITHOUT_TEXT = (
 
 def problems(connection: sa.Connection) -> list[str]:
     """What is wrong with the file, its rows and its full-text tables; empty when sound."""
-    found = [row for row in connection.scalars(sa.text("PRAGMA quick_check")) if row != "ok"]
+    found = of(connection).damage(connection)
     for (table, key), orphans in _ORPHANS.items():
         number = _count(connection, f"SELECT count(*) FROM {table} WHERE {key} IN ({orphans})")
         if number:
@@ -52,18 +50,16 @@ def problems(connection: sa.Connection) -> list[str]:
 
 def _of_full_text(connection: sa.Connection) -> Iterator[str]:
     for table, expected in _EXPECTED.items():
-        held = f"SELECT id FROM {table}_docsize"
+        held = of(connection).held(table)
         missing, stray = (
-            _count(connection, f"SELECT count(*) FROM ({one} EXCEPT {other})")
+            _count(connection, f"SELECT count(*) FROM ({one} EXCEPT {other}) AS apart")
             for one, other in ((expected, held), (held, expected))
         )
         if missing or stray:
             yield f"the full-text table {table} misses {missing} and has {stray} too many"
             continue
-        try:
-            connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')"))
-        except Exception as error:  # its index is inconsistent; the file itself need not be
-            yield f"the full-text table {table} is inconsistent: {str(error).splitlines()[0][:99]}"
+        if flaw := of(connection).flaw(connection, table):
+            yield f"the full-text table {table} is inconsistent: {flaw}"
 
 
 def mend(connection: sa.Connection) -> None:
@@ -75,36 +71,15 @@ def mend(connection: sa.Connection) -> None:
 
 
 def merge(connection: sa.Connection) -> None:
-    """Merge the full-text tables, which else keep most words of what was removed.
-
-    SQLite before 3.41 puts what it merges on a level above all others, each time, and reads no
-    table of more than 2,000 levels (`FTS5_MAX_SEGMENT`): long before, the tables are made anew.
-    """
-    if any(_levels(connection, table) >= _MOST_LEVELS for table in _EXPECTED):
+    """Merge the full-text tables, which else keep most words of what was removed."""
+    if not of(connection).merge(connection):
         index_again(connection)
-        return
-    for table in _EXPECTED:
-        connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('optimize')"))
-
-
-def _levels(connection: sa.Connection, table: str) -> int:
-    """How many levels a full-text table has: the number behind the cookie of its structure."""
-    block: bytes | None = connection.scalar(
-        sa.text(f"SELECT block FROM {table}_data WHERE id = {_STRUCTURE}")
-    )
-    if not block or block[4:8] == _VERSION_2:
-        return 0
-    low, high = block[5], block[4]
-    return (high & 0x7F) << 7 | low & 0x7F if high & 0x80 else high
 
 
 def index_again(connection: sa.Connection) -> None:
     """Make the full-text tables anew from the published texts."""
     for table in _EXPECTED:
-        # A table whose structure cannot be read could not even be emptied.
-        empty = f"REPLACE INTO {table}_data (id, block) VALUES ({_STRUCTURE}, zeroblob(7))"
-        connection.execute(sa.text(empty))
-        connection.execute(sa.text(f"INSERT INTO {table} ({table}) VALUES ('delete-all')"))
+        of(connection).empty(connection, table)
     published = (
         sa.select(tables.articles.c.pk, tables.articles.c.version, *tables.ARTICLE)
         .join(tables.versions, tables.IS_PUBLISHED)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from ..article import Article, day_start, isoformat
 from ..notices import Announcement, announced, folded
 from . import tables
+from .dialects import of
 from .filter import Filter, conditions
 
 _ROWS = sa.select(tables.articles.c.pk, tables.articles.c.retracted_at, *tables.ARTICLE).where(
@@ -157,12 +158,12 @@ def _named(
     ways: list[sa.ColumnElement[bool]] = []
     if said.headlines:
         phrases = " OR ".join(f'"{one}"' for one in sorted(said.headlines))
-        matches = sa.text("articles_text MATCH :phrases").bindparams(phrases=f"title : ({phrases})")
-        found = sa.select(sa.column("rowid", sa.Integer)).select_from(sa.table("articles_text"))
-        ways.append(tables.articles.c.pk.in_(found.where(matches)))
+        found = of(connection).with_words("articles_text", f"title : ({phrases})")
+        ways.append(tables.articles.c.pk.in_(found))
     for address in said.addresses:
         ways.append(tables.articles.c.id == address)
-        ways.append(tables.versions.c.facts.contains(json.dumps({"url": address})[1:-1]))
+        told = json.dumps({"url": address})[1:-1]
+        ways.append(tables.versions.c.facts.contains(told, autoescape=True))
     if not ways:
         return {}
     return _read(connection, tables.articles.c.outlet == article.outlet, sa.or_(*ways))

@@ -4,12 +4,10 @@ An article's facts are one JSON text; what is filtered by stands in columns too.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,51 +17,52 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..article import MOMENTS, Article, Mark, day_end, day_start, from_iso, isoformat
 from ..notices import standing
+from .sql import NUMBER, TEXT
 
 METADATA = sa.MetaData()
 
 meta = sa.Table(
     "meta",
     METADATA,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("key", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
 )
 articles = sa.Table(
     "articles",
     METADATA,
-    sa.Column("pk", sa.Integer, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column("version", sa.Text),  # the published one; null until then
-    sa.Column("pending", sa.Text),  # the accepted one that is not yet published
+    sa.Column("pk", NUMBER, primary_key=True),
+    sa.Column("id", TEXT, nullable=False, unique=True),
+    sa.Column("version", TEXT),  # the published one; null until then
+    sa.Column("pending", TEXT),  # the accepted one that is not yet published
     sa.Column("passages", sa.Integer, nullable=False, default=0),
     sa.Column("added_at", sa.Float, nullable=False),
     sa.Column("published_at", sa.Float, index=True),
     sa.Column("updated_at", sa.Float),
     sa.Column("embargo_at", sa.Float),
     sa.Column("expires_at", sa.Float),
-    sa.Column("outlet", sa.Text, index=True),
-    sa.Column("status", sa.Text),
-    sa.Column("section", sa.Text),
-    sa.Column("origin_pk", sa.Integer, index=True),  # whose text this one runs; null: its own
+    sa.Column("outlet", TEXT, index=True),
+    sa.Column("status", TEXT),
+    sa.Column("section", TEXT),
+    sa.Column("origin_pk", NUMBER, index=True),  # whose text this one runs; null: its own
     sa.Column("retracted_at", sa.Float),
-    sa.Column("notice", sa.Text),  # JSON: what was said of the article by hand or by a feed
+    sa.Column("notice", TEXT),  # JSON: what was said of the article by hand or by a feed
     sqlite_autoincrement=True,
 )
 versions = sa.Table(
     "versions",
     METADATA,
     sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True),
-    sa.Column("version", sa.Text, primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("facts", sa.Text, nullable=False),  # JSON of an Article's other fields
+    sa.Column("version", TEXT, primary_key=True),
+    sa.Column("text", TEXT, nullable=False),
+    sa.Column("facts", TEXT, nullable=False),  # JSON of an Article's other fields
     sa.Column("seen_at", sa.Float, nullable=False),
 )
 passages = sa.Table(
     "passages",
     METADATA,
-    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("pk", NUMBER, primary_key=True),
     sa.Column("article_pk", sa.ForeignKey("articles.pk"), nullable=False, index=True),
-    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("version", TEXT, nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
     sqlite_autoincrement=True,  # a number is never used again, so a stale vector finds no passage
@@ -71,7 +70,7 @@ passages = sa.Table(
 vectors = sa.Table(  # apart from passages, so that reading spans does not read vectors
     "vectors",
     METADATA,
-    sa.Column("passage_pk", sa.Integer, primary_key=True),
+    sa.Column("passage_pk", NUMBER, primary_key=True, autoincrement=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),  # float16; float32 by older releases
 )
 sources = sa.Table(
@@ -83,12 +82,12 @@ sources = sa.Table(
 doomed = sa.Table(  # passages that are gone here and still to be deleted from the vector store
     "doomed",
     METADATA,
-    sa.Column("passage_pk", sa.Integer, primary_key=True),
+    sa.Column("passage_pk", NUMBER, primary_key=True, autoincrement=False),
 )
 bands = sa.Table(  # of the text's signature: articles that share one may be copies
     "bands",
     METADATA,
-    sa.Column("band", sa.Integer, primary_key=True),
+    sa.Column("band", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("article_pk", sa.ForeignKey("articles.pk"), primary_key=True, index=True),
     sqlite_with_rowid=False,  # else each row is stored twice
 )
@@ -101,24 +100,24 @@ tombstones = sa.Table(  # what was erased, without content: hashes of its id and
 rulings = sa.Table(  # what people ruled of articles that are not there now
     "rulings",
     METADATA,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", TEXT, primary_key=True),
     sa.Column("killed", sa.Boolean, nullable=False),
     sa.Column("hand", sa.JSON(none_as_null=True)),  # as in `articles.notice`
 )
 feeds = sa.Table(
     "feeds",
     METADATA,
-    sa.Column("pk", sa.Integer, primary_key=True),
-    sa.Column("url", sa.Text, nullable=False, unique=True),
-    sa.Column("title", sa.Text),
-    sa.Column("outlet", sa.Text),
-    sa.Column("etag", sa.Text),
-    sa.Column("last_modified", sa.Text),
+    sa.Column("pk", NUMBER, primary_key=True),
+    sa.Column("url", TEXT, nullable=False, unique=True),
+    sa.Column("title", TEXT),
+    sa.Column("outlet", TEXT),
+    sa.Column("etag", TEXT),
+    sa.Column("last_modified", TEXT),
     sa.Column("interval_seconds", sa.Integer, nullable=False),
     sa.Column("checked_at", sa.Float),
     sa.Column("next_at", sa.Float, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, default=0),
-    sa.Column("error", sa.Text),
+    sa.Column("error", TEXT),
 )
 feed_items = sa.Table(
     "feed_items",
@@ -127,16 +126,16 @@ feed_items = sa.Table(
     sa.Column("key", sa.LargeBinary, primary_key=True),  # a hash of the item as it was listed
     sa.Column("seen_at", sa.Float, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, default=0),
-    sa.Column("error", sa.Text),  # null: it was added
+    sa.Column("error", TEXT),  # null: it was added
 )
 api_keys = sa.Table(
     "api_keys",
     METADATA,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("id", TEXT, primary_key=True),
+    sa.Column("name", TEXT, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),  # SHA-256 of the secret part
-    sa.Column("scope", sa.Text, nullable=False),
-    sa.Column("rate", sa.Text),
+    sa.Column("scope", TEXT, nullable=False),
+    sa.Column("rate", TEXT),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("expires_at", sa.Float),
     sa.Column("revoked_at", sa.Float),
@@ -144,8 +143,8 @@ api_keys = sa.Table(
 conversations = sa.Table(
     "conversations",
     METADATA,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("id", TEXT, primary_key=True),
+    sa.Column("title", TEXT, nullable=False),
 )
 turns = sa.Table(
     "turns",
@@ -155,8 +154,8 @@ turns = sa.Table(
     ),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("asked_at", sa.Float, nullable=False),
-    sa.Column("filters", sa.Text, nullable=False),  # JSON of what was in force
-    sa.Column("answer", sa.Text, nullable=False),  # JSON of a whole Answer
+    sa.Column("filters", TEXT, nullable=False),  # JSON of what was in force
+    sa.Column("answer", TEXT, nullable=False),  # JSON of a whole Answer
 )
 feedback = sa.Table(  # a reader's verdict on a turn; the last one counts
     "feedback",
@@ -166,39 +165,32 @@ feedback = sa.Table(  # a reader's verdict on a turn; the last one counts
     ),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("given_at", sa.Float, nullable=False),
-    sa.Column("thumb", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text),
+    sa.Column("thumb", TEXT, nullable=False),
+    sa.Column("reason", TEXT),
     sa.Column("statement", sa.Integer),  # which sentence is meant, from 1
 )
 jobs = sa.Table(  # articles that are to be added in the background (jobs.py)
     "jobs",
     METADATA,
-    sa.Column("pk", sa.Integer, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("pk", NUMBER, primary_key=True),
+    sa.Column("id", TEXT, nullable=False, unique=True),
+    sa.Column("state", TEXT, nullable=False),
     sa.Column("parts", sa.Integer, nullable=False),  # files of what was given
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("started_at", sa.Float),
     sa.Column("ended_at", sa.Float),
     sa.Column("runs", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("report", sa.Text, nullable=False),  # JSON: counts, and the first failures
-    sa.Column("error", sa.Text),
+    sa.Column("report", TEXT, nullable=False),  # JSON: counts, and the first failures
+    sa.Column("error", TEXT),
 )
 job_parts = sa.Table(  # what they were given, where processes on several machines do them
     "job_parts",
     METADATA,
-    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("job_id", TEXT, primary_key=True),
     sa.Column("file", sa.Integer, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),  # of a piece of the file
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("name", TEXT, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
-)
-_TOKENIZER = "porter unicode61 remove_diacritics 2"
-_FULL_TEXT = (
-    f"""CREATE VIRTUAL TABLE IF NOT EXISTS passages_text USING fts5(
-    title, body, content='', tokenize='{_TOKENIZER}')""",
-    f"""CREATE VIRTUAL TABLE IF NOT EXISTS articles_text USING fts5(
-    title, body, content='', tokenize='{_TOKENIZER}')""",
 )
 # The columns from which `_article` makes an Article.
 ARTICLE = (articles.c.id, articles.c.notice, versions.c.text, versions.c.facts)
@@ -212,41 +204,11 @@ MATCHING_PASSAGES = sa.select(passages.c.pk).join(articles, IS_OF_PUBLISHED)
 MATCHING_ARTICLES = sa.select(articles.c.pk).where(articles.c.version.is_not(None))
 
 
-_PRAGMAS = (
-    "busy_timeout=10000",
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",  # what is removed is overwritten
-)
-
-
 def statements() -> Iterator[sa.Executable]:
     """Statements that make what is missing; several processes may open a new index at once."""
     for table in METADATA.sorted_tables:
         yield CreateTable(table, if_not_exists=True)
         yield from (CreateIndex(index, if_not_exists=True) for index in table.indexes)
-    yield from map(sa.text, _FULL_TEXT)
-
-
-def on_connect(connection: sqlite3.Connection, _: object) -> None:
-    """Set up a new connection to SQLite."""
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def read_only(path: Path) -> sa.Engine:
-    """A database on a disk that cannot be written to, as it is at each statement's begin.
-
-    SQLite reads a WAL database there only with its log's files, or told that nobody writes it.
-    """
-    log = path.with_name(f"{path.name}-wal")
-
-    def connect() -> sqlite3.Connection:
-        how = "mode=ro" if log.exists() else "immutable=1"
-        return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
-
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
 
 
 def seconds(moment: datetime) -> float:
@@ -313,11 +275,6 @@ def _article(article_id: str, text: str, told: str, noticed: str | None) -> Arti
 
 
 _remembered = lru_cache(maxsize=1_000)(_article)
-
-
-def listed(values: Sequence[int] | Sequence[str]) -> sa.Select[Any]:
-    """Numbers or ids as a table: SQLite takes 32,766 values at most, and thousands slowly."""
-    return sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value)
 
 
 def vector_bytes(vector: NDArray[np.float32]) -> bytes:

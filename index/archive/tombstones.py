@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ..address import unmarked, without_front
 from ..article import Article
 from . import tables
+from .sql import ignoring
 
 _LEAST_TEXT = 200  # characters: a shorter one may be a form that others fill in too
 
@@ -111,7 +112,7 @@ def keep(connection: sa.Connection, rows: Sequence[tuple[bytes, float]]) -> None
     """Add tombstones; of those that are there the older date stays."""
     new: list[dict[str, Any]] = [{"key": key, "erased_at": at} for key, at in rows]
     if new:
-        connection.execute(tables.tombstones.insert().prefix_with("OR IGNORE"), new)
+        connection.execute(ignoring(connection, tables.tombstones), new)
 
 
 def lift(connection: sa.Connection, keys: Iterable[bytes]) -> None:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ..article import Article
 from . import tables, tombstones
 from .filter import KILLED_HERE, Filter, conditions
+from .sql import listed_ids
 
 Stored = Mapping[str, Any]
 "An answer as `Answer.to_dict` gives it."
@@ -58,7 +59,7 @@ def reasons(connection: sa.Connection, answers: Sequence[Stored]) -> list[str | 
             tables.versions.c.facts,
         )
         .join(tables.versions, tables.IS_PUBLISHED)
-        .where(tables.articles.c.id.in_(tables.listed(ids)))
+        .where(tables.articles.c.id.in_(listed_ids(ids)))
     )
     held = {row.id: row for row in connection.execute(query)}
     found: dict[str, str] = {}

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from ..article import Article
 from ..chunk import Passage
 from . import rulings, standing, tables
+from .dialects import of
 from .filter import KILLED_HERE
+from .sql import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +123,24 @@ def store_versions(connection: sa.Connection, staged: Sequence[tuple[int, str, A
 
 def note(connection: sa.Connection, key: str, value: str) -> None:
     """Note what the index is built with."""
-    connection.execute(tables.meta.delete().where(tables.meta.c.key == key))
-    connection.execute(tables.meta.insert().values(key=key, value=value))
+    row = {"key": key, "value": value}
+    connection.execute(replacing(connection, tables.meta, row), row)
 
 
 def grow(connection: sa.Connection) -> None:
     """Move the generation on: what readers can find has changed."""
-    connection.execute(
-        sa.text(
-            "INSERT INTO meta VALUES ('generation', '1') "
-            "ON CONFLICT (key) DO UPDATE SET value = value + 1"
-        )
-    )
+    more = "CAST(CAST(meta.value AS bigint) + 1 AS text)"
+    first = "INSERT INTO meta VALUES ('generation', '1') ON CONFLICT (key) DO UPDATE SET value = "
+    connection.execute(sa.text(first + more))
 
 
 def index(
     connection: sa.Connection, whole: Sequence[dict[str, Any]], passages: Sequence[dict[str, Any]]
 ) -> None:
     """Put articles and their passages into the full-text tables."""
-    for table, rows in (("articles_text", whole), ("passages_text", passages)):
-        statement = f"INSERT INTO {table} (rowid, title, body) VALUES (:key, :title, :body)"
-        if rows:
-            connection.execute(sa.text(statement), rows)
+    database = of(connection)
+    database.index(connection, "articles_text", whole)
+    database.index(connection, "passages_text", passages)
 
 
 def withdraw(connection: sa.Connection, pk: int, version: str) -> None:
@@ -155,14 +153,9 @@ def withdraw(connection: sa.Connection, pk: int, version: str) -> None:
     )
     article = tables.article_of(connection.execute(query).one())
     whole, passages = text_rows(connection, pk, version, article)
-    for table, rows in (("articles_text", [whole]), ("passages_text", passages)):
-        # A table without content is told what to forget.
-        statement = (
-            f"INSERT INTO {table} ({table}, rowid, title, body) "
-            "VALUES ('delete', :key, :title, :body)"
-        )
-        if rows:
-            connection.execute(sa.text(statement), rows)
+    database = of(connection)
+    database.forget(connection, "articles_text", [whole])
+    database.forget(connection, "passages_text", passages)
     drop_passages(connection, pk, version)
 
 

@@ -188,7 +188,7 @@ def test_what_was_erased_stays_so_though_the_archive_is_damaged(home: Path, made
         assert (told.articles, told.passages) == (desk.check().articles, desk.check().passages)
 
 
-@pytest.mark.embedded
+@pytest.mark.store_here
 def test_an_archive_of_no_bytes_is_not_taken_for_a_new_index(home: Path, folder: Path) -> None:
     with Desk(home, embedder=Letters()) as desk:
         desk.add(folder)

@@ -81,7 +81,7 @@ def destroy_the_store(desk: Desk) -> None:
         (lose_an_article, "1 rows of passages belong to nothing"),
         (leave_a_vector, "1 rows of vectors belong to nothing"),
         pytest.param(
-            destroy_the_store, "cannot be read: .*not a database", marks=pytest.mark.embedded
+            destroy_the_store, "cannot be read: .*not a database", marks=pytest.mark.store_here
         ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -114,7 +114,7 @@ def test_removing_thousands_of_times_leaves_the_full_text_tables_readable(letter
     assert letters.archive.match_passages('"rehn"', Filter(), 9)
 
 
-@pytest.mark.embedded
+@pytest.mark.store_here
 class TestTorn:
     """A process died while it had the vector store open."""
 
@@ -189,7 +189,7 @@ class TestTorn:
         assert not (many.folder / "chroma").exists()
 
 
-@pytest.mark.embedded
+@pytest.mark.store_here
 def test_readers_follow_a_rebuild(letters: Desk, home: Path, folder: Path) -> None:
     assert letters.store.nearest(letters.archive.vectors([1])[0], 1) == [1]
     with Desk(home, embedder=Broken()) as other:
@@ -198,7 +198,7 @@ def test_readers_follow_a_rebuild(letters: Desk, home: Path, folder: Path) -> No
     assert letters.store.nearest(letters.archive.vectors([1])[0], 1) == [1]
 
 
-@pytest.mark.embedded
+@pytest.mark.store_here
 def test_a_kill_while_the_store_is_made_anew_leaves_the_old_one(letters: Desk) -> None:
     def killed() -> Iterator[tuple[list[int], object]]:
         yield [1], letters.archive.vectors([1])

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from ...errors import (
+    ArchiveUnavailable,
     BylineError,
     Conflict,
     DiskError,
@@ -39,6 +40,7 @@ _STATUS: tuple[tuple[type[BylineError], int], ...] = (
     (InputError, 422),
     (IndexLocked, 503),
     (StoreUnavailable, 503),
+    (ArchiveUnavailable, 503),
     (ModelUnavailable, 503),
     (ModelError, 502),
     (DiskError, 507),

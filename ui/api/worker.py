@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from ...desk import Desk
 from ...errors import (
+    ArchiveUnavailable,
     BylineError,
     DiskError,
     IndexLocked,
@@ -24,7 +25,13 @@ from ...index.jobs import Job, Jobs, Later, SharedJobs
 _MOST_RUNS = 10  # of a job with which the process died each time
 _RETRY_SECONDS = 2.0
 _LOOK_SECONDS = 5.0  # between two looks for jobs that other processes have left
-_LATER = (IndexLocked, StoreUnavailable, ModelUnavailable, DiskError)  # these are waited for
+_LATER = (
+    ArchiveUnavailable,
+    IndexLocked,
+    StoreUnavailable,
+    ModelUnavailable,
+    DiskError,
+)  # these are waited for
 
 _log = logging.getLogger(__name__)
 

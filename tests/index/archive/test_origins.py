@@ -60,7 +60,7 @@ def groups(archive: Archive) -> dict[str, str]:
     """The origin of each article that is a copy, by the table itself."""
     own, origin = tables.articles, tables.articles.alias("origin")
     query = sa.select(own.c.id, origin.c.id).join(origin, own.c.origin_pk == origin.c.pk)
-    with archive._engine.connect() as connection:
+    with archive.engine.connect() as connection:
         dangling = connection.scalar(
             sa.select(sa.func.count()).where(
                 own.c.origin_pk.is_not(None),
@@ -175,7 +175,7 @@ class TestChangingAndGoing:
     def test_placing_again_changes_nothing(self, archive: Archive) -> None:
         put(archive, article("a"), article("b", day=1), article("c", prose(2)))
         before = groups(archive)
-        with archive._engine.begin() as connection:
+        with archive.engine.begin() as connection:
             for _ in range(2):
                 origins.place(connection, [3, 1, 2])
         assert groups(archive) == before == {"b": "a"}
@@ -187,7 +187,7 @@ class TestOlderIndex:
     ) -> None:
         put(archive, *(article(name, day=day) for day, name in enumerate("abcde")))
         expected = groups(archive)
-        with archive._engine.begin() as connection:
+        with archive.engine.begin() as connection:
             connection.execute(tables.bands.delete())
             connection.execute(tables.articles.update().values(origin_pk=None))
             connection.execute(tables.meta.delete().where(tables.meta.c.key == "copies"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from byline.index.archive import Archive, lexical
+from byline.index.archive import Archive, lexical, postgres
 from byline.index.archive import shelf as shelf_module
 from byline.index.archive.filter import Filter
 from byline.index.archive.shelf import Shelf
@@ -125,13 +125,14 @@ def test_the_rarest_words_choose_and_all_rank(
     whole = archive.match_passages(query, None, 5)
     monkeypatch.setattr(lexical, "_RANKED", 60)
     asked: list[str] = []
-    real = lexical._rarest
+    real = lexical.rarest
 
     def rarest(*given: object) -> str | None:
         asked.append(found := real(*given))
         return found
 
-    monkeypatch.setattr(lexical, "_rarest", rarest)
+    for module in (lexical, postgres):
+        monkeypatch.setattr(module, "rarest", rarest)
     assert archive.match_passages(query, None, 5) == whole
     assert asked == ['"harbour" OR "ferry"']
     assert len(archive.match_passages(query, None, 6)) == 6

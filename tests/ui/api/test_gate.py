@@ -383,7 +383,7 @@ def test_a_key_is_nowhere_but_with_its_holder(
     logged = [f"{one.__dict__}" for one in caplog.records if not one.name.startswith("httpx")]
     assert any("POST" in line for line in logged)
     assert secret not in "".join(logged)
-    own_desk.archive._engine.dispose()
+    own_desk.archive.engine.dispose()
     for file in Path(own_desk.folder).rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes(), file
 
