@@ -69,7 +69,7 @@ class Replica:
         """Start it, and wait until it answers."""
         with (self.home / "log").open("ab") as log:
             given = [f"{name}={value}" for name, value in self.variables.items()]
-            command = ["setpriv", "--pdeathsig=KILL", "env", *given]  # it ends with us
+            command = ["env", *given]
             command += [sys.executable, "-m", "byline", "serve", "--port", str(self.port)]
             self.process = subprocess.Popen(command, cwd=self.home, stderr=log)
         for _ in range(1800):
@@ -285,8 +285,10 @@ def _judged(
         is_first = not (job and job["unchanged"]) or job["runs"] > 1 or job_id in seen.again
         if not job or job["state"] != "done" or done != given or not is_first:
             yield f"job {job_id} of {given} articles: {job}"
-    if any(replica.unexpected for replica in replicas):
-        yield "a replica ended by itself"
+    for replica in replicas:
+        if replica.unexpected or (replica.process and replica.process.poll() is not None):
+            said = (replica.home / "log").read_text("utf-8", "replace").splitlines()
+            yield f"a replica ended by itself: {said[-1:]}"
     with Desk(settings=settings) as desk:
         ids = [article.id for article in desk.articles.list(100_000)]
         yield from (f"{one} is lost" for one in seen.acknowledged.keys() - {*ids})
