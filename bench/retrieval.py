@@ -1,11 +1,15 @@
 """How well retrieval ranks articles, beside each of its signals alone.
 
-    python bench/retrieval.py [--data FOLDER] [--json FILE]
+    python bench/retrieval.py [--data FOLDER] [--json FILE] [--archive URL]
 
 For TIME 1963 and a news quiz (without the data folder: the bundled sample): nDCG@10, recall@10, MRR
 and hit@1 by article, where an article's rank is that of its first passage. All signals run over the
 same index with the same vectors, so the differences are paired by question; the intervals are 95 %
 of 10,000 bootstrap resamples of the questions.
+
+With --archive (a database, or `private` for a PostgreSQL of its own) the index is in PostgreSQL;
+`ts_rank_cd` is then PostgreSQL's own ranking. Milliseconds are of `Archive.match_passages` and
+`match_articles`, by the clock.
 
 The last table asks on the day that each case states, or today: with and without what its dates say
 of ranking. Of the sets that the weights were chosen on (even lines) only the odd lines count.
@@ -13,17 +17,19 @@ of ranking. Of the sets that the weights were chosen on (even lines) only the od
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import ir_measures
 import numpy as np
 import sets
+import sqlalchemy as sa
 from byline import Desk
 from byline.evals.case import Case
 from byline.evals.importers import import_cases
 from byline.index.archive.filter import Filter
+from byline.index.archive.tokens import parsed
 from byline.qa.question import matching, question
 from byline.qa.retrieve import full_text_query, retrieve
 from byline.qa.when import asked as asked_when
@@ -41,12 +47,15 @@ def main() -> None:
     """Print a table a set."""
     parser = sets.parser(__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    parser.add_argument("--archive", metavar="URL", help="a database, or `private`")
+    parser.add_argument("--sets", nargs="+", default=SETS, help="which (default: all)")
     given = parser.parse_args()
     found = {}
-    for name in sets.available(SETS, given.data):
-        with sets.opened(name, given.data) as desk:
-            found[name] = measured(name, given.data, desk)
-        print(as_markdown(name, found[name]), end="\n\n")
+    with sets.archive_at(given.archive) as archive:
+        for name in sets.available(given.sets, given.data):
+            with sets.opened(name, given.data, archive=archive) as desk:
+                found[name] = measured(name, given.data, desk)
+            print(as_markdown(name, found[name]), end="\n\n", flush=True)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n")
 
@@ -71,6 +80,8 @@ def measured(name: str, data: Path, desk: Desk) -> dict[str, object]:
         "passages": desk.archive.count()[1],
         "questions": len(asked),
         "seconds": round(time.monotonic() - began, 1),
+        "match": _match_times(asked, desk),
+        "ranked": {case.id: _lexical(case, desk) for case in asked},
         "means": {
             ranker: {measure: float(values.mean()) for measure, values in found.items()}
             for ranker, found in scores.items()
@@ -112,6 +123,26 @@ def _dates(
     }
 
 
+def _lexical(case: Case, desk: Desk) -> list[list[int]]:
+    """The first ten passages and articles by BM25, to be held against another archive's."""
+    query = full_text_query(case.question)
+    ways = (desk.archive.match_passages, desk.archive.match_articles)
+    return [[pk for pk, _ in way(query, None, 10)] for way in ways]
+
+
+def _match_times(asked: Sequence[Case], desk: Desk) -> dict[str, list[float]]:
+    """Milliseconds of a full-text match: the median and the 95th percentile by the clock."""
+    found = {}
+    for name in ("match_passages", "match_articles"):
+        taken = []
+        for case in asked:
+            query, began = full_text_query(case.question), time.perf_counter()
+            getattr(desk.archive, name)(query, None, 200)
+            taken.append((time.perf_counter() - began) * 1000)
+        found[name] = [float(value) for value in np.percentile(taken, (50, 95))]
+    return found
+
+
 def _article_ids(desk: Desk) -> dict[int, str]:
     """The id of each article by its number in the archive."""
     shelf = desk.archive.shelf()
@@ -138,7 +169,22 @@ def _rankings(case: Case, desk: Desk, ids: Mapping[int, str]) -> dict[str, list[
         "dense alone": by_passage("dense"),
         "BM25, passages": by_passage("passages"),
         "BM25, articles": [ids[article] for article, _ in whole],
+        **_own_ranking(text, desk, ids),
     }
+
+
+def _own_ranking(text: str, desk: Desk, ids: Mapping[int, str]) -> dict[str, list[str]]:
+    """The ranking of PostgreSQL itself; none on SQLite."""
+    if desk.archive.engine.dialect.name == "sqlite":
+        return {}
+    query = sa.text(
+        "SELECT p.article_pk FROM passages_text t JOIN passages p USING (pk), "
+        "CAST(:asked AS tsquery) q WHERE t.words @@ q "
+        "ORDER BY ts_rank_cd(t.words, q, 1) DESC, pk LIMIT 300"
+    )
+    asked = {"asked": parsed(full_text_query(text)).expression}
+    with desk.archive.engine.connect() as connection:
+        return {"ts_rank_cd, passages": [ids[pk] for pk in connection.scalars(query, asked)]}
 
 
 def _scores(
@@ -181,6 +227,9 @@ def as_markdown(name: str, found: Mapping[str, object]) -> str:
         [ranker, *("{:+.3f} ({:+.3f} to {:+.3f})".format(*values[m]) for m in MEASURES)]
         for ranker, values in found["gains"].items()
     ]
+    times = [
+        [name, *(f"{value:.1f}" for value in values)] for name, values in found["match"].items()
+    ]
     dates = found["dates"]
     dated = [[dates["questions"], f"{dates['without']:.3f}", f"{dates['with']:.3f}"]]
     dated[0].append("{:+.3f} ({:+.3f} to {:+.3f})".format(*dates["gain"]))
@@ -189,6 +238,7 @@ def as_markdown(name: str, found: Mapping[str, object]) -> str:
             heading,
             sets.markdown(["", *MEASURES], means),
             sets.markdown(["Byline minus", *MEASURES], gains),
+            sets.markdown(["ms", "p50", "p95"], times),
             sets.markdown(["nDCG@10: questions", "without dates", "with", "gain"], dated),
         )
     )

@@ -11,7 +11,7 @@ import json
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from byline.evals.case import Case, load_cases
 from byline.evals.importers import import_cases
 from byline.index.embed import MiniLM
 from byline.settings import Settings
+from byline.tests.servers import postgres
 from vectors import Remembering
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +37,13 @@ def parser(docstring: str | None) -> ArgumentParser:
         "--data", type=Path, default=DATA, help="folder with the sets (default: %(default)s)"
     )
     return found
+
+
+@contextmanager
+def archive_at(given: str | None) -> Iterator[str | None]:
+    """The address of a database; `private` starts a PostgreSQL for as long as it is measured."""
+    with postgres() if given == "private" else nullcontext(given) as url:
+        yield url
 
 
 def available(names: Iterable[str], data: Path) -> list[str]:
@@ -57,15 +65,22 @@ def records(name: str, data: Path, limit: int | None = None) -> list[dict[str, A
 
 
 @contextmanager
-def new_desk(home: Path, embedder: object = None) -> Iterator[Desk]:
+def new_desk(
+    home: Path, embedder: object = None, *, index: str = "bench", archive: str | None = None
+) -> Iterator[Desk]:
     """A desk with an empty index below `home`, whatever the user's settings are."""
-    with Desk(settings=Settings(home=home, index="bench"), embedder=embedder) as desk:  # type: ignore[arg-type]
+    settings = Settings(home=home, index=index, archive=archive)  # type: ignore[arg-type]
+    with Desk(settings=settings, embedder=embedder) as desk:  # type: ignore[arg-type]
         yield desk
 
 
 @contextmanager
 def opened(
-    name: str, data: Path, articles: Sequence[dict[str, Any]] | None = None
+    name: str,
+    data: Path,
+    articles: Sequence[dict[str, Any]] | None = None,
+    *,
+    archive: str | None = None,
 ) -> Iterator[Desk]:
     """A desk with a set's articles, or with these instead, read by Byline's own readers.
 
@@ -73,7 +88,12 @@ def opened(
     """
     with (
         tempfile.TemporaryDirectory(prefix="byline-bench-") as folder,
-        new_desk(Path(folder), Remembering(MiniLM(), _CACHE)) as desk,
+        new_desk(
+            Path(folder),
+            Remembering(MiniLM(), _CACHE),
+            index=f"bench-{Path(folder).name}",
+            archive=archive,
+        ) as desk,
     ):
         if articles is None and (data / name / "corpus.jsonl.gz").exists():
             articles = records(name, data)

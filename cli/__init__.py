@@ -375,7 +375,11 @@ def restore(
 
     settings = load_settings(index=index)
     manifest = restore_index(
-        file, settings.home / settings.index, force=force, server=server_in(settings)
+        file,
+        settings.home / settings.index,
+        force=force,
+        server=server_in(settings),
+        archive_url=settings.archive_url,
     )
     if as_json:
         print_json(manifest.to_dict())

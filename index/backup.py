@@ -2,8 +2,9 @@
 
 backup(archive, Path("news.byline")); restore(Path("news.byline"), home / "news")
 
-The file is a tar of archive.db and manifest.json. Vectors are in the archive, so the vector store
-is left out, and made anew from them.
+The file is a tar of archive.db and manifest.json, wherever the archive is: so an index moves from
+SQLite to PostgreSQL and back. Vectors are in the archive, so the vector store is left out, and made
+anew from them.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import shutil
 import sqlite3
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,8 +26,9 @@ from uuid import uuid4
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
 from . import erase
-from .archive import Archive, rulings
+from .archive import Archive, indexes, rulings
 from .archive.migrate import SCHEMA
+from .archive.transfer import pour
 from .disk import is_refusal, reason_of, refused, staging
 from .lock import writing
 from .server import Server, store_at
@@ -76,12 +78,11 @@ def backup(archive: Archive, path: Path) -> Manifest:
         raise InputError(f"{path} lies in the index itself: put the backup elsewhere.")
     with _staging(path.parent) as beside:
         copy = beside / _DATABASE
-        with (
-            closing(archive.engine.raw_connection()) as pooled,  # also of a read-only disk
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source: Any = pooled.driver_connection
-            source.backup(target)  # in one step: a writer cannot make it begin again
+        with closing(sqlite3.connect(copy)) as target:
+            if archive.url is None:
+                _copy(archive, target)
+            else:
+                _pour(archive, copy)
             target.execute("PRAGMA journal_mode=DELETE")
             schema = int(target.execute(_META, ["schema"]).fetchone()[0])
             articles, passages = target.execute(_TOTALS).fetchone()
@@ -107,8 +108,28 @@ def backup(archive: Archive, path: Path) -> Manifest:
     return manifest
 
 
+def _copy(archive: Archive, target: sqlite3.Connection) -> None:
+    with closing(archive.engine.raw_connection()) as pooled:  # also of a read-only disk
+        source: Any = pooled.driver_connection
+        source.backup(target)  # in one step: a writer cannot make it begin again
+
+
+def _pour(archive: Archive, copy: Path) -> None:
+    with (
+        closing(Archive(copy)) as file,
+        archive.engine.connect() as source,
+        file.engine.begin() as target,
+    ):
+        pour(source, target)
+
+
 def restore(
-    path: Path, folder: Path, *, force: bool = False, server: Server | None = None
+    path: Path,
+    folder: Path,
+    *,
+    force: bool = False,
+    server: Server | None = None,
+    archive_url: str | None = None,
 ) -> Manifest:
     """Make the index of a folder from a backup; readers that have it open follow.
 
@@ -119,7 +140,7 @@ def restore(
     newer release made it; IndexLocked; DiskError.
     """
     target = folder / _DATABASE
-    if target.exists() and not force:
+    if folder.name in indexes(folder.parent, archive_url) and not force:
         raise InputError(
             f"There is an index '{folder.name}' already: give another name with --index, or put "
             "the backup in its place with --force."
@@ -131,7 +152,7 @@ def restore(
         manifest = _unpacked(path, staged_folder / _DATABASE)
         with closing(_opened(Archive, staged_folder / _DATABASE)) as staged:
             folder.mkdir(exist_ok=True)
-            with writing(folder / "lock"), closing(_current(target)) as current:
+            with writing(folder / "lock"), _taken(target, archive_url) as current:
                 with Store(staged_folder / "chroma", "") as store:
                     _protect(current, staged)
                     stones = [*erase.tombstones(current), *erase.noted_apart(target)]
@@ -140,6 +161,16 @@ def restore(
                 articles, passages = staged.totals()
                 _replace(current, staged, folder, server)
     return replace(manifest, articles=articles, passages=passages)
+
+
+@contextmanager
+def _taken(path: Path, url: str | None) -> Iterator[Archive]:
+    """The archive that is replaced; nobody else writes to it."""
+    with ExitStack() as held:
+        current = held.enter_context(closing(_current(path, url)))
+        if current.url is not None:
+            held.enter_context(current.writing(path.with_name("lock")))
+        yield current
 
 
 def _protect(current: Archive, staged: Archive) -> None:
@@ -165,18 +196,24 @@ def _replace(current: Archive, staged: Archive, folder: Path, server: Server | N
         with source:
             meta = {"uuid": name, "generation": str(generation), "restored": uuid4().hex}
             source.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
-        with store_at(server, folder / "chroma", f"byline-{name}") as store:
+        collection = f"byline-{name}"
+        at = store_at(server, folder / "chroma", collection, archive_url=current.url)
+        with at as store:
             store.doubt()  # a kill between the two is seen by who comes next
-            with closing(sqlite3.connect(current.path, timeout=30)) as target:
-                source.backup(target)
+            if current.url is None:
+                with closing(sqlite3.connect(current.path, timeout=30)) as target:
+                    source.backup(target)
+            else:
+                with staged.engine.connect() as given, current.engine.begin() as connection:
+                    pour(given, connection)
             refill(current, store)
             settle(current, store)
 
 
-def _current(path: Path) -> Archive:
+def _current(path: Path, url: str | None) -> Archive:
     """The archive that is replaced; where it cannot be read it is put aside."""
     try:
-        return Archive(path)
+        return Archive(path, url)
     except IndexDamaged:
         _LOG.warning(
             "The archive %s cannot be read: what was killed or retracted by hand since the "

@@ -205,7 +205,7 @@ def _scrub(archive: Archive, store: Store) -> None:
     if not archive.forget_traces() and not archive.empty_log():
         raise IndexLocked(
             "The articles are erased, but a process that reads the index keeps their bytes "
-            "in archive.db-wal. Stop it, and run `byline check --repair`."
+            "on the disk. Stop it, and run `byline check --repair`."
         )
     with archive.engine.begin() as connection:
         connection.execute(tables.meta.delete().where(tables.meta.c.key == _UNFINISHED))

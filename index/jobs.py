@@ -291,10 +291,11 @@ class SharedJobs(Jobs):
             shutil.rmtree(self._here.pop(job_id), ignore_errors=True)
 
     def sweep(self) -> None:
-        """Delete what is left of jobs that have ended, or that processes here have left."""
-        waiting = sa.select(jobs.c.id).where(jobs.c.state.in_(_OPEN))
+        """Delete what is left of jobs that have ended; find those that are in no task."""
+        waiting = sa.select(jobs.c.id).where(jobs.c.state.in_(_OPEN)).order_by(jobs.c.pk)
         with self._engine.begin() as connection:
             connection.execute(job_parts.delete().where(job_parts.c.job_id.not_in(waiting)))
+            self.tasks.put_lost(connection, list(connection.scalars(waiting)))
         self._sweep_files(set())
 
     def _forget_files(self) -> None:

@@ -2,14 +2,14 @@
 
 tasks = Tasks(archive.engine, archive.uuid)
 tasks.put(connection, "add", job_id="5e0f")      # in the transaction of `connection`
-await tasks.work(add_job, follow)
+await tasks.work(add_job, tend)          # the second once a minute, by one of all processes
 
 procrastinate keeps it: tables in the index's schema, a heartbeat of each process, locks. What a
 process had in hand that died is another's within 25 seconds.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,9 +21,10 @@ from .jobs import Later
 
 _BEAT_SECONDS, _DEAD_SECONDS = 5.0, 15.0
 _TAKE_OVER = "* * * * * */5"  # cron, seconds last: so often stalled tasks are looked for
-_FOLLOW = "* * * * *"
+_MINUTE = "* * * * *"
 _POLL_SECONDS = 2.0  # between looks for tasks that are tried again; of new ones it is told
 _RETRY_SECONDS = 2
+_LOCKED = "SELECT pg_advisory_xact_lock(hashtext('byline tasks'))"
 _MADE = "tasks"  # a key of meta: the last of procrastinate's migrations
 
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # it has a line for each task
@@ -41,7 +42,7 @@ class Tasks:
         if self._is_made:
             return
         with self._engine.begin() as connection:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('byline tasks'))"))
+            connection.execute(sa.text(_LOCKED))
             query = sa.select(tables.meta.c.value).where(tables.meta.c.key == _MADE)
             made = connection.scalar(query)
             there = sorted(migrations_path.glob("*.sql"))
@@ -58,10 +59,19 @@ class Tasks:
         at = {"queue": self._name, "lock": task, "connection": _raw(connection)}
         app.configure_task(task, **at).defer(**given)
 
+    def put_lost(self, connection: sa.Connection, job_ids: Iterable[str]) -> None:
+        """Put the jobs that are in no task, as those of a restored index are."""
+        connection.execute(sa.text(_LOCKED))
+        held = sa.text("SELECT args->>'job_id' FROM procrastinate_jobs WHERE task_name = 'add'")
+        known = set(connection.scalars(held))
+        for job_id in job_ids:
+            if job_id not in known:
+                self.put(connection, "add", job_id=job_id)
+
     async def work(
         self,
         add: Callable[[str], None],
-        follow: Callable[[], None],
+        tend: Callable[[], None],
     ) -> None:
         """Do tasks, each in a thread, until cancelled; then what is in hand ends first.
 
@@ -75,10 +85,10 @@ class Tasks:
         def _(job_id: str) -> None:
             add(job_id)
 
-        @app.periodic(cron=_FOLLOW)
-        @app.task(name="follow", lock="follow", queueing_lock="follow", **told)
+        @app.periodic(cron=_MINUTE)
+        @app.task(name="tend", lock="tend", queueing_lock="tend", **told)
         def _(timestamp: int) -> None:
-            follow()
+            tend()
 
         @app.periodic(cron=_TAKE_OVER)
         @app.task(name="take_over", **told)

@@ -18,8 +18,9 @@ import hypothesis
 import pytest
 from byline import Desk
 from byline.bench.vectors import Remembering
-from byline.cli import main
+from byline.cli import main, measure
 from byline.index import archive as archives
+from byline.index import backup as backups
 from byline.index.embed import Embedder, MiniLM
 from byline.tests.servers import Silent, answering, chroma, postgres, postgres_programs
 
@@ -130,7 +131,8 @@ def archives_in(url: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(archives, "database", database)
-        patch.setattr(archives, "indexes", indexes)
+        for module in (archives, backups, measure):
+            patch.setattr(module, "indexes", indexes)
         yield
 
 
@@ -163,7 +165,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what is about files where everything runs on servers."""
     for item in items:
         if TEST_ARCHIVE and (found := item.get_closest_marker("embedded")):
-            item.add_marker(pytest.mark.skip(reason=f"about SQLite's file: {found.args[0]}"))
+            item.add_marker(
+                pytest.mark.skip(reason=f"not where all runs on PostgreSQL: {found.args[0]}")
+            )
         if TEST_STORE and item.get_closest_marker("store_here"):
             item.add_marker(pytest.mark.skip(reason="about files of the embedded vector store"))
 

@@ -643,10 +643,10 @@ class Archive:
         only where it takes a merge for the oldest), and secure_delete leaves copies where SQLite
         moved rows between pages (docs/decisions/0014): the tables and the file are written anew.
         """
-        with self.engine.begin() as connection:
-            soundness.index_again(connection)
-        self._database.compact()
-        return self.empty_log()
+        if self._database.keeps_words:
+            with self.engine.begin() as connection:
+                soundness.index_again(connection)
+        return self._database.compact()
 
     def merge_words(self) -> None:
         """Merge the full-text tables, which else keep most words of what was removed."""

@@ -58,6 +58,9 @@ class Dialect(Protocol):
     def snapshot(self, connection: sa.Connection) -> None:
         """Let all that the connection reads from now on be of one moment."""
 
+    def go_on_counting(self, connection: sa.Connection) -> None:
+        """Let new rows have numbers above all that are there."""
+
     def hold_still(self, connection: sa.Connection, table: sa.Table) -> None:
         """Let nobody write to a table until the transaction ends."""
 

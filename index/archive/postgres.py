@@ -35,7 +35,7 @@ from .tokens import parsed, vectors
 
 _OLDEST = 14
 _MOST_CHARACTERS = 63  # of a schema's name
-_CONNECT_SECONDS = 10
+_CONNECT_SECONDS, _LOCKED_SECONDS, _WAIT_SECONDS = 10, 10, 30.0
 _SEARCH_PATH = re.compile(r"-c ?search_path=([\w-]+)")
 _K1, _B, _LEAST_IDF = 1.2, 0.75, 1e-6  # as FTS5's bm25()
 _TABLES = ("passages_text", "articles_text")
@@ -56,9 +56,21 @@ _FULL_TEXT += [
 ]
 
 
+class _Pool(sa.QueuePool):
+    def _do_get(self) -> Any:
+        try:
+            return super()._do_get()
+        except sa.exc.TimeoutError:
+            raise ArchiveUnavailable(
+                f"All connections to the database are in use, for {self.timeout():g} seconds: try "
+                "again in a moment, or raise BYLINE_ARCHIVE_CONNECTIONS."
+            ) from None
+
+
 class Postgres:
     """The database of an archive, and the schema there that is named after the index."""
 
+    keeps_words = False
     in_turn = "versions.ctid"  # where they lie: mostly in the order in which they came
 
     def __init__(self, path: Path, url: str, connections: int) -> None:
@@ -72,7 +84,13 @@ class Postgres:
                 f"The name of index '{self.schema}' is too long for PostgreSQL: choose one of at "
                 f"most {_MOST_CHARACTERS} characters with --index."
             )
-        self.engine = self._engine(pool_size=5, max_overflow=connections - 5, pool_pre_ping=True)
+        self.engine = self._engine(
+            poolclass=_Pool,
+            pool_size=5,
+            max_overflow=connections - 5,
+            pool_timeout=_WAIT_SECONDS,
+            pool_pre_ping=True,
+        )
 
     def _engine(self, **options: Any) -> sa.Engine:
         told = {"application_name": _this_process(), "connect_timeout": _CONNECT_SECONDS}
@@ -132,7 +150,8 @@ class Postgres:
                 connection.exec_driver_sql(ddl)
         for table in tables.METADATA.sorted_tables:
             for column in table.columns:
-                if isinstance(column.type, sa.Text | sa.JSON):
+                is_given = column is tables.job_parts.c.body
+                if is_given or isinstance(column.type, sa.Text | sa.JSON):
                     connection.exec_driver_sql(_UNSAMPLED.format(table.name, column.name))
         for name in _TABLES:
             connection.exec_driver_sql(_UNSAMPLED.format(name, "words"))
@@ -169,15 +188,22 @@ class Postgres:
                 raise locked(self.name, _holder(connection, key)) from None
             yield
 
-    def compact(self) -> None:
-        """Write the tables anew, without the rows that were removed."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-            for table in (*tables.METADATA.tables, *_TABLES):
-                plain.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table}")
+    def compact(self) -> bool:
+        """Write the tables anew, without the rows that were removed; False where one is read.
 
-    def empty_log(self) -> bool:
-        """PostgreSQL's log is the server's: it is not of this index alone."""
+        The server's log, its replicas and backups hold them until they are recycled.
+        """
+        engine = self._engine(poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as plain:
+                plain.exec_driver_sql(f"SET lock_timeout = {_LOCKED_SECONDS}000")
+                for table in (*tables.METADATA.tables, *_TABLES):
+                    plain.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table}")
+        except IndexLocked:
+            return False
         return True
+
+    empty_log = compact
 
 
 _UNSAMPLED = 'ALTER TABLE {} ALTER COLUMN "{}" SET STATISTICS 0'
@@ -460,6 +486,16 @@ def merge(connection: sa.Connection) -> bool:
 
 def snapshot(connection: sa.Connection) -> None:  # noqa: D103
     connection.execution_options(isolation_level="REPEATABLE READ")
+
+
+def go_on_counting(connection: sa.Connection) -> None:  # noqa: D103
+    for table in tables.METADATA.sorted_tables:
+        key = table.autoincrement_column
+        if key is None:
+            continue
+        sequence = f"pg_get_serial_sequence('{table.name}', '{key.name}')"
+        last = f"greatest(nextval({sequence}), (SELECT max({key.name}) FROM {table.name}))"
+        connection.exec_driver_sql(f"SELECT setval({sequence}, {last})")
 
 
 def hold_still(connection: sa.Connection, table: sa.Table) -> None:  # noqa: D103

@@ -42,6 +42,7 @@ class SQLite:
     """The file of an archive."""
 
     url = None
+    keeps_words = True  # in its full-text tables, of what was removed
     in_turn = "versions.rowid"  # the order in which they came
 
     def __init__(self, path: Path) -> None:
@@ -94,10 +95,11 @@ class SQLite:
         """As `lock.writing`."""
         return writing(lock_file, wait_seconds)
 
-    def compact(self) -> None:
-        """Write the file anew, without the pages that hold what was removed."""
+    def compact(self) -> bool:
+        """Write the file anew, without the pages that hold what was removed; as `empty_log`."""
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
             plain.execute(sa.text("VACUUM"))
+        return self.empty_log()
 
     def empty_log(self) -> bool:
         """Empty the write-ahead log of the pages of before; False where one is still read."""
@@ -197,6 +199,10 @@ def _levels(connection: sa.Connection, table: str) -> int:
 
 def snapshot(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def go_on_counting(connection: sa.Connection) -> None:
+    """It does."""
 
 
 def hold_still(connection: sa.Connection, table: sa.Table) -> None:

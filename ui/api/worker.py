@@ -144,7 +144,7 @@ class SharedWorker(Worker):
             try:
                 await asyncio.to_thread(self._shared.tasks.make)
                 await asyncio.to_thread(self._shared.sweep)
-                await self._shared.tasks.work(self._add, self._follow)
+                await self._shared.tasks.work(self._add, self._tend)
             except Exception as error:  # the database is away, for one
                 _log.warning("jobs wait: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
@@ -161,8 +161,9 @@ class SharedWorker(Worker):
         if not is_over:
             raise Later
 
-    def _follow(self) -> None:
+    def _tend(self) -> None:
         try:
+            self._shared.sweep()
             self._desk.follow.run(only_due=True)
         except BylineError as error:  # another follows, for one
             _log.warning("feeds wait: %s", error)
