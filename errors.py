@@ -10,6 +10,7 @@
     │   └── IndexMismatch     the index was built with other settings
     ├── IndexLocked       wait: another process is writing to the index
     ├── IndexDamaged      the operator: a store cannot be read; `byline check` says more
+    ├── StoreUnavailable  retry: the server of the vector store does not answer
     ├── ArchiveUnavailable  retry: the database of the archive does not answer
     ├── DiskError         the operator: the disk is full, read-only or refuses
     └── ModelError        the operator or nobody: a model endpoint refused or failed
@@ -101,6 +102,10 @@ class IndexLocked(BylineError):
 
 class IndexDamaged(BylineError):
     """The archive or the vector store cannot be read."""
+
+
+class StoreUnavailable(BylineError):
+    """The server of the vector store does not answer, or is busy."""
 
 
 class ArchiveUnavailable(BylineError):

@@ -145,8 +145,18 @@ class Settings(BaseSettings):
     archive_connections: int = Field(
         20, ge=5, le=1000, description="Connections to that database that a process has at most."
     )
-    chroma_url: str | None = Field(
-        None, description="http(s)://host:port of a Chroma server; None: embedded in the index."
+    store: str | None = Field(
+        None,
+        pattern=r"^(https?://[^\s/@?#]+(/[^\s@?#]*)?|chroma-cloud://[^\s/@]+/[^\s/@]+)$",
+        description="Where vectors are: http(s)://host:port/path of a Chroma server, or "
+        "chroma-cloud://tenant/database. None: embedded in the index.",
+    )
+    store_api_key: SecretStr | None = Field(
+        None, description="Key for that store (else CHROMA_API_KEY)."
+    )
+    store_headers: SecretStr | None = Field(
+        None,
+        description="Headers for it, as a proxy may want them: lines of `Name: value`.",
     )
     trace: str | None = Field(
         None,
@@ -158,7 +168,8 @@ class Settings(BaseSettings):
         "600/minute",
         pattern=RATE,
         description="Requests that a key (an address, where there is none) may send to one process "
-        "of the service: 10/second, 600/minute, 5000/hour; off: any number.",
+        "of the service, or to all whose archive is one PostgreSQL: 10/second, 600/minute, "
+        "5000/hour; off: any number.",
     )
     asks_at_once: int = Field(
         32, ge=1, le=1000, description="Questions that the HTTP API answers at the same time."
@@ -247,7 +258,15 @@ def load_settings(**given: Any) -> Settings:
     shared_key = SecretStr(key) if key else None
     keys = ("llm_api_key", "judge_api_key", "embed_api_key")
     changed = {name: getattr(settings, name) or shared_key for name in keys}
+    is_cloud = (settings.store or "").startswith("chroma-cloud:")
+    if is_cloud and not settings.store_api_key and (key := variables.get("CHROMA_API_KEY")):
+        changed["store_api_key"] = SecretStr(key)
     return settings.model_copy(update={"home": settings.home.expanduser().absolute(), **changed})
+
+
+def revealed(value: SecretStr | None) -> str | None:
+    """A secret in the clear, for who sends it."""
+    return value.get_secret_value() if value else None
 
 
 def _require_known(given: str, name: str) -> None:

@@ -369,6 +369,7 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Make an index from a backup; what was erased since stays erased."""
+    from ..desk import server_in
     from ..index.backup import restore as restore_index
     from ..settings import load_settings
 
@@ -377,7 +378,7 @@ def restore(
         file,
         settings.home / settings.index,
         force=force,
-        chroma_url=settings.chroma_url,
+        server=server_in(settings),
         archive_url=settings.archive_url,
     )
     if as_json:

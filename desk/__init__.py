@@ -32,7 +32,7 @@ from ..index.backup import Manifest, backup
 from ..index.build import Report
 from ..index.embed import Embedder
 from ..index.fetch.expand import expand
-from ..index.store import Store
+from ..index.server import Server, server_of, store_at
 from ..index.upkeep import Health
 from ..qa.ask import CUT_OFF, Library, Means, ask
 from ..qa.budget import Usage
@@ -45,7 +45,7 @@ from ..qa.retrieve import Hit, retrieve
 from ..qa.trace import exporting
 from ..qa.turns import Turns
 from ..qa.verify import Judge
-from ..settings import Settings, load_settings
+from ..settings import Settings, load_settings, revealed
 from .articles import Articles
 from .models import Models
 
@@ -100,10 +100,10 @@ class Desk:
             connections=self.settings.archive_connections,
         )
         collection = f"byline-{self.archive.uuid}"
-        self.store = Store(
+        self.store = store_at(
+            server_in(self.settings),
             self.folder / "chroma",
             collection,
-            self.settings.chroma_url,
             archive_url=self.archive.url,
         )
         self.articles = Articles(self.archive, self.store, self._lock_file)
@@ -460,6 +460,11 @@ class Desk:
         self.archive.require(embedder=embedder.name)
         self.store.catch_up(self.archive.generation)
         return Library(self.archive, self.store, embedder, self._turns)
+
+
+def server_in(given: Settings) -> Server | None:
+    """The Chroma server that settings name."""
+    return server_of(given.store, revealed(given.store_api_key), revealed(given.store_headers))
 
 
 async def in_own_thread(begin: Callable[[], Iterator[Event]]) -> AsyncGenerator[Event]:

@@ -31,6 +31,7 @@ from .archive.migrate import SCHEMA
 from .archive.transfer import pour
 from .disk import is_refusal, reason_of, refused, staging
 from .lock import writing
+from .server import Server, store_at
 from .settle import refill, settle
 from .store import Store
 
@@ -127,7 +128,7 @@ def restore(
     folder: Path,
     *,
     force: bool = False,
-    chroma_url: str | None = None,
+    server: Server | None = None,
     archive_url: str | None = None,
 ) -> Manifest:
     """Make the index of a folder from a backup; readers that have it open follow.
@@ -158,7 +159,7 @@ def restore(
                     erase.add_tombstones(staged, stones, current)
                     erase.apply_tombstones(staged, store, lock_file=staged_folder / "lock")
                 articles, passages = staged.totals()
-                _replace(current, staged, folder, chroma_url)
+                _replace(current, staged, folder, server)
     return replace(manifest, articles=articles, passages=passages)
 
 
@@ -188,15 +189,16 @@ def _protect(current: Archive, staged: Archive) -> None:
         staged.keep_local(True)
 
 
-def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | None) -> None:
+def _replace(current: Archive, staged: Archive, folder: Path, server: Server | None) -> None:
     """Put the staged archive in place in one transaction, then make the vector store from it."""
     name, generation = current.uuid, max(current.generation, staged.generation) + 1
     with closing(sqlite3.connect(staged.path)) as source:
         with source:
             meta = {"uuid": name, "generation": str(generation), "restored": uuid4().hex}
             source.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
-        at = {"archive_url": current.url}
-        with Store(folder / "chroma", f"byline-{name}", chroma_url, **at) as store:
+        collection = f"byline-{name}"
+        at = store_at(server, folder / "chroma", collection, archive_url=current.url)
+        with at as store:
             store.doubt()  # a kill between the two is seen by who comes next
             if current.url is None:
                 with closing(sqlite3.connect(current.path, timeout=30)) as target:

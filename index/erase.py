@@ -25,7 +25,7 @@ from .archive.origins import same_text
 from .archive.tombstones import keep, keys_of, own_keys, secrets, stored, text_keys
 from .chunk import sentence_spans
 from .disk import sweep
-from .jobs import Jobs
+from .jobs import jobs_of
 from .settle import refill_apart, settle
 from .store import Store
 
@@ -176,9 +176,7 @@ def _bury(archive: Archive, store: Store) -> tuple[int, tuple[str, ...], int]:
     erased = [(row, _text(archive, row)) for row in rows if row.pk in meant]
     telling = {text for row, whole in erased for text in _telling(row, whole)}
     texts = {text for row, whole in erased for text in (whole, *_names(row))}
-    Jobs(archive.engine, archive.path.parent / "jobs").forget(
-        telling | {row.id for row, _ in erased}
-    )
+    jobs_of(archive).forget(telling | {row.id for row, _ in erased})
     files, unread = _delete_others(archive.path.parent, telling)
     with archive.engine.begin() as connection:
         answers = _redact(connection, stones, texts)

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -22,8 +23,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import Conflict, InputError, NotFound
-from .archive import tombstones
-from .archive.tables import jobs
+from .archive import Archive, tombstones
+from .archive.tables import job_parts, jobs
 from .build import Report
 from .read import Entry, Failure, read_upload
 
@@ -33,6 +34,7 @@ _OPEN = ("queued", "running")
 _MOST_KEPT = 1000  # jobs that have ended
 _MOST_FAILURES = 1000  # that are kept of a job
 _LARGEST_PAGE = 16_000_000  # bytes, within a file that is compressed
+_PIECE_BYTES = 1 << 20  # of what a job was given, in a row
 _UPLOAD_SECONDS = 3600  # of silence, after which an upload is not under way any more
 
 
@@ -86,9 +88,13 @@ class Jobs:
         ended = sa.select(jobs.c.pk).where(jobs.c.state.not_in(_OPEN)).order_by(jobs.c.pk.desc())
         with self._engine.begin() as connection:
             connection.execute(jobs.insert().values(**values, created_at=time.time()))
+            self._keep(connection, staged.name, files)
             old = ended.offset(_MOST_KEPT)
             connection.execute(jobs.delete().where(jobs.c.pk.in_(old)))
         return self.get(staged.name)
+
+    def _keep(self, connection: sa.Connection, job_id: str, files: Sequence[Path]) -> None:
+        """Nothing: here files stay where they were staged."""
 
     def get(self, job_id: str) -> Job:
         """The job of this id. Raises NotFound."""
@@ -120,9 +126,14 @@ class Jobs:
 
     # For the one that works on them, which holds a lock of its own
 
-    def begin(self) -> Job | None:
-        """The job that is next, running from now on: one that was interrupted, or the oldest."""
+    def begin(self, job_id: str | None = None) -> Job | None:
+        """The job that is next, running from now on: one that was interrupted, or the oldest.
+
+        Of an id: that one, unless it has ended.
+        """
         first = sa.select(sa.func.min(jobs.c.pk)).where(jobs.c.state.in_(_OPEN))
+        if job_id is not None:
+            first = first.where(jobs.c.id == job_id)
         started = sa.func.coalesce(jobs.c.started_at, time.time())
         now = {"state": "running", "runs": jobs.c.runs + 1, "started_at": started, "error": None}
         with self._engine.begin() as connection:
@@ -135,7 +146,7 @@ class Jobs:
 
     def given(self, job_id: str, *, max_article_bytes: int) -> Iterator[str | Entry | Failure]:
         """What a job is to add. Raises InputError where it is not all there any more."""
-        files = sorted(self._folder.joinpath(job_id).glob("*/*"), key=lambda f: int(f.parent.name))
+        files = sorted(self._files(job_id).glob("*/*"), key=lambda f: int(f.parent.name))
         parts = sa.select(jobs.c.parts).where(jobs.c.id == job_id)
         with self._engine.connect() as connection:
             if len(files) != connection.scalar(parts):
@@ -145,33 +156,44 @@ class Jobs:
                 )
         return _given(files, max_article_bytes)
 
-    def progress(self, job_id: str, report: Report) -> bool:
-        """Note how far a job is; False where it was cancelled."""
-        return self._change(job_id, report=_noted(report))
+    def _files(self, job_id: str) -> Path:
+        return self._folder / job_id
 
-    def requeue(self, job_id: str, why: str | None) -> None:
+    def progress(self, job: Job, report: Report) -> bool:
+        """Note how far a job is; False where it was cancelled, or another has taken it over."""
+        return self._change(job.id, run=job.runs, report=_noted(report))
+
+    def requeue(self, job: Job, why: str | None) -> None:
         """Let a job that was not finished be begun again."""
-        self._change(job_id, state="queued", runs=jobs.c.runs - 1, error=why)
+        now: dict[str, Any] = {"state": "queued", "runs": jobs.c.runs - 1, "error": why}
+        self._change(job.id, run=job.runs, **now)
 
-    def end(self, job_id: str, report: Report, error: str | None = None) -> None:
-        """Note what became of a job, and delete what it was given."""
+    def end(self, job: Job, report: Report, error: str | None = None) -> None:
+        """Note what became of a job, and delete what it was given.
+
+        Nothing, where another has taken it over.
+        """
         state = sa.case(
             (jobs.c.state == "cancelled", "cancelled"), else_="failed" if error else "done"
         )
         now = {"ended_at": sa.func.coalesce(jobs.c.ended_at, time.time()), "error": error}
-        self._change(job_id, STATES, state=state, report=_noted(report), **now)
-        self._discard(job_id)
+        noted = _noted(report)
+        if self._change(job.id, STATES, run=job.runs, state=state, report=noted, **now):
+            self._discard(job.id)
 
     def sweep(self) -> None:
         """Delete what lies here of jobs that have ended, and of uploads that broke off."""
         query = sa.select(jobs.c.id).where(jobs.c.state.in_(_OPEN))
         with self._engine.connect() as connection:
             kept = set(connection.scalars(query))
+        self._sweep_files(kept)
+
+    def _sweep_files(self, kept: set[str]) -> None:
         for staged in self._folder.glob("*"):
             with suppress(OSError):
                 touched = max(p.stat().st_mtime for p in (staged, *staged.rglob("*")))
                 if staged.name not in kept and touched < time.time() - _UPLOAD_SECONDS:
-                    self._discard(staged.name)
+                    shutil.rmtree(staged, ignore_errors=True)
 
     def forget(self, words: Iterable[str]) -> None:
         """Leave nothing of what was erased: no file that holds it, no failure that names it.
@@ -191,6 +213,9 @@ class Jobs:
                     without = json.dumps(json.loads(row.report) | {"failures": []})
                     this = jobs.update().where(jobs.c.pk == row.pk)
                     connection.execute(this.values(report=without))
+        self._forget_files()
+
+    def _forget_files(self) -> None:
         with self._engine.connect() as connection:  # reading takes long: nobody waits for it
             for staged in self._folder.glob("*"):
                 if any(_is_erased(connection, file) for file in staged.glob("*/*")):
@@ -199,10 +224,100 @@ class Jobs:
     def _discard(self, job_id: str) -> None:
         shutil.rmtree(self._folder / job_id, ignore_errors=True)
 
-    def _change(self, job_id: str, among: Sequence[str] = _OPEN, **values: Any) -> bool:
+    def _change(
+        self, job_id: str, among: Sequence[str] = _OPEN, *, run: int | None = None, **values: Any
+    ) -> bool:
         change = jobs.update().where(jobs.c.id == job_id, jobs.c.state.in_(among)).values(**values)
+        if run is not None:
+            change = change.where(jobs.c.runs == run)
         with self._engine.begin() as connection:
             return connection.execute(change).rowcount > 0
+
+
+class Later(Exception):
+    """What was begun of a task is put back: whichever process may go on with it in a moment."""
+
+
+class SharedJobs(Jobs):
+    """The jobs of an index in PostgreSQL: what they are to add is there too, for any process.
+
+    On this machine's disk it lies only while it arrives, and while this process works on it.
+    """
+
+    def __init__(self, engine: sa.Engine, folder: Path, name: str) -> None:
+        from .tasks import Tasks  # of an extra
+
+        super().__init__(engine, folder)
+        self.tasks = Tasks(engine, name)
+        self._here: dict[str, Path] = {}
+
+    def accept(self, staged: Path) -> Job:
+        """As `Jobs.accept`; a task of the queue does it."""
+        self.tasks.make()
+        job = super().accept(staged)
+        shutil.rmtree(staged, ignore_errors=True)
+        return job
+
+    def _keep(self, connection: sa.Connection, job_id: str, files: Sequence[Path]) -> None:
+        for file in files:
+            row = {"job_id": job_id, "file": int(file.parent.name), "name": file.name}
+            with file.open("rb") as opened:
+                for number, body in enumerate(iter(lambda: opened.read(_PIECE_BYTES), b"")):
+                    piece = row | {"number": number, "body": body}
+                    connection.execute(job_parts.insert().values(piece))
+        self.tasks.put(connection, "add", job_id=job_id)
+
+    def _files(self, job_id: str) -> Path:
+        self.leave(job_id)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._here[job_id] = Path(tempfile.mkdtemp(prefix=f"{job_id}.", dir=self._folder))
+        self._unpack(job_id, self._here[job_id])
+        return self._here[job_id]
+
+    def _unpack(self, job_id: str, into: Path) -> None:
+        """Write what a job was given to this machine's disk."""
+        parts = sa.select(job_parts).where(job_parts.c.job_id == job_id)
+        parts = parts.order_by(job_parts.c.file, job_parts.c.number)
+        with self._engine.connect().execution_options(yield_per=4) as connection:
+            for row in connection.execute(parts):
+                folder = into / str(row.file)
+                folder.mkdir(parents=True, exist_ok=True)
+                with folder.joinpath(row.name).open("ab") as file:
+                    file.write(row.body)
+
+    def leave(self, job_id: str) -> None:
+        """Delete what lies on this machine's disk of a job that is not worked on here any more."""
+        if job_id in self._here:
+            shutil.rmtree(self._here.pop(job_id), ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Delete what is left of jobs that have ended; find those that are in no task."""
+        waiting = sa.select(jobs.c.id).where(jobs.c.state.in_(_OPEN)).order_by(jobs.c.pk)
+        with self._engine.begin() as connection:
+            connection.execute(job_parts.delete().where(job_parts.c.job_id.not_in(waiting)))
+            self.tasks.put_lost(connection, list(connection.scalars(waiting)))
+        self._sweep_files(set())
+
+    def _forget_files(self) -> None:
+        with self._engine.connect() as connection:
+            for job_id in list(connection.scalars(sa.select(job_parts.c.job_id).distinct())):
+                with tempfile.TemporaryDirectory() as name:
+                    self._unpack(job_id, Path(name))
+                    if any(_is_erased(connection, file) for file in Path(name).glob("*/*")):
+                        self._discard(job_id)
+
+    def _discard(self, job_id: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(job_parts.delete().where(job_parts.c.job_id == job_id))
+        self.leave(job_id)
+
+
+def jobs_of(archive: Archive) -> Jobs:
+    """The jobs of an index."""
+    engine, folder = archive.engine, archive.path.parent / "jobs"
+    if engine.dialect.name == "postgresql":
+        return SharedJobs(engine, folder, archive.uuid)
+    return Jobs(engine, folder)
 
 
 def _given(files: Sequence[Path], limit: int) -> Iterator[str | Entry | Failure]:

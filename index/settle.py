@@ -27,7 +27,8 @@ def settle(archive: Archive, store: Store) -> None:
     store that a dead process left unreadable or short is made anew first.
     """
     try:
-        if store.is_suspect and not store.survey().is_complete:
+        is_torn = store.is_suspect and not store.survey().is_complete
+        if is_torn or store.is_short_of(lambda: archive.count()[1]):
             raise IndexDamaged(f"The vector store {store.folder} is short of vectors")
         _settle(archive, store)
     except IndexDamaged as error:

@@ -14,17 +14,16 @@ import re
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from ..errors import BylineError, IndexDamaged, IndexLocked, SettingsError
+from ..errors import BylineError, IndexDamaged, IndexLocked
 from .disk import is_refusal, reason_of, refused
 from .survey import Survey, compare, survey
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:  # Chroma is imported when a collection is opened: it takes ha
 _COLLECTION = "passages"
 _FOLDER = re.compile(r"chroma(-\d+)?")
 # Recall@10 at 100,000 hard vectors is .93 with ef_search 200 and .82 with the default of 100.
-_CONFIGURATION: "CreateCollectionConfiguration" = {
+CONFIGURATION: "CreateCollectionConfiguration" = {
     "hnsw": {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
 }
 _LARGEST_BATCH = 5000  # Chroma refuses more than 5,461 rows at once
@@ -44,24 +43,25 @@ _WAIT_SECONDS = 60.0  # another process writes a batch in half a second
 
 
 class Store:
-    """A collection, embedded in `folder` or, with `url`, on a Chroma server; opened when needed.
+    """A collection, embedded in `folder`; opened when needed. `index/server.py` has the other kind.
 
     `archive_url` is the database of the archive whose vectors these are; None: archive.db beside.
     `unguarded`: the caller sees to it that nobody else has the folder open.
     """
 
+    is_remote = False
+    "whether it stands on a Chroma server"
+
     def __init__(
         self,
         folder: Path,
         name: str,
-        url: str | None = None,
         *,
         archive_url: str | None = None,
         unguarded: bool = False,
     ) -> None:
-        self._home, self._url, self._archive_url = folder, url, archive_url
-        self._name = _COLLECTION if url is None else name
-        self._is_guarded = url is None and not unguarded
+        self._home, self._name, self._archive_url = folder, _COLLECTION, archive_url
+        self._is_guarded = not unguarded
         self._lock = FileLock(folder.with_name("chroma.lock"), timeout=_WAIT_SECONDS)
         self._torn: tuple[Path, BylineError] | None = None
         self._left: str | None = None
@@ -76,11 +76,6 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether it stands on a Chroma server."""
-        return self._url is not None
 
     @property
     def folder(self) -> Path:
@@ -158,6 +153,10 @@ class Store:
         with self._locked():  # it is there, too, while another process is at work
             return self._marker.exists()
 
+    def is_short_of(self, count: Callable[[], int]) -> bool:
+        """Whether it has fewer vectors than that, where it can be lost without a mark of it."""
+        return False
+
     def doubt(self) -> None:
         """Have who comes next hold the store against the archive: it is about to fall behind."""
         if self._is_guarded:
@@ -170,8 +169,6 @@ class Store:
         The store stays suspect where it is short. Raises IndexDamaged, and it stays so too, where
         it cannot be read.
         """
-        if self._url is not None:
-            return compare(self, self._archive, self._archive_url)
         with self._using, self._locked():
             is_proven = self._collection is not None and not self._marker.exists()
             self.close()  # the child may write
@@ -192,11 +189,6 @@ class Store:
 
         Readers go on with the old one meanwhile; a kill leaves that one in use.
         """
-        if self._url is not None:
-            self.clear()
-            for keys, vectors in pages:
-                self.add(keys, vectors)
-            return
         new = self._unused()
         with Store(new, "", unguarded=True) as beside:
             for keys, vectors in pages:
@@ -228,16 +220,7 @@ class Store:
 
     def clear(self) -> None:
         """Start anew with an empty collection; a folder that cannot be read is thrown away."""
-        if self._url is None:
-            self.refill(())
-            return
-        with self._using:
-            self._open()
-            try:
-                self._client.delete_collection(self._name)  # type: ignore[union-attr]
-            except Exception as error:  # as in _open
-                raise self._damaged(error) from None
-            self.close()
+        self.refill(())
 
     # One at a time in the files
 
@@ -357,7 +340,7 @@ class Store:
             self._opened_folder = self.folder
             self._client = self._connect()
             collection = self._client.get_or_create_collection(
-                self._name, configuration=_CONFIGURATION, embedding_function=None
+                self._name, configuration=CONFIGURATION, embedding_function=None
             )
             collection.count()  # what is loaded, and perhaps written, at the first use is so now
         except Exception as error:  # its core and its client raise unrelated classes
@@ -377,24 +360,10 @@ class Store:
         import chromadb
         from chromadb.config import Settings
 
-        options = Settings(anonymized_telemetry=False)
-        if self._url is None:
-            return chromadb.PersistentClient(str(self.folder), options)
-        parts = urlsplit(self._url)
-        return chromadb.HttpClient(
-            host=parts.hostname or "",
-            port=parts.port or (443 if parts.scheme == "https" else 8000),
-            ssl=parts.scheme == "https",
-            settings=options,
-        )
+        return chromadb.PersistentClient(str(self.folder), Settings(anonymized_telemetry=False))
 
     def _damaged(self, error: Exception) -> BylineError:
         reason = reason_of(error)
-        if self._url is not None:
-            return SettingsError(
-                f"The Chroma server {self._url} cannot be used: {reason}. "
-                "Check BYLINE_CHROMA_URL and that the server runs."
-            )
         if is_refusal(error):
             return refused(error, self.folder)
         return IndexDamaged(

@@ -364,7 +364,9 @@ def nearest(
         every = len(shelf.keys)
         # A store that a dead process left unreadable is mended by the next writer.
         with suppress(IndexDamaged, IndexLocked, DiskError):
-            return store.nearest(vector, min(every, int(depth * 1.5 * every / len(where))))
+            wanted = min(every, int(depth * 1.5 * every / len(where)))
+            if found := store.nearest(vector, wanted):  # none: it is being made anew
+                return found
     if shelf.codes is not None and len(where) > 2 * depth:
         about = shelf.nearness(vector, where)
         where = np.sort(where[np.argpartition(-about, 2 * depth)[: 2 * depth]])

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis
@@ -21,7 +22,7 @@ from byline.cli import main, measure
 from byline.index import archive as archives
 from byline.index import backup as backups
 from byline.index.embed import Embedder, MiniLM
-from byline.tests.servers import Silent, answering, postgres, postgres_programs
+from byline.tests.servers import Silent, answering, chroma, postgres, postgres_programs
 
 hypothesis.settings.register_profile("byline", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("byline")
@@ -90,14 +91,21 @@ def no_network() -> Iterator[None]:
 
 # A URL, or `private` for a PostgreSQL of the run's own: the whole suite runs on it.
 TEST_ARCHIVE = os.environ.get("BYLINE_TEST_ARCHIVE")
+# The same of a Chroma server.
+TEST_STORE = os.environ.get("BYLINE_TEST_STORE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One private PostgreSQL for all workers of a run."""
-    if TEST_ARCHIVE == "private" and not hasattr(config, "workerinput"):
-        opened = ExitStack()
+    """One private PostgreSQL, and one private Chroma, for all workers of a run."""
+    if hasattr(config, "workerinput"):
+        return
+    opened = ExitStack()
+    config.add_cleanup(opened.close)
+    if TEST_ARCHIVE == "private":
         os.environ["BYLINE_TEST_ARCHIVE"] = opened.enter_context(postgres())
-        config.add_cleanup(opened.close)
+    if TEST_STORE == "private":
+        folder = opened.enter_context(TemporaryDirectory(prefix="byline-chroma-"))
+        os.environ["BYLINE_TEST_STORE"] = opened.enter_context(chroma(Path(folder)))
 
 
 def in_schema(url: str, home: Path, index: str) -> str:
@@ -154,20 +162,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite where everything runs on PostgreSQL."""
-    for item in items if TEST_ARCHIVE else ():
-        if found := item.get_closest_marker("embedded"):
+    """Leave out what is about files where everything runs on servers."""
+    for item in items:
+        if TEST_ARCHIVE and (found := item.get_closest_marker("embedded")):
             item.add_marker(
                 pytest.mark.skip(reason=f"not where all runs on PostgreSQL: {found.args[0]}")
             )
+        if TEST_STORE and item.get_closest_marker("store_here"):
+            item.add_marker(pytest.mark.skip(reason="about files of the embedded vector store"))
+
+
+@pytest.fixture(scope="session")
+def suite_store() -> str | None:
+    """The Chroma server of tests that do not say otherwise; None: embedded."""
+    return os.environ.get("BYLINE_TEST_STORE")
 
 
 @pytest.fixture(autouse=True)
-def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suite_store: str | None
+) -> None:
     """No variable, .env or byline.toml of this machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith("BYLINE_") or name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        if name.startswith(("BYLINE_", "OPENAI_", "CHROMA_")):
             monkeypatch.delenv(name)
+    if suite_store:
+        monkeypatch.setenv("BYLINE_STORE", suite_store)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # no index of this machine either
     monkeypatch.chdir(tmp_path)
 
@@ -212,29 +232,39 @@ def own_desk(home: Path, folder: Path, minilm: MiniLM) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
+def desk(
+    tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM, suite_store: str | None
+) -> Iterator[Desk]:
     """A desk over the three articles; not to be written to."""
     home = tmp_path_factory.mktemp("three")
-    with _opened(home, "default", minilm, _written(home / "articles")) as desk:
+    with _opened(home, "default", minilm, _written(home / "articles"), suite_store) as desk:
         yield desk
 
 
 @pytest.fixture(scope="session")
 def sample_desk(
-    tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM, vectors: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    minilm: MiniLM,
+    vectors: Path,
+    suite_store: str | None,
 ) -> Iterator[Desk]:
     """A desk over the bundled sample; not to be written to."""
     embedder = Remembering(minilm, vectors)
-    with _opened(tmp_path_factory.mktemp("sample"), "demo", embedder, SAMPLE) as desk:
+    home = tmp_path_factory.mktemp("sample")
+    with _opened(home, "demo", embedder, SAMPLE, suite_store) as desk:
         yield desk
 
 
 @contextmanager
-def _opened(home: Path, index: str, embedder: Embedder, folder: Path) -> Iterator[Desk]:
+def _opened(
+    home: Path, index: str, embedder: Embedder, folder: Path, store: str | None
+) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("BYLINE_")]:
             patch.delenv(name)
         patch.chdir(home)
+        if store:
+            patch.setenv("BYLINE_STORE", store)
         desk = Desk(home, index, embedder=embedder)
     with desk:
         report = desk.add(folder)
@@ -336,6 +366,13 @@ def database() -> Iterator[str]:
             pytest.fail(why)
         pytest.skip(why)
     with postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Chroma server of this run; collections on it have names of their own."""
+    with chroma(tmp_path_factory.mktemp("chroma")) as url:
         yield url
 
 

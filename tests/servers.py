@@ -1,6 +1,6 @@
 """Servers on a free port of this machine, for tests and for what is measured.
 
-Those of Python run in a thread of this process, PostgreSQL in a process of its own.
+Those of Python run in a thread of this process, PostgreSQL and Chroma in processes of their own.
 """
 
 import os
@@ -8,11 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,27 @@ def postgres(**options: str) -> Iterator[str]:
             yield f"{address}/byline"
         finally:
             server.send_signal(signal.SIGQUIT)  # it waits for nobody, and writes nothing more
+            server.wait(30)
+
+
+@contextmanager
+def chroma(folder: Path, port: int = 0) -> Iterator[str]:
+    """The address of a Chroma server over a folder; it ends with us."""
+    port = port or free_port()
+    program = Path(sys.executable).with_name("chroma")
+    command = [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)]
+    with tempfile.TemporaryFile() as log:
+        told: Any = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        server = subprocess.Popen(["setpriv", "--pdeathsig=TERM", "--", *command], **told)
+        try:
+            for _ in range(300):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                assert server.poll() is None, log.seek(0) or log.read()
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
             server.wait(30)
 
 

@@ -363,8 +363,11 @@ def mcp_app(
         allowed_hosts=each,
         allowed_origins=[f"{scheme}://{form}" for form in each for scheme in ("http", "https")],
     )
+    is_one_of_many = desk.archive.engine.dialect.name == "postgresql"
     return _Served(desk, place).server.streamable_http_app(
-        streamable_http_path=path, transport_security=security
+        streamable_http_path=path,
+        transport_security=security,
+        stateless_http=is_one_of_many,  # the next request may come to another process
     )
 
 

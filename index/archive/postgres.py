@@ -150,7 +150,8 @@ class Postgres:
                 connection.exec_driver_sql(ddl)
         for table in tables.METADATA.sorted_tables:
             for column in table.columns:
-                if isinstance(column.type, sa.Text | sa.JSON):
+                is_given = column is tables.job_parts.c.body
+                if is_given or isinstance(column.type, sa.Text | sa.JSON):
                     connection.exec_driver_sql(_UNSAMPLED.format(table.name, column.name))
         for name in _TABLES:
             connection.exec_driver_sql(_UNSAMPLED.format(name, "words"))

@@ -183,6 +183,15 @@ jobs = sa.Table(  # articles that are to be added in the background (jobs.py)
     sa.Column("report", TEXT, nullable=False),  # JSON: counts, and the first failures
     sa.Column("error", TEXT),
 )
+job_parts = sa.Table(  # what they were given, where processes on several machines do them
+    "job_parts",
+    METADATA,
+    sa.Column("job_id", TEXT, primary_key=True),
+    sa.Column("file", sa.Integer, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # of a piece of the file
+    sa.Column("name", TEXT, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
 # The columns from which `_article` makes an Article.
 ARTICLE = (articles.c.id, articles.c.notice, versions.c.text, versions.c.facts)
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
@@ -171,20 +171,20 @@ class Follow:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        lock = FileLock(self._lock_file, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise IndexLocked(
-                f"Another process follows the feeds of index '{self._lock_file.parent.name}': "
-                "stop it, or let it do the work."
-            ) from None
-        except OSError as error:
-            raise refused(error, self._lock_file.parent) from None
-        try:
+        with ExitStack() as held:
+            try:
+                if self._archive.engine.dialect.name == "postgresql":
+                    held.enter_context(self._archive.writing(self._lock_file, 0))
+                else:
+                    held.enter_context(FileLock(self._lock_file, timeout=0))
+            except (Timeout, IndexLocked):
+                raise IndexLocked(
+                    f"Another process follows the feeds of index '{self._lock_file.parent.name}': "
+                    "stop it, or let it do the work."
+                ) from None
+            except OSError as error:
+                raise refused(error, self._lock_file.parent) from None
             yield
-        finally:
-            lock.release()
 
     # In threads, one a feed
 

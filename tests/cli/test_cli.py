@@ -236,6 +236,7 @@ class TestWrong:
         assert run("check", "--rebuild").code == 0
         assert run("ask", "Who resigned on Thursday?").code == 0
 
+    @pytest.mark.store_here
     def test_a_damaged_store_is_one_line_that_says_what_to_run(
         self, added: Run, home: Path
     ) -> None:

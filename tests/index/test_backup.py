@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pytest
 from byline import Desk
+from byline.desk import server_in
 from byline.errors import IndexDamaged, IndexMismatch, InputError
+from byline.index import backup
 from byline.index.archive.migrate import SCHEMA
-from byline.index.backup import restore
+from byline.index.backup import Manifest
+from byline.settings import load_settings
 from byline.tests.fakes import Broken, Letters
+
+
+def restore(path: Path, folder: Path, *, force: bool = False) -> Manifest:
+    """As the command does."""
+    return backup.restore(path, folder, force=force, server=server_in(load_settings()))
+
 
 STORED = Path(__file__).parent / "stored"
 
@@ -179,6 +188,7 @@ def test_what_was_erased_stays_so_though_the_archive_is_damaged(home: Path, made
         assert (told.articles, told.passages) == (desk.check().articles, desk.check().passages)
 
 
+@pytest.mark.store_here
 def test_an_archive_of_no_bytes_is_not_taken_for_a_new_index(home: Path, folder: Path) -> None:
     with Desk(home, embedder=Letters()) as desk:
         desk.add(folder)

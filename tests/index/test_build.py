@@ -483,6 +483,7 @@ class TestRebuild:
             desk.add(folder)
             return desk.folder / "chroma"
 
+    @pytest.mark.store_here
     def test_a_damaged_store_is_told_and_made_anew_without_embedding(
         self, home: Path, damaged: Path
     ) -> None:
@@ -492,6 +493,7 @@ class TestRebuild:
             health = desk.check(rebuild=True)
             assert (health.articles, health.vectors, health.problems) == (3, health.passages, ())
 
+    @pytest.mark.store_here
     def test_a_lost_store_is_told_and_made_anew_without_embedding(
         self, home: Path, damaged: Path
     ) -> None:

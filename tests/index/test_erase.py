@@ -115,6 +115,7 @@ def test_after_an_erase_no_byte_of_the_folder_holds_it(asked: Desk, wire: Path) 
     assert held(asked.folder, SAID) == set()
 
 
+@pytest.mark.store_here
 def test_vectors_of_what_was_erased_are_in_no_file(asked: Desk) -> None:
     keys = asked.archive.all_passages()
     of_article = [p.pk for p in asked.archive.passages(keys) if p.article.id == "vex-1"]

@@ -80,7 +80,9 @@ def destroy_the_store(desk: Desk) -> None:
         (pile_up_levels, "the full-text table passages_text is inconsistent"),
         (lose_an_article, "1 rows of passages belong to nothing"),
         (leave_a_vector, "1 rows of vectors belong to nothing"),
-        (destroy_the_store, "cannot be read: .*not a database"),
+        pytest.param(
+            destroy_the_store, "cannot be read: .*not a database", marks=pytest.mark.store_here
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -112,6 +114,7 @@ def test_removing_thousands_of_times_leaves_the_full_text_tables_readable(letter
     assert letters.archive.match_passages('"rehn"', Filter(), 9)
 
 
+@pytest.mark.store_here
 class TestTorn:
     """A process died while it had the vector store open."""
 
@@ -186,6 +189,7 @@ class TestTorn:
         assert not (many.folder / "chroma").exists()
 
 
+@pytest.mark.store_here
 def test_readers_follow_a_rebuild(letters: Desk, home: Path, folder: Path) -> None:
     assert letters.store.nearest(letters.archive.vectors([1])[0], 1) == [1]
     with Desk(home, embedder=Broken()) as other:
@@ -194,6 +198,7 @@ def test_readers_follow_a_rebuild(letters: Desk, home: Path, folder: Path) -> No
     assert letters.store.nearest(letters.archive.vectors([1])[0], 1) == [1]
 
 
+@pytest.mark.store_here
 def test_a_kill_while_the_store_is_made_anew_leaves_the_old_one(letters: Desk) -> None:
     def killed() -> Iterator[tuple[list[int], object]]:
         yield [1], letters.archive.vectors([1])

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 from ... import __version__
 from ...desk import Desk
 from ...errors import BylineError
+from ...index.archive.counts import Counts
 from .adding import adding
 from .articles import Encoded, articles
 from .asks import asks
@@ -99,7 +100,10 @@ def service(desk: Desk, drain: Drain | None = None) -> ASGIApp:
 
         app = site(desk, routes, events)
     sessions = Sessions(keys, desk.archive.uuid, given.session_hours)
-    app = Gate(with_sign_in(app, sessions), keys, Rates(given.rate_limit), sessions, events)
+    engine = desk.archive.engine
+    counts = Counts(engine) if engine.dialect.name == "postgresql" else None
+    rates = Rates(given.rate_limit, counts)
+    app = Gate(with_sign_in(app, sessions), keys, rates, sessions, events)
     app = draining(bounded(app, given), drain)
     return logged(app, questions=given.log_questions)
 

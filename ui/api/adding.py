@@ -5,9 +5,7 @@ curl 127.0.0.1:8000/v1/articles --json '{"urls": ["https://ledger.example/fire"]
 
 import asyncio
 import json
-import logging
 import shutil
-import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 from pydantic_core import to_json as json_bytes
 from starlette.exceptions import HTTPException
@@ -24,24 +21,18 @@ from starlette.responses import JSONResponse
 from starlette.types import Message
 
 from ...desk import Desk
-from ...errors import BylineError, DiskError, IndexLocked, ModelUnavailable
-from ...index.build import Report
 from ...index.disk import refused
-from ...index.jobs import URLS, Job, Jobs
+from ...index.jobs import URLS, Job, jobs_of
 from ...qa.events import to_json
 from . import models
 from .problems import INDEX, responses
 from .records import JobList, given
+from .worker import worker_of
 
 _LARGEST_JSON = 8_000_000  # bytes, which are in memory at once; a file of records has no such bound
 _MOST_FILES = 100  # of one form
 _LONGEST_NAME = 200  # bytes; most file systems take 255
-_MOST_RUNS = 10  # of a job with which the process died each time
-_RETRY_SECONDS = 2.0
-_LOOK_SECONDS = 5.0  # between two looks for jobs that other processes have left
-_LATER = (IndexLocked, ModelUnavailable, DiskError)  # these are waited for
 
-_log = logging.getLogger(__name__)
 _Wait = Annotated[
     float, Query(ge=0, le=60, description="Seconds to wait for the job's end before answering.")
 ]
@@ -80,8 +71,8 @@ _BODY = {
 
 def adding(desk: Desk) -> APIRouter:
     """`POST /v1/articles` and `/v1/jobs` of a desk; while the application lives, jobs are done."""
-    jobs = Jobs(desk.archive.engine, desk.folder / "jobs")
-    worker = Worker(desk, jobs)
+    jobs = jobs_of(desk.archive)
+    worker = worker_of(desk, jobs)
 
     @asynccontextmanager
     async def working(_: object) -> AsyncIterator[None]:
@@ -203,70 +194,3 @@ def _stage_json(raw: bytes, staged: Path) -> None:
         (staged / str(number)).mkdir()
         if text:
             (staged / str(number) / name).write_bytes(text)
-
-
-class Worker:
-    """The thread that does the jobs of an index, one at a time, in one process at a time."""
-
-    def __init__(self, desk: Desk, jobs: Jobs) -> None:
-        self._desk, self._jobs = desk, jobs
-        self._awake = threading.Event()
-
-    def start(self) -> None:
-        """Begin, also with what an earlier process has left."""
-        self._stopping = False
-        self._thread = threading.Thread(target=self._work, name="byline-jobs", daemon=True)
-        self._thread.start()
-
-    def look(self) -> None:
-        """There is a new job."""
-        self._awake.set()
-
-    def stop(self) -> None:
-        """End after the batch that is under way; the rest of the job is for the next start."""
-        self._stopping = True
-        self._awake.set()
-        self._thread.join(30)
-
-    def _work(self) -> None:
-        while not self._stopping:
-            self._awake.clear()
-            try:
-                with FileLock(self._desk.folder / "lock.jobs", timeout=0):
-                    self._jobs.sweep()
-                    while not self._stopping and (job := self._jobs.begin()):
-                        self._do(job)
-            except Timeout:
-                pass  # another process does them
-            except (BylineError, OSError) as error:
-                _log.warning("jobs wait: %s", error)
-            self._awake.wait(_LOOK_SECONDS)
-
-    def _do(self, job: Job) -> None:
-        report = Report()
-
-        def progress(so_far: Report) -> None:
-            nonlocal report
-            report = so_far
-            if self._stopping or not self._jobs.progress(job.id, so_far):
-                raise KeyboardInterrupt  # which `add` takes between two batches
-
-        limit = self._desk.settings.max_article_bytes
-        try:
-            if job.runs > _MOST_RUNS:
-                raise BylineError(f"It was begun {_MOST_RUNS} times, and the process died of it.")
-            given = self._jobs.given(job.id, max_article_bytes=limit)
-            report = self._desk.add(given, progress=progress)
-        except _LATER as error:
-            self._jobs.requeue(job.id, str(error))
-            self._awake.wait(_RETRY_SECONDS)
-        except BylineError as error:
-            self._jobs.end(job.id, report, str(error))
-        except Exception as error:
-            _log.exception("job %s failed", job.id)
-            self._jobs.end(job.id, report, f"Unexpected {type(error).__name__}.")
-        else:
-            if report.interrupted and self._stopping:
-                self._jobs.requeue(job.id, None)
-            else:
-                self._jobs.end(job.id, report)

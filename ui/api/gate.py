@@ -21,8 +21,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...errors import BylineError
 from ...index.archive.keys import Key, Keys
-from .problems import is_openai, problem_response, responses
+from .problems import is_openai, problem, problem_response, responses
 from .rates import Rates
 from .signin import PATHS, Sessions
 
@@ -142,6 +143,8 @@ class Gate:
                 headers, receive = await self._admit(request)
             except HTTPException as error:
                 await _refusal(request, error)(scope, receive, send)
+            except BylineError as error:  # the archive cannot be read now
+                await problem(error, openai=is_openai(request))(scope, receive, send)
             else:
                 await self._app(scope, receive, _with(headers, send))
 

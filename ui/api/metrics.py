@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...desk import Desk
 from ...errors import BylineError
-from ...index.jobs import Jobs
+from ...index.jobs import jobs_of
 from ...qa.events import Answer
 from .problems import METHODS, responses
 
@@ -63,7 +63,7 @@ class _Holdings:
 
     def __init__(self, desk: Desk) -> None:
         self._archive = desk.archive
-        self._jobs = Jobs(desk.archive.engine, desk.folder / "jobs")
+        self._jobs = jobs_of(desk.archive)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:

@@ -13,9 +13,11 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from byline import Desk
 from byline.bench import service_faults
+from byline.index.archive.counts import Counts
 from byline.index.embed import MiniLM
 from byline.tests.fakes import Slow, scripted
 from byline.tests.servers import serving
@@ -25,7 +27,7 @@ from byline.ui.api.bounds import protocol
 from byline.ui.api.drain import Drain, DrainingServer
 from byline.ui.api.logs import start_logging
 from byline.ui.api.queue import Queue
-from byline.ui.api.rates import Rates
+from byline.ui.api.rates import Rates, Taken
 from fastapi.testclient import TestClient
 from mcp import Client
 from starlette.exceptions import HTTPException
@@ -238,6 +240,25 @@ class TestRates:
             return [*before, last.granted]
 
         assert asyncio.run(taken()) == [True, True, False, True]
+
+    def test_processes_over_one_postgresql_count_together(self, database: str) -> None:
+        engines = [sa.create_engine(database) for _ in range(2)]
+        one, other = (Rates("60/minute", Counts(engine)) for engine in engines)
+
+        async def taken() -> list[Taken]:
+            both = (rates.take("x") for _ in range(40) for rates in (one, other))
+            return await asyncio.gather(*both, one.take("y"))
+
+        *got, last = asyncio.run(taken())
+        # The window may turn within the test: what was before counts in part then.
+        assert 60 <= sum(each.granted for each in got) < 80
+        refused = [each for each in got if not each.granted]
+        assert all(1 <= int(each.headers["Retry-After"]) <= 60 for each in refused)
+        assert "q=60;w=60" in got[0].headers["RateLimit-Policy"]
+        assert last.granted
+        assert last.headers["RateLimit"].startswith('"default";r=59;t=')
+        for engine in engines:
+            engine.dispose()
 
     def test_off_is_no_limit(self) -> None:
         async def taken() -> bool:
