@@ -6,6 +6,7 @@ Read once, at the entry points: from arguments, then `BYLINE_*` variables, then 
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError, wanted
+from .index.address import listed
 
 RATE = r"^([1-9]\d{0,6}/(second|minute|hour|day)|off)$"
 
@@ -51,7 +53,9 @@ class Settings(BaseSettings):
         "None: answers are quoted sentences.",
     )
     llm_base_url: str | None = Field(
-        None, description="Address of an OpenAI-compatible endpoint, ending in /v1."
+        None,
+        description="Address of an OpenAI-compatible endpoint, ending in /v1; several with the "
+        "same model, parted by commas, stand in for each other.",
     )
     llm_api_key: SecretStr | None = Field(
         None, description="Key for that endpoint (else OPENAI_API_KEY)."
@@ -88,7 +92,8 @@ class Settings(BaseSettings):
         "name at `judge_base_url`, or nli:URL of an entailment model's server. None: rules alone.",
     )
     judge_base_url: str | None = Field(
-        None, description="Address of the judge's OpenAI-compatible endpoint, ending in /v1."
+        None,
+        description="Address of the judge's OpenAI-compatible endpoint, ending in /v1; or several.",
     )
     judge_api_key: SecretStr | None = Field(
         None, description="Key for the judge's endpoint (else OPENAI_API_KEY)."
@@ -98,10 +103,18 @@ class Settings(BaseSettings):
         description="minilm (bundled), or openai:NAME for a model at an embeddings endpoint.",
     )
     embed_base_url: str | None = Field(
-        None, description="Address of the embeddings endpoint, ending in /v1."
+        None,
+        description="Address of the embeddings endpoint, ending in /v1; several with the same "
+        "model, parted by commas, stand in for each other.",
     )
     embed_api_key: SecretStr | None = Field(
         None, description="Key for the embeddings endpoint (else OPENAI_API_KEY)."
+    )
+    embed_batch: int = Field(
+        64, ge=1, le=2048, description="Texts that go to the embeddings endpoint in one request."
+    )
+    embed_at_once: int = Field(
+        4, ge=1, le=64, description="Requests to the embeddings endpoint at the same time."
     )
     embed_model_dir: Path | None = Field(
         None, description="Folder with another model.onnx and tokenizer.json for minilm's place."
@@ -282,6 +295,19 @@ def _require_known(given: str, name: str) -> None:
 
 def _require_consistent(settings: Settings) -> None:
     """Raise SettingsError where one setting makes no sense beside another."""
+    for name in ("llm_base_url", "judge_base_url", "embed_base_url"):
+        given = getattr(settings, name)
+        addresses = listed(given)
+        if given is not None and not addresses:
+            raise SettingsError(f"{name} holds no address: give one, or leave it unset.")
+        for address in addresses:
+            if not re.match(r"https?://[^\s/]", address):
+                raise SettingsError(
+                    f"{name} holds '{address}': give addresses that begin with http:// or "
+                    "https://, with a comma between two."
+                )
+            if addresses.count(address) > 1:
+                raise SettingsError(f"{name} holds {address} twice: name each endpoint once.")
     if settings.llm_base_url and not settings.llm:
         raise SettingsError("llm_base_url is set without llm: name the model with BYLINE_LLM.")
     if settings.judge_base_url and not settings.judge:

@@ -126,7 +126,13 @@ def _embedder_of(settings: Settings) -> Embedder:
         raise SettingsError(
             f"There is no embedder '{settings.embedder}': use minilm, or openai:NAME."
         )
-    return openai_embedder(name, settings.embed_base_url, _secret(settings.embed_api_key))
+    return openai_embedder(
+        name,
+        settings.embed_base_url,
+        _secret(settings.embed_api_key),
+        batch=settings.embed_batch,
+        at_once=settings.embed_at_once,
+    )
 
 
 def _as_embedder(given: "BaseEmbedding | Embedder | None") -> Embedder | None:

@@ -1,4 +1,4 @@
-"""Addresses of the web: without what campaigns append, and whether two are of one site.
+"""Addresses of the web: without what campaigns append, whether two are of one site, lists of them.
 
 >>> unmarked("https://herald.example/a?id=3&utm_source=rss#:~:text=Ferry")
 'https://herald.example/a?id=3'
@@ -45,3 +45,13 @@ def is_one_site(one: str, other: str) -> bool:
     except ValueError:
         return False
     return first == second or first.endswith(f".{second}") or second.endswith(f".{first}")
+
+
+def listed(addresses: str | None) -> list[str]:
+    """The addresses of a text that parts them by commas, without their last slash.
+
+    >>> listed("http://a.example/v1, http://b.example/v1/")
+    ['http://a.example/v1', 'http://b.example/v1']
+    """
+    parts = (part.strip().rstrip("/") for part in (addresses or "").split(","))
+    return [part for part in parts if part]

@@ -20,15 +20,21 @@ from cachetools import LRUCache
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError, ModelUnavailable, SettingsError
+from .address import listed
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
+    from tenacity import Retrying
     from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
 Read = tuple[Vectors, Vectors, list[tuple[int, int]]]
 "a text's vector, a vector a token (one row each), and the spans of the tokens in the text"
 _REMEMBERED_BYTES = 64_000_000  # about 1,700 sentences of the sample
+# Who asks a question waits for it; who adds can wait for an endpoint that is started anew.
+_ASKING_ATTEMPTS, _ASKING_SECONDS = 3, 5.0
+_ADDING_ATTEMPTS, _ADDING_SECONDS = 12, 90.0
+_TOO_LARGE = (400, 413, 422)  # as OpenAI, nginx and text-embeddings-inference say it
 _EMBED_SETTINGS = "BYLINE_EMBEDDER, BYLINE_EMBED_BASE_URL and BYLINE_EMBED_API_KEY"
 
 
@@ -133,10 +139,16 @@ class MiniLM:
 
 
 class LlamaIndexEmbedder:
-    """Any LlamaIndex `BaseEmbedding`, for instance an OpenAI-compatible endpoint."""
+    """Any LlamaIndex `BaseEmbedding`, for instance an OpenAI-compatible endpoint.
 
-    def __init__(self, model: "BaseEmbedding") -> None:
+    Texts go to it in batches of its own size, `at_once` of them at the same time. What may pass is
+    tried again, for about a minute where texts are added, unless it does so by itself; a batch that
+    is too large is halved.
+    """
+
+    def __init__(self, model: "BaseEmbedding", *, at_once: int = 1) -> None:
         self._model = model
+        self._batch, self._at_once = model.embed_batch_size, at_once
         self.name = f"{type(model).__name__}:{model.model_name}"
 
     def close(self) -> None:
@@ -148,35 +160,78 @@ class LlamaIndexEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See Embedder. Raises ModelUnavailable or ModelError."""
         with endpoint_errors(f"The embeddings endpoint of {self.name}", _EMBED_SETTINGS):
-            return _unit(self._model.get_text_embedding_batch(list(texts)))
+            batches = [texts[at : at + self._batch] for at in range(0, len(texts), self._batch)]
+            with ThreadPoolExecutor(self._at_once, thread_name_prefix="embed") as several:
+                found = list(several.map(self._embedded, batches))
+            return _unit([vector for vectors in found for vector in vectors])
 
     def embed_question(self, text: str) -> Vectors:
         """See Embedder. Raises ModelUnavailable or ModelError."""
         with endpoint_errors(f"The embeddings endpoint of {self.name}", _EMBED_SETTINGS):
-            vector: Vectors = _unit([self._model.get_query_embedding(text)])[0]
+            for attempt in self._retrying(_ASKING_ATTEMPTS, _ASKING_SECONDS):
+                with attempt:
+                    found = self._model.get_query_embedding(text)
+            vector: Vectors = _unit([found])[0]
             return vector
 
+    def _embedded(self, texts: Sequence[str]) -> list[list[float]]:
+        from openai import APIStatusError
 
-def openai_embedder(name: str, base_url: str | None, api_key: str | None) -> LlamaIndexEmbedder:
+        try:
+            for attempt in self._retrying(_ADDING_ATTEMPTS, _ADDING_SECONDS):
+                with attempt:
+                    found = self._model.get_text_embedding_batch(list(texts))
+        except APIStatusError as error:
+            if len(texts) == 1 or error.status_code not in _TOO_LARGE:
+                raise
+            half = -(-len(texts) // 2)
+            found = self._embedded(texts[:half]) + self._embedded(texts[half:])
+            self._batch = min(self._batch, half)  # nothing says how many it takes
+        if len(found) != len(texts):
+            raise ValueError(f"{len(found)} vectors for {len(texts)} texts")
+        return found
+
+    def _retrying(self, attempts: int, seconds: float) -> "Retrying":
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
+        from .endpoints import may_pass, wait
+
+        most = 1 if getattr(self._model, "max_retries", 0) else attempts
+        return Retrying(
+            retry=retry_if_exception(may_pass),
+            stop=stop_after_attempt(most) | stop_before_delay(seconds),
+            wait=wait,
+            reraise=True,
+        )
+
+
+def openai_embedder(
+    name: str, base_url: str | None, api_key: str | None, *, batch: int = 64, at_once: int = 4
+) -> LlamaIndexEmbedder:
     """An embedder behind an OpenAI-compatible endpoint (`base_url` None: OpenAI itself).
 
-    Raises SettingsError where neither an address nor a key is given.
+    Several addresses, parted by commas, stand in for each other (`endpoints.py`). Raises
+    SettingsError where neither an address nor a key is given.
     """
     from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+    from .endpoints import client_of
 
     if base_url is None and api_key is None:
         raise SettingsError(
             f"Embedder openai:{name} needs a key: set BYLINE_EMBED_API_KEY or OPENAI_API_KEY, "
             "or BYLINE_EMBED_BASE_URL for an endpoint without one."
         )
-    embedder = LlamaIndexEmbedder(
-        OpenAILikeEmbedding(
-            model_name=name,
-            api_base=base_url or "https://api.openai.com/v1",
-            api_key=api_key or "none",
-            max_retries=2,
-        )
+    addresses = listed(base_url) or ["https://api.openai.com/v1"]
+    model = OpenAILikeEmbedding(
+        model_name=name,
+        api_base=addresses[0],
+        http_client=client_of(addresses),
+        api_key=api_key or "none",
+        embed_batch_size=batch,
+        max_retries=0,
     )
+    embedder = LlamaIndexEmbedder(model, at_once=at_once)
     embedder.name = f"openai:{name}"
     return embedder
 

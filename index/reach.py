@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..errors import SettingsError
+from .address import listed
 from .archive import Archive
 
 
 def require_local(archive: Archive, what: str, address: str | None) -> None:
-    """Raise SettingsError where the index is marked `local_only` and the address is elsewhere."""
-    if archive.local_only and not is_local(address):
+    """Raise SettingsError where the index is marked `local_only` and an address is elsewhere."""
+    if archive.local_only and not all(map(is_local, listed(address) or [""])):
         raise SettingsError(
             f"Index '{archive.path.parent.name}' is local_only, and {what} is not known to run on "
             f"this machine{f' ({address})' if address else ''}: nothing was sent. Choose one at a "

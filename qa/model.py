@@ -6,10 +6,8 @@
 Every call of one ask is given the same Deadline; its own time limit is what is left of it.
 """
 
-import email.utils
 import gc
 import json
-import random
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..errors import ModelUnavailable, SettingsError
+from ..index.address import listed
 from ..index.embed import endpoint_errors
 from .budget import Deadline, Usage, price
 from .trace import Span, note, span, stepping
@@ -25,15 +24,13 @@ if TYPE_CHECKING:
     import httpx
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
     from llama_index.core.llms import LLM
-    from tenacity import RetryCallState, Retrying
+    from tenacity import Retrying
 
 T = TypeVar("T")
 
 LLM_SETTINGS = "BYLINE_LLM, BYLINE_LLM_BASE_URL and BYLINE_LLM_API_KEY"
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 5.0  # as the openai client has it
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0  # seconds, as the openai client has them
-_PASSING = (408, 409, 429)  # and 500 and above: the same request may succeed later
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +54,24 @@ def openai_llm(
 ) -> "LLM":
     """A model behind an OpenAI-compatible endpoint (`base_url` None: OpenAI itself).
 
-    It does not retry by itself: `chat` and `stream_chat` do, within the deadline. Raises
-    SettingsError where neither an address nor a key is given.
+    Several addresses, parted by commas, stand in for each other (`index/endpoints.py`). It does not
+    retry by itself: `chat` and `stream_chat` do, within the deadline. Raises SettingsError where
+    neither an address nor a key is given.
     """
     from llama_index.llms.openai_like import OpenAILike
+
+    from ..index.endpoints import client_of
 
     if base_url is None and api_key is None:
         raise SettingsError(
             f"Model {name} needs a key: set BYLINE_LLM_API_KEY or OPENAI_API_KEY, "
             "or BYLINE_LLM_BASE_URL for an endpoint without one."
         )
+    addresses = listed(base_url) or ["https://api.openai.com/v1"]
     llm: LLM = OpenAILike(
         model=name,
-        api_base=base_url or "https://api.openai.com/v1",
+        api_base=addresses[0],
+        http_client=client_of(addresses),
         api_key=api_key or "none",
         is_chat_model=True,
         context_window=context_window,
@@ -255,7 +257,8 @@ def _retried(
 
 def endpoint_of(llm: "LLM") -> str:
     """What a model is called in messages: its name and, where it has one, its address."""
-    where = getattr(llm, "api_base", None)
+    sent = getattr(getattr(llm, "_http_client", None), "_transport", None)
+    where = " or ".join(getattr(sent, "addresses", ())) or getattr(llm, "api_base", None)
     return f"The model {llm.metadata.model_name}{f' at {where}' if where else ''}"
 
 
@@ -322,35 +325,15 @@ def retrying(deadline: Deadline, llm: "LLM | None" = None) -> "Retrying":
     """Attempts while time is left for them; one for a model that retries by itself."""
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
+    from ..index.endpoints import may_pass, wait
+
     most = 1 if getattr(llm, "max_retries", 0) else _ATTEMPTS
     return Retrying(
-        retry=retry_if_exception(_may_pass),
+        retry=retry_if_exception(may_pass),
         stop=stop_after_attempt(most) | stop_before_delay(deadline.left),
-        wait=_wait,
+        wait=wait,
         reraise=True,
     )
-
-
-def _may_pass(error: BaseException) -> bool:
-    import httpx
-    import openai
-
-    status = getattr(error, "status_code", 0)
-    lost = isinstance(error, (openai.APIConnectionError, httpx.HTTPError))
-    return lost or (isinstance(status, int) and (status in _PASSING or status >= 500))
-
-
-def _wait(state: "RetryCallState") -> float:
-    """Seconds: what Retry-After says, else from half a second on twice as long each time."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = getattr(getattr(error, "response", None), "headers", {}).get("retry-after", "")
-    try:
-        return max(0.0, float(asked))
-    except ValueError:
-        if moment := email.utils.parsedate_tz(asked):
-            return max(0.0, email.utils.mktime_tz(moment) - time.time())
-    longest: float = min(_FIRST_WAIT * 2 ** (state.attempt_number - 1), _LONGEST_WAIT)
-    return longest * random.uniform(0.75, 1)
 
 
 def _usage(llm: "LLM", read: int | None, written: int | None) -> Usage:

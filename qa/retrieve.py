@@ -232,7 +232,8 @@ def _scores(
     article_of = _articles_of(sorted(set().union(*rankings)), scope)
     rankings = [[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings]
     group_of = archive.origins([*article_of.values(), *by_article])
-    among = set(allowed.tolist())
+    groups = np.array(sorted({*group_of.values()}), np.int64)
+    among = set(groups[np.isin(groups, allowed)].tolist())
     same = in_place_of(text, rankings, article_of, group_of, shelf, among, archive)
     origin = {pk: group_of[article] for pk, article in article_of.items()}
     origin |= {shown: origin[pk] for pk, shown in same.items()}
@@ -368,6 +369,7 @@ def nearest(
             if found := store.nearest(vector, wanted):  # none: it is being made anew
                 return found
     if shelf.codes is not None and len(where) > 2 * depth:
+        where = shelf.likely(vector, where)
         about = shelf.nearness(vector, where)
         where = np.sort(where[np.argpartition(-about, 2 * depth)[: 2 * depth]])
     if not len(where):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from string import ascii_lowercase
 from typing import Any
 
@@ -172,12 +173,12 @@ class _Player(Silent):
         text = turn.text if isinstance(turn, (Slow, Cut)) else turn
         finish = turn.finish if isinstance(turn, Cut) else "stop"
         if isinstance(turn, Refused):
-            self._send(turn.status, {"error": {"message": "no"}}, turn.headers)
+            _send(self, turn.status, {"error": {"message": "no"}}, turn.headers)
         elif asked.get("stream"):
             self._stream(text, pause, asked, finish)
         else:
             time.sleep(pause * len(text.split(" ")))
-            self._send(200, _completion(text, finish))
+            _send(self, 200, _completion(text, finish))
 
     def _stream(self, text: str, pause: float, asked: dict[str, Any], end: str | None) -> None:
         self.send_response(200)
@@ -200,15 +201,18 @@ class _Player(Silent):
         self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
         self.wfile.flush()
 
-    def _send(self, status: int, body: Any, headers: Mapping[str, str] = {}) -> None:
-        raw = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"content-type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(raw)))
-        self.end_headers()
-        with suppress(OSError):  # who asked may have gone
-            self.wfile.write(raw)
+
+def _send(
+    to: BaseHTTPRequestHandler, status: int, body: Any, headers: Mapping[str, str] = {}
+) -> None:
+    raw = json.dumps(body).encode()
+    to.send_response(status)
+    for name, value in {"content-type": "application/json", **headers}.items():
+        to.send_header(name, value)
+    to.send_header("content-length", str(len(raw)))
+    to.end_headers()
+    with suppress(OSError):  # who asked may have gone
+        to.wfile.write(raw)
 
 
 _SHAPE = {"id": "x", "created": 1, "model": "scripted"}
@@ -219,3 +223,49 @@ def _completion(text: str, finish: str | None) -> dict[str, Any]:
     message = {"role": "assistant", "content": text}
     choices = [{"index": 0, "message": message, "finish_reason": finish}]
     return _SHAPE | {"object": "chat.completion", "choices": choices, "usage": _USED}
+
+
+@dataclass
+class Embedding:
+    """An embeddings endpoint: where it is, and how many texts each request had that it answered."""
+
+    address: str = ""
+    sizes: list[int] = field(default_factory=list)
+    most: int = 0
+    "requests at the same time, at most"
+    open: int = 0
+
+
+@contextmanager
+def embedding(
+    *refusals: Refused, largest: int = 2048, seconds: float = 0.0, dimension: int = 3
+) -> Iterator[Embedding]:
+    """An endpoint that refuses at first, then takes `seconds` a request of up to `largest` texts.
+
+    A text's vector tells how long it is, and its first letter.
+    """
+    script, waiting = Embedding(), list(refusals)
+
+    class Player(Silent):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
+            texts = [asked] if isinstance(asked, str) else asked
+            script.open += 1
+            script.most = max(script.most, script.open)
+            time.sleep(seconds)
+            script.open -= 1
+            if waiting or len(texts) > largest:
+                turn = waiting.pop(0) if waiting else Refused(413)
+                _send(self, turn.status, {"error": {"message": "no"}}, turn.headers)
+                return
+            script.sizes.append(len(texts))
+            ones = [1.0] * (dimension - 2)
+            rows = [[float(len(text)), float(ord(text[0])), *ones] for text in texts]
+            data = [{"object": "embedding", "index": n, "embedding": r} for n, r in enumerate(rows)]
+            _send(self, 200, {"object": "list", "model": "tiny", "data": data, "usage": _USED})
+
+    with answering(Player) as address:
+        script.address = f"{address}/v1"
+        yield script

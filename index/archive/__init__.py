@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ...errors import IndexMismatch
@@ -50,6 +51,7 @@ from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
 _SHOWN = Filter(retracted=True)  # every article that may be shown
+_FILTERS_REMEMBERED = 16  # 8 bytes an article each
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ class Archive:
         self.path = path
         self._database = database(path, url, connections)
         self._shelf: Shelf | None = None
-        self._shelving = threading.Lock()
+        self._shelving, self._remembering = threading.Lock(), threading.Lock()
+        self._matching: LRUCache[tuple[int, Filter], tuple[float, NDArray[np.int64]]]
+        self._matching = LRUCache(_FILTERS_REMEMBERED)
         self._database.open()
 
     def close(self) -> None:
@@ -565,11 +569,23 @@ class Archive:
         return counts, self.count()[1]
 
     def matching_articles(self, matching: Filter) -> NDArray[np.int64]:
-        """Numbers of all published articles that match and may be shown now."""
+        """Numbers of all published articles that match and may be shown now; not to be changed.
+
+        Remembered until something was written, or an embargo or a right to show has ended.
+        """
+        key = self.generation, matching
+        with self._remembering:
+            until, known = self._matching.get(key, (0.0, None))
+        if known is not None and time.time() < until:
+            return known
+        until = self.next_turn()
         inside = tables.MATCHING_ARTICLES.where(*conditions(matching)).subquery()
         with self.engine.connect() as connection:  # one text: rows take Python ten times longer
             found = connection.scalar(sa.select(as_list(inside.c.pk)))
-            return np.array(json.loads(found or "[]"), np.int64)
+        known = np.array(json.loads(found or "[]"), np.int64)
+        with self._remembering:
+            self._matching[key] = until, known
+        return known
 
     def shelf(self) -> Shelf:
         """The published passages as they are now; what is new is read when the generation moves."""

@@ -1,12 +1,14 @@
 """What turns texts into vectors, and what it says where it cannot."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from byline import Desk
-from byline.errors import ModelUnavailable, SettingsError
+from byline.errors import ModelError, ModelUnavailable, SettingsError
 from byline.index.embed import LlamaIndexEmbedder, MiniLM, openai_embedder
+from byline.tests.fakes import Refused, embedding
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 TEXTS = [
@@ -79,7 +81,6 @@ def test_its_vectors_are_scaled_to_length_one() -> None:
 
 def test_an_embeddings_endpoint_that_is_down_is_named(unused_address: str) -> None:
     embedder = openai_embedder("tiny", unused_address, None)
-    embedder._model.max_retries = 0  # type: ignore[attr-defined]  # they cost a second
     with pytest.raises(ModelUnavailable, match="embeddings endpoint of openai:tiny did not answer"):
         embedder.embed_question("Who resigned?")
 
@@ -107,3 +108,41 @@ def test_what_was_read_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch)
         embedder.read([f"Report number {number} on the harbour."])
     assert 0 < embedder._read.currsize <= 40_000
     assert "Report number 39 on the harbour." in embedder._read
+
+
+def test_texts_go_to_an_endpoint_in_batches_several_at_once() -> None:
+    with embedding(seconds=0.2) as endpoint:
+        embedder = openai_embedder("tiny", endpoint.address, None, batch=10, at_once=3)
+        vectors = embedder.embed([f"{'x' * n} rose." for n in range(45)])
+        embedder.close()
+    assert sorted(endpoint.sizes) == [5, 10, 10, 10, 10]
+    assert 1 < endpoint.most <= 3
+    alike = vectors[:, 0] / vectors[:, 2]  # how long the text was: in order
+    assert alike == pytest.approx([n + 6 for n in range(45)], rel=1e-3)
+
+
+def test_a_batch_that_is_too_large_is_halved_and_the_next_is_not_sent_so() -> None:
+    with embedding(largest=20) as endpoint:
+        embedder = openai_embedder("tiny", endpoint.address, None, batch=64, at_once=1)
+        assert embedder.embed(["Rates rose."] * 64).shape == (64, 3)
+        assert endpoint.sizes == [16] * 4
+        embedder.embed(["Rates rose."] * 32)
+        embedder.close()
+    assert endpoint.sizes == [16] * 6
+
+
+def test_a_busy_embeddings_endpoint_is_asked_again_when_it_says() -> None:
+    with embedding(Refused(429, {"retry-after": "1"})) as endpoint:
+        embedder = openai_embedder("tiny", endpoint.address, None)
+        began = time.monotonic()
+        embedder.embed(["Rates rose."])
+        embedder.close()
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_what_is_refused_alone_is_not_tried_for_ever() -> None:
+    with embedding(largest=0) as endpoint:
+        embedder = openai_embedder("tiny", endpoint.address, None)
+        with pytest.raises(ModelError, match="refused"):
+            embedder.embed(["Rates rose."] * 8)
+        embedder.close()

@@ -191,7 +191,7 @@ class TestEndpoint:
     @pytest.fixture(autouse=True)
     def brief(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """No attempt waits for long."""
-        monkeypatch.setattr("byline.qa.model._FIRST_WAIT", 0.01)
+        monkeypatch.setattr("byline.index.endpoints._FIRST_WAIT", 0.01)
 
     @pytest.fixture
     def endless(self) -> Iterator[tuple[str, threading.Event]]:

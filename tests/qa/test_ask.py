@@ -37,7 +37,7 @@ def asked(desk: Desk, *turns: Turn, stream: bool = False, **means: Any) -> Answe
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """No attempt waits for long."""
-    monkeypatch.setattr("byline.qa.model._FIRST_WAIT", 0.01)
+    monkeypatch.setattr("byline.index.endpoints._FIRST_WAIT", 0.01)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def model_at(endpoint: Scripted) -> Any:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """No attempt waits for long."""
-    monkeypatch.setattr("byline.qa.model._FIRST_WAIT", 0.01)
+    monkeypatch.setattr("byline.index.endpoints._FIRST_WAIT", 0.01)
 
 
 def streamed(llm: Any, deadline: Deadline) -> str:

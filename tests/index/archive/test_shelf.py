@@ -101,6 +101,23 @@ def test_nearness_is_the_cosine_but_for_a_few_thousandths(archive: Archive) -> N
     assert np.allclose(shelf.nearness(exact[7], some), shelf.nearness(exact[7], where)[some])
 
 
+def test_signs_leave_out_none_of_the_nearest(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_module, "_LIKELY", 60)
+    for number in range(30):
+        put(archive, f"a{number}", "Rates rose.", passages=20)
+    shelf = archive.shelf()
+    vectors, passing = archive.vectors(shelf.keys.tolist()), np.arange(0, len(shelf.keys), 2)
+    for asked in vectors[:20:2]:
+        asked = asked + 0.3 * RANDOM.standard_normal(len(asked)).astype(np.float32)
+        likely = shelf.likely(asked, passing)
+        assert len(likely) == 60
+        assert set(likely) <= set(passing)
+        assert set(passing[np.argsort(-(vectors[passing] @ asked))[:1]]) <= set(likely)
+    assert len(shelf.likely(asked, passing[:100])) == 100
+
+
 def test_vectors_that_an_older_release_stored_are_read(archive: Archive) -> None:
     put(archive, "a", "Rates rose.")
     put(archive, "b", "Rates fell.")
