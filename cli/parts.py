@@ -3,8 +3,9 @@
 import json
 import os
 import signal
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,9 +110,24 @@ def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
 
         before = signal.signal(signal.SIGINT, interrupt)
         try:
-            return desk.add(paths, progress=progress, **options)
+            with silenced() if options.get("ray") else nullcontext():
+                return desk.add(paths, progress=progress, **options)
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing but what Byline says on standard error: Ray's core writes there past Python."""
+    kept = os.dup(2)
+    with open(kept, "w", encoding="utf-8", errors="replace") as ours, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with open(os.devnull, "w") as nowhere, redirect_stderr(ours):
+            os.dup2(nowhere.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(kept, 2)
 
 
 def print_json(value: Any) -> None:
