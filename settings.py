@@ -272,5 +272,6 @@ def _require_consistent(settings: Settings) -> None:
 
 
 def keep_ray_still() -> None:
-    """Tell Ray, which reads the environment, to send nobody statistics of its use."""
+    """Have Ray, which reads the environment, send no statistics, nor start by itself again."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")

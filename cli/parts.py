@@ -5,9 +5,9 @@ import os
 import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stderr
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -101,7 +101,8 @@ def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
         interrupted = True
         raise KeyboardInterrupt
 
-    with adding(estimate(paths)) as show:
+    silence = silenced() if options.get("ray") else nullcontext()
+    with silence as error, adding(estimate(paths), error) as show:
 
         def progress(report: "Report") -> None:
             show(report)
@@ -110,24 +111,28 @@ def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
 
         before = signal.signal(signal.SIGINT, interrupt)
         try:
-            with silenced() if options.get("ray") else nullcontext():
-                return desk.add(paths, progress=progress, **options)
+            return desk.add(paths, progress=progress, **options)
         finally:
             signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
-    """Nothing but what Byline says on standard error: Ray's core writes there past Python."""
+def silenced() -> Iterator[TextIO]:
+    """Standard error for Byline alone: Ray prints, and its core writes there past Python."""
     kept = os.dup(2)
-    with open(kept, "w", encoding="utf-8", errors="replace") as ours, warnings.catch_warnings():
+    with (
+        open(kept, "w", encoding="utf-8", errors="replace") as ours,
+        open(os.devnull, "w") as nowhere,
+        warnings.catch_warnings(),
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
         warnings.simplefilter("ignore")
-        with open(os.devnull, "w") as nowhere, redirect_stderr(ours):
-            os.dup2(nowhere.fileno(), 2)
-            try:
-                yield
-            finally:
-                os.dup2(kept, 2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield ours
+        finally:
+            os.dup2(kept, 2)
 
 
 def print_json(value: Any) -> None:

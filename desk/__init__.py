@@ -44,7 +44,7 @@ from ..qa.retrieve import Hit, retrieve
 from ..qa.trace import exporting
 from ..qa.turns import Turns
 from ..qa.verify import Judge
-from ..settings import Settings, load_settings
+from ..settings import Settings, keep_ray_still, load_settings
 from .articles import Articles
 from .models import Models
 
@@ -180,6 +180,7 @@ class Desk:
                 f"Index '{self.settings.index}' is local_only, and the Ray cluster {address} may "
                 "have workers elsewhere: nothing was sent. Use --ray local."
             )
+        keep_ray_still()
         try:
             from ..index import bulk
         except ModuleNotFoundError as error:

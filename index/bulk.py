@@ -27,7 +27,6 @@ from ray.exceptions import RayError
 
 from .. import __version__
 from ..errors import BylineError, IndexMismatch, InputError, SettingsError
-from ..settings import keep_ray_still
 from . import build
 from .archive.inventory import Inventory
 from .article import Article
@@ -86,6 +85,9 @@ def read(
     """
     groups = _groups(files(paths))
     while some := list(islice(groups, _TASKS)):
+        if not any(isinstance(one, File) for group in some for one in group):
+            yield from chain.from_iterable(some)  # failures: nobody need start for them
+            continue
         try:
             for batch in _results(some, work, workers, threads):
                 if isinstance(batch, BylineError):
@@ -101,7 +103,6 @@ def _connect(address: str, processors: int) -> None:
         options = {"num_cpus": processors or None, "include_dashboard": False}
     elif address != "auto":
         _require_listening(address)
-    keep_ray_still()
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
@@ -161,7 +162,7 @@ def _groups(found: Iterable[File | Found]) -> Iterator[list[File | Found]]:
     group, size = list[File | Found](), 0
     for one in found:
         if isinstance(one, Entry):
-            raise InputError("On a cluster files and object storage are read, nothing else.")
+            raise InputError(f"{one.path}: a Ray cluster reads files and object storage alone.")
         if isinstance(one, File) and str(one.at).startswith("memory:"):
             raise InputError(f"{one.at} is in the memory of this process: no worker sees it.")
         own = one.size if isinstance(one, File) else 0
