@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-_TIMES = {"added_at", "seen_at"}
+_TIMES = {"added_at", "seen_at", "updated_at"}
 _OWN = ("uuid", "generation")
 _WORDS = ("articles_text", "passages_text")
 

@@ -93,8 +93,11 @@ def read(
                 if isinstance(batch, BylineError):
                     raise batch
                 yield from batch
-        except RayError as error:
-            raise _failed(error) from None
+        except (RayError, ConnectionError) as error:
+            raise BylineError(
+                f"The Ray cluster failed: {_told(error)}. What was accepted is kept: run it again "
+                "to go on."
+            ) from None
 
 
 def _connect(address: str, processors: int) -> None:
@@ -145,7 +148,7 @@ def _versions() -> set[str]:
     nodes = [n["NodeID"] for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
     on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     asked = [
-        ask.options(scheduling_strategy=on(node, soft=True)).remote("byline:__version__")
+        ask.options(scheduling_strategy=on(node, soft=True)).remote(f"{__name__}:__version__")
         for node in nodes
     ]
     try:
@@ -303,12 +306,6 @@ class _Embedding:
                 "the workers the same model as this process."
             )
         return self._embedder
-
-
-def _failed(error: RayError) -> BylineError:
-    return BylineError(
-        f"The Ray cluster failed: {_told(error)}. What was accepted is kept: run it again to go on."
-    )
 
 
 def _told(error: Exception) -> str:
