@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     max_article_bytes: int = Field(
         5_000_000, ge=1000, description="Largest article, file or JSON line that is read."
     )
+    ray_workers: int = Field(
+        0, ge=0, le=100_000, description="Workers of `add --ray`; 0: as many as there is room for."
+    )
+    ray_threads: int = Field(
+        1, ge=1, le=256, description="Threads, and processors, of each of these workers."
+    )
     user_agent: str = Field(
         "Byline/0.1",
         pattern=r"^[a-zA-Z][a-zA-Z_-]*(/[\x21-\x7e]+)?( [\x20-\x7e]+)?$",
@@ -321,3 +327,9 @@ def _require_consistent(settings: Settings) -> None:
             f"judge is {settings.judge}, the model that answers: name another with BYLINE_JUDGE, "
             "for a model does not check itself."
         )
+
+
+def keep_ray_still() -> None:
+    """Have Ray, which reads the environment, send no statistics, nor start by itself again."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")

@@ -112,11 +112,20 @@ DEMO_QUESTIONS = (
 def add(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Files, folders, patterns, web addresses, `-` (standard input)."),
+        typer.Argument(
+            help="Files, folders, patterns, web and s3:// addresses, `-` (standard input)."
+        ),
     ],
     erased_too: Annotated[
         bool, typer.Option("--erased-too", help="Add also what was erased before.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Read and embed files on a Ray cluster: local, auto, HOST:PORT, ray://HOST:PORT.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,7 +137,7 @@ def add(
     from ..ui.terminal import report_json, show_report
 
     with opened_desk(index, new=True) as desk:
-        report = add_paths(desk, paths, erased_too=erased_too)
+        report = add_paths(desk, paths, erased_too=erased_too, ray=ray)
     if not report.accepted and report.failed:
         first = report.failed[0]
         more = f" ({len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""

@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -101,7 +102,8 @@ def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
         interrupted = True
         raise KeyboardInterrupt
 
-    with adding(estimate(paths)) as show:
+    silence = silenced() if options.get("ray") else nullcontext()
+    with silence as error, adding(estimate(paths), error) as show:
 
         def progress(report: "Report") -> None:
             show(report)
@@ -113,6 +115,25 @@ def add_paths(desk: "Desk", paths: list[Any], **options: Any) -> "Report":
             return desk.add(paths, progress=progress, **options)
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def silenced() -> Iterator[TextIO]:
+    """Standard error for Byline alone: Ray prints, and its core writes there past Python."""
+    kept = os.dup(2)
+    with (
+        open(kept, "w", encoding="utf-8", errors="replace") as ours,
+        open(os.devnull, "w") as nowhere,
+        warnings.catch_warnings(),
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        warnings.simplefilter("ignore")
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield ours
+        finally:
+            os.dup2(kept, 2)
 
 
 def print_json(value: Any) -> None:

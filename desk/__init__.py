@@ -16,7 +16,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -45,7 +45,7 @@ from ..qa.retrieve import Hit, retrieve
 from ..qa.trace import exporting
 from ..qa.turns import Turns
 from ..qa.verify import Judge
-from ..settings import Settings, load_settings, revealed
+from ..settings import Settings, keep_ray_still, load_settings, revealed
 from .articles import Articles
 from .models import Models
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from ..index.fetch.follow import Follow
     from ..index.fetch.web import Web
-    from ..index.read import Entry, Failure
+    from ..index.read import Entry, Failure, Found
     from ..qa.engine import DeskQueryEngine, DeskRetriever
 
 _MOST_HITS = 1000
@@ -139,22 +139,37 @@ class Desk:
         *,
         progress: Callable[[Report], None] = lambda report: None,
         erased_too: bool = False,
+        ray: str | None = None,
     ) -> Report:
         """Add every article that is given; what cannot be read is in the report.
 
         A path is a file, a folder, a pattern (`news/*.txt`), a page's address, or `-` for
         standard input: JSON Lines or one text. What was erased is refused, unless `erased_too`.
-        `progress` is called after each batch. Raises IndexLocked where another process writes,
-        IndexMismatch where the index was built with another embedder.
+        An address as s3://bucket/folder is read through fsspec. `ray` names a Ray cluster that
+        reads, cuts and embeds files: local, auto, HOST:PORT or ray://HOST:PORT. `progress` is
+        called after each batch. Raises IndexLocked where another process writes, IndexMismatch
+        where the index was built with another embedder, SettingsError where `ray` cannot be used.
         """
         given = [paths] if isinstance(paths, (str, Path)) else paths
-        report = build.add(
-            expand(
-                given,
-                self._web,
-                self.archive.articles,
-                max_article_bytes=self.settings.max_article_bytes,
-            ),
+        found: Iterable[Path | str | Found] = expand(
+            given,
+            self._web,
+            self.archive.articles,
+            max_article_bytes=self.settings.max_article_bytes,
+        )
+        if ray is not None:
+            with self._on_cluster(ray, found, erased_too) as made:
+                return self._added(made, progress, erased_too)
+        return self._added(found, progress, erased_too)
+
+    def _added(
+        self,
+        found: "Iterable[Path | str | Found]",
+        progress: Callable[[Report], None],
+        erased_too: bool,
+    ) -> Report:
+        return build.add(
+            found,
             self.archive,
             self.store,
             self._models.embedder(),
@@ -164,7 +179,36 @@ class Desk:
             progress=progress,
             erased_too=erased_too,
         )
-        return report
+
+    @contextmanager
+    def _on_cluster(
+        self, address: str, given: "Iterable[Path | str | Found]", erased_too: bool
+    ) -> "Iterator[Iterator[Found]]":
+        """What workers of a Ray cluster make of what is given."""
+        if self.local_only and address != "local":
+            raise SettingsError(
+                f"Index '{self.settings.index}' is local_only, and the Ray cluster {address} may "
+                "have workers elsewhere: nothing was sent. Use --ray local."
+            )
+        keep_ray_still()
+        try:
+            from ..index import bulk
+        except ModuleNotFoundError as error:
+            if error.name not in ("ray", "pyarrow", "pandas"):
+                raise
+            raise SettingsError(
+                "Adding on a Ray cluster needs the extra `ray`: run `pip install 'byline[ray]'`."
+            ) from None
+        threads = self.settings.ray_threads
+        with bulk.cluster(address, self.settings.ray_workers, threads) as workers:
+            work = bulk.Work(
+                self._models.embedder_maker(threads),
+                self._models.embedder().name,
+                self.archive.inventory(erased=not erased_too),
+                self.settings.passage_chars,
+                self.settings.max_article_bytes,
+            )
+            yield bulk.read(given, work, workers, threads)
 
     def search(
         self,

@@ -1,13 +1,17 @@
 """The models of a desk: handed in, or made of its settings when they are first asked for."""
 
+import pickle
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
 
-from ..errors import SettingsError
+from ..errors import InputError, SettingsError
 from ..index.archive import Archive
 from ..index.embed import Embedder, LlamaIndexEmbedder, MiniLM, openai_embedder
 from ..index.reach import address_of, require_local
@@ -92,10 +96,24 @@ class Models:
         self._require_here("embedder", self._handed[2], given.embedder, given.embed_base_url)
         with self._loading:
             if self._embedder is None:
-                self._embedder = _embedder_of(given)
+                self._embedder = _maker(given)()
                 if isinstance(self._embedder, LlamaIndexEmbedder):
                     self._made.callback(self._embedder.close)
             return self._embedder
+
+    def embedder_maker(self, threads: int) -> Callable[[], Embedder]:
+        """What makes the same embedder in another process. Raises InputError: it cannot travel."""
+        self.embedder()  # refused here, if at all
+        if (handed := self._handed[2]) is None:
+            return _maker(self._settings, threads=threads)
+        try:
+            pickle.dumps(handed)
+        except Exception as error:  # of whatever class
+            raise InputError(
+                f"The embedder that was handed in cannot be sent to other processes: {error}. "
+                "Name one in the settings."
+            ) from None
+        return partial(copy, handed)
 
     def _at(self, name: str, base_url: str | None, key: SecretStr | None) -> "LLM":
         given = self._settings
@@ -118,15 +136,16 @@ class Models:
             require_local(self._archive, f"{what} {name}", "http://127.0.0.1" if here else address)
 
 
-def _embedder_of(settings: Settings) -> Embedder:
+def _maker(settings: Settings, **options: int) -> Callable[[], Embedder]:
     if settings.embedder == "minilm":
-        return MiniLM(settings.embed_model_dir)
+        return partial(MiniLM, settings.embed_model_dir, **options)
     kind, _, name = settings.embedder.partition(":")
     if kind != "openai" or not name:
         raise SettingsError(
             f"There is no embedder '{settings.embedder}': use minilm, or openai:NAME."
         )
-    return openai_embedder(
+    return partial(
+        openai_embedder,
         name,
         settings.embed_base_url,
         _secret(settings.embed_api_key),

@@ -67,7 +67,7 @@ class Report:
 
 
 def add(
-    paths: Iterable[Path | str | Entry | Failure],
+    paths: Iterable[Path | str | Found],
     archive: Archive,
     store: Store,
     embedder: Embedder,
@@ -113,7 +113,7 @@ def add(
         with (
             ThreadPoolExecutor(1, thread_name_prefix="byline-add") as writer,
             ahead(_prepared(batches, archive, passage_chars, staged, refused)) as prepared,
-            ahead(_embedded(prepared, embedder)) as embedded,
+            ahead((counts, embed(some, embedder)) for counts, some in prepared) as embedded,
         ):
             for counts, accessions in embedded:
                 writer.submit(write, counts, accessions).result()
@@ -148,7 +148,7 @@ def _prepared(
         held = {id: article for articles in list(staged) for id, article in articles.items()}
         asked = [article.id for _, article in read_now if article.id not in held]
         held |= {article.id: article for article in archive.articles(asked)}
-        before, new = dict(held), dict[str, Article]()
+        before, new, made = dict(held), dict[str, Article](), dict[str, Accession | None]()
         for entry, article in read_now:
             reason = refused(article) or _refusal(article, held.get(article.id))
             if reason:
@@ -156,11 +156,15 @@ def _prepared(
                 continue
             _count(article, held.get(article.id), counts)
             held[article.id] = new[article.id] = article
+            made[article.id] = entry.made
             sources[article.id].append(entry.fingerprint)
         staged.append(new)
         yield (
             counts,
-            [_cut(a, before.get(a.id), sources[a.id], passage_chars) for a in new.values()],
+            [
+                cut(a, before.get(a.id), sources[a.id], passage_chars, made[a.id])
+                for a in new.values()
+            ],
         )
 
 
@@ -173,14 +177,13 @@ def _whole(
     """
     published = archive.published([a.article.id for a in accessions if not a.passages])
     again = [
-        _cut(a.article, None, a.fingerprints, passage_chars)
+        cut(a.article, None, a.fingerprints, passage_chars)
         if not a.passages and published.get(a.article.id) != a.article.version
         else a
         for a in accessions
     ]
     late = [new for new, old in zip(again, accessions, strict=True) if new is not old]
-    ((_, embedded),) = _embedded([(Report(), late)], embedder)
-    vectors = {a.article.id: a for a in embedded}
+    vectors = {a.article.id: a for a in embed(late, embedder)}
     return [vectors.get(a.article.id, a) for a in again]
 
 
@@ -195,26 +198,32 @@ def _read_now(
     `sources` gathers the fingerprints of the run by article: of two sources with one id the last
     wins, and adding both again changes nothing.
     """
-    entries = [entry for entry in batch if isinstance(entry, Entry)]
-    report.failed += [failure for failure in batch if isinstance(failure, Failure)]
-    for passed in batch:
-        if isinstance(passed, PassedOver):
-            report.passed_over.update(passed.kinds)
-    known = archive.known([entry.fingerprint for entry in entries])
+    known = archive.known([entry.fingerprint for entry in batch if isinstance(entry, Entry)])
     for fingerprint, article_id in known.items():
         sources[article_id].append(fingerprint)
     read_now: list[tuple[Entry, Article]] = []
-    for entry in entries:
-        if entry.fingerprint in known:
+    for found in batch:
+        if isinstance(found, PassedOver):
+            report.passed_over.update(found.kinds)
+        elif isinstance(found, Failure):
+            report.failed.append(found)
+        elif found.fingerprint in known:
             report.unchanged += 1
-            continue
-        try:
-            read_now.append((entry, entry.load()))
-        except InputError as error:
-            report.failed.append(Failure(entry.path, entry.line, str(error)))
-        except RecursionError:
-            report.failed.append(Failure(entry.path, entry.line, "it is nested too deeply"))
+        elif isinstance(article := load(found), Failure):
+            report.failed.append(article)
+        else:
+            read_now.append((found, article))
     return read_now
+
+
+def load(entry: Entry) -> Article | Failure:
+    """The article, parsed and cleaned, or why there is none."""
+    try:
+        return entry.load()
+    except InputError as error:
+        return Failure(entry.path, entry.line, str(error))
+    except RecursionError:
+        return Failure(entry.path, entry.line, "it is nested too deeply")
 
 
 def _refusal(article: Article, holder: Article | None) -> str | None:
@@ -242,26 +251,30 @@ def _count(article: Article, before: Article | None, report: Report) -> None:
         report.updated += 1
 
 
-def _cut(
-    article: Article, before: Article | None, fingerprints: Sequence[bytes], passage_chars: int
+def cut(
+    article: Article,
+    before: Article | None,
+    fingerprints: Sequence[bytes],
+    passage_chars: int,
+    made: Accession | None = None,
 ) -> Accession:
-    """The article with the passages of its text, if that is new."""
-    is_same = before is not None and before.version == article.version
-    passages = [] if is_same else chunk(article, passage_chars)
-    return Accession(article, tuple(fingerprints), passages, ())
+    """The article with the passages of its text, if that is new; those `made` already, if any."""
+    if before is not None and before.version == article.version:
+        return Accession(article, tuple(fingerprints), (), ())
+    if made is not None:
+        return replace(made, fingerprints=tuple(fingerprints))
+    return Accession(article, tuple(fingerprints), chunk(article, passage_chars), ())
 
 
-def _embedded(
-    prepared: Iterable[tuple[Report, list[Accession]]], embedder: Embedder
-) -> Iterator[tuple[Report, list[Accession]]]:
-    """The same with vectors."""
-    for counts, accessions in prepared:
-        texts = [embedded_text(a.article, p.text) for a in accessions for p in a.passages]
-        vectors = iter(embedder.embed(texts) if texts else ())
-        yield (
-            counts,
-            [replace(a, vectors=list(islice(vectors, len(a.passages)))) for a in accessions],
-        )
+def embed(accessions: Sequence[Accession], embedder: Embedder) -> list[Accession]:
+    """The same with vectors; those that have them keep them."""
+    bare = [a for a in accessions if not a.vectors]
+    texts = [embedded_text(a.article, p.text) for a in bare for p in a.passages]
+    vectors = iter(embedder.embed(texts) if texts else ())
+    return [
+        a if a.vectors else replace(a, vectors=list(islice(vectors, len(a.passages))))
+        for a in accessions
+    ]
 
 
 def _batches(entries: Iterable[Found]) -> Iterator[list[Found]]:

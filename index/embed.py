@@ -56,14 +56,14 @@ class MiniLM:
     """all-MiniLM-L6-v2, int8 ONNX: 384 dimensions, the first 256 tokens of a text.
 
     Mean pooling over the attention mask and L2 normalisation, as its model card says.
-    `folder` points at another model.onnx with its tokenizer.json.
+    `folder` points at another model.onnx with its tokenizer.json; `threads` None: one a core.
     """
 
     max_tokens = 256
     runs_here = True
     "in this process: no text leaves it"
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, threads: int | None = None) -> None:
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -83,7 +83,7 @@ class MiniLM:
             ) from None
         self._tokenizer.enable_truncation(self.max_tokens)
         self._tokenizer.no_padding()
-        self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="minilm")
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count(), thread_name_prefix="minilm")
         self._read: LRUCache[str, Read] = LRUCache(_REMEMBERED_BYTES, lambda read: read[1].nbytes)
         self._lock = threading.Lock()
         self._inputs = [node.name for node in self._session.get_inputs()]

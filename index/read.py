@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import blake2b
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import InputError
 from .article import Article
@@ -29,6 +29,10 @@ from .readers.parts import Part, json_parts, xml_parts
 from .readers.records import checked_header, read_csv, read_json
 from .readers.text import read_text
 from .readers.warc import NoPage, pages, read_page
+from .storage import is_stored, listed, local, opened
+
+if TYPE_CHECKING:
+    from .archive.writes import Accession
 
 _READERS: dict[str, Callable[[bytes, str], Article]] = {
     ".txt": read_text,
@@ -69,6 +73,8 @@ class Entry:
     "16 bytes; the same for a source that has changed neither its bytes nor its place"
     load: Callable[[], Article]
     "raises InputError: one line that says what is wrong, without path and line"
+    made: "Accession | None" = None
+    "what another process has made of it already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +88,20 @@ class PassedOver:
 Found = Entry | Failure | PassedOver
 
 
-def read(
-    paths: "Iterable[Path | str | Entry | Failure]", *, max_article_bytes: int
-) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was found and not yet opened."""
+
+    at: Path | str
+    "its resolved path, or its address in object storage"
+    shown: str
+    id: str
+    "what an article in it is called that says neither an id nor an address"
+    size: int = 0
+    "bytes, when it was found"
+
+
+def read(paths: Iterable[Path | str | Found], *, max_article_bytes: int) -> Iterator[Found]:
     """The articles of files and folders in order of name; each file is read once.
 
     What was found elsewhere, on the web for instance, is passed on.
@@ -93,17 +110,23 @@ def read(
     `Entry.load` is called, save XML and JSON, which say only inside what they are; of a file of
     records one record at a time is in memory.
     """
+    for found in files(paths):
+        if isinstance(found, File):
+            yield from entries(found, max_article_bytes)
+        else:
+            yield found
+
+
+def files(paths: Iterable[Path | str | Found]) -> Iterator[File | Found]:
+    """The files at or below paths and addresses in object storage, each once, in order of name."""
     seen: set[Path] = set()
     for path in paths:
-        if isinstance(path, Entry | Failure):
+        if not isinstance(path, Path | str):
             yield path
-            continue
-        for found in _files(Path(path), seen):
-            if isinstance(found, Failure):
-                yield found
-            else:
-                at, resolved = found
-                yield from _entries(resolved, _shown(at), _shown(resolved), max_article_bytes)
+        elif is_stored(path):
+            yield from _stored(str(path))
+        else:
+            yield from _files(local(path), seen)
 
 
 def read_upload(path: Path, *, max_article_bytes: int, name: str = "") -> Iterator[Entry | Failure]:
@@ -115,28 +138,45 @@ def read_upload(path: Path, *, max_article_bytes: int, name: str = "") -> Iterat
     if _suffix(path) not in _KNOWN:
         yield Failure(name, None, f"unknown kind of file; known are {_LISTED}")
     else:
-        for found in _entries(path, name, f"upload:{name}", max_article_bytes):
+        for found in entries(File(path, name, f"upload:{name}"), max_article_bytes):
             if not isinstance(found, PassedOver):
                 yield found
 
 
 def estimate(paths: Iterable[Path | str]) -> int:
-    """About how many articles the paths hold: a file is one, a file of records has its lines."""
-    total, seen = 0, set[Path]()
-    for found in (found for path in paths for found in _files(Path(path), seen)):
-        if isinstance(found, Failure):
+    """About how many articles the paths hold: a file is one, a file of records has its lines.
+
+    Object storage is left out: there only reading would tell.
+    """
+    total = 0
+    for found in files(path for path in paths if not is_stored(path)):
+        if not isinstance(found, File):
             continue
-        if _suffix(found[0]) in (*_READERS, *_CUT, *_WARC):
+        suffix = _suffix(Path(found.shown))
+        if suffix in (*_READERS, *_CUT, *_WARC):
             total += 1
             continue
-        mark = b"\nFrom " if _suffix(found[0]) == ".mbox" else b"\n"
-        with suppress(OSError), found[1].open("rb") as file:
+        mark = b"\nFrom " if suffix == ".mbox" else b"\n"
+        with suppress(OSError), open(found.at, "rb") as file:
             total += sum(piece.count(mark) for piece in iter(partial(file.read, 1 << 20), b""))
     return total
 
 
-def _files(given: Path, seen: set[Path]) -> Iterator[tuple[Path, Path] | Failure]:
-    """The files at or below a path, each with its resolved path, and what cannot be entered."""
+def _stored(url: str) -> Iterator[File | Failure]:
+    try:
+        found = listed(url)
+    except InputError as error:
+        yield Failure(url, None, str(error))
+        return
+    known = [(name, size) for name, size in found if _suffix(Path(name)) in _KNOWN]
+    for name, size in known:
+        yield File(name, name, name, size)
+    if not known:
+        yield Failure(url, None, f"there is no file that ends in {_LISTED}")
+
+
+def _files(given: Path, seen: set[Path]) -> Iterator[File | Failure]:
+    """The files at or below a path, and what cannot be entered."""
     left, is_empty = [given], True
     while left:
         path = left.pop()
@@ -150,7 +190,7 @@ def _files(given: Path, seen: set[Path]) -> Iterator[tuple[Path, Path] | Failure
             if resolved.is_dir() and not known:
                 left += sorted((p for p in path.iterdir() if p.name[:1] != "."), reverse=True)
             elif known and resolved.is_file():
-                yield path, resolved
+                yield File(resolved, _shown(path), _shown(resolved), resolved.stat().st_size)
             elif known:
                 yield Failure(_shown(path), None, "it has the name of a file and is none")
             elif path is given:
@@ -167,10 +207,12 @@ def _suffix(path: Path) -> str:
     return next((known for known in _WARC if name.endswith(known)), path.suffix.lower())
 
 
-def _entries(path: Path, shown: str, fallback_id: str, limit: int) -> Iterator[Found]:
+def entries(found: File, limit: int) -> Iterator[Found]:
+    """The articles of a file, none of more than `limit` bytes; the file is read once."""
+    shown, fallback_id = found.shown, found.id
     suffix = _suffix(Path(shown))
     try:
-        with path.open("rb") as file:
+        with found.at.open("rb") if isinstance(found.at, Path) else opened(found.at) as file:
             if not file.peek(1):
                 yield Failure(shown, None, "the file is empty")
             elif suffix in _WARC:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -263,16 +263,23 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 @contextmanager
-def adding(total: int) -> Iterator[Callable[[Report], None]]:
-    """A progress bar on standard error; it is fed the report after each batch."""
-    console = Console(stderr=True)
+def adding(total: int, file: TextIO | None = None) -> Iterator[Callable[[Report], None]]:
+    """A progress bar on standard error (or `file`); it is fed the report after each batch."""
+    console = Console(file=file, stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=not file,
+        redirect_stderr=not file,
+    ) as p:
         task = p.add_task("Adding", total=total or None)
 
         def show(report: Report) -> None:

@@ -41,6 +41,7 @@ from .conversations import Conversations
 from .dialects import of
 from .filter import KILLED_HERE, Filter, conditions
 from .followed import Followed
+from .inventory import Inventory, inventory
 from .keys import Keys
 from .origins import Copy
 from .postgres import Postgres
@@ -240,6 +241,11 @@ class Archive:
         """Why an article may not be added, as it was erased; None: it may."""
         with self.engine.connect() as connection:
             return tombstones.refusal(connection, article)
+
+    def inventory(self, *, erased: bool = True) -> Inventory:
+        """What is held, to tell elsewhere what need not be made again; as `inventory.inventory`."""
+        with self._engine.connect() as connection:
+            return inventory(connection, erased=erased)
 
     def lift_tombstones(self, articles: Iterable[Article]) -> None:
         """Let these be added though they were erased."""

@@ -38,9 +38,11 @@ def expand(
             yield Failure('""', None, "an empty path: name a file or folder, or . for this one")
         elif one == "-":
             yield from read_stream(_standard_input(), max_article_bytes=max_article_bytes)
-        elif isinstance(one, str) and "://" in one:
+        elif isinstance(one, str) and one.lower().startswith(("http://", "https://")):
             opened = opened or web()
             yield _fetched(one, opened, held, max_article_bytes)
+        elif isinstance(one, str) and "://" in one:  # object storage has patterns of its own
+            yield one
         elif isinstance(one, str) and glob.has_magic(one) and not Path(one).exists():
             found: list[str | Failure] = [*sorted(glob.glob(one, recursive=True))]
             yield from found or [Failure(one, None, "no file has a name like that")]
