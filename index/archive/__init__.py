@@ -244,7 +244,7 @@ class Archive:
 
     def inventory(self, *, erased: bool = True) -> Inventory:
         """What is held, to tell elsewhere what need not be made again; as `inventory.inventory`."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return inventory(connection, erased=erased)
 
     def lift_tombstones(self, articles: Iterable[Article]) -> None:
