@@ -36,7 +36,7 @@ from .read import Entry, Failure, File, Found, entries, files
 _TOGETHER = 16  # articles that are embedded at once: some seconds of one thread
 _FILES, _BYTES = 64, 8_000_000  # of a task that reads
 _TASKS = 2_000  # that are planned at once: what they name is in the memory of this process
-_READER = 0.1  # of a processor: reading takes that much beside embedding (bench/bulk.py)
+_READER = 0.1  # of a processor: reading takes .03 of what embedding takes (docs/log.md)
 _PATIENCE_SECONDS = 10.0
 
 
