@@ -21,6 +21,7 @@ _SCRIPTS = (
     "latency",
     "startup",
     "ingest",
+    "bulk",
     "scale",
     "extraction",
     "copies",
@@ -38,7 +39,7 @@ _SCRIPTS = (
 _FULL = ("drafts", "evals", "streaming", "service_faults")
 _SERVED = ("load", "parity", "api_fuzz")
 # These take --full themselves.
-_LONGER = ("ingest", "scale", "copies", "attacks", "crash", "concurrency", *_SERVED)
+_LONGER = ("ingest", "bulk", "scale", "copies", "attacks", "crash", "concurrency", *_SERVED)
 _OF_LABELS = (
     "dates",
     "speakers",

@@ -9,6 +9,7 @@ the order of the input, so that `add` sees the same as where it reads by itself.
 """
 
 import logging
+import os
 import pickle
 import pkgutil
 import socket
@@ -36,7 +37,7 @@ from .read import Entry, Failure, File, Found, entries, files
 _TOGETHER = 16  # articles that are embedded at once: some seconds of one thread
 _FILES, _BYTES = 64, 8_000_000  # of a task that reads
 _TASKS = 2_000  # that are planned at once: what they name is in the memory of this process
-_READER = 0.1  # of a processor: reading takes that much beside embedding (bench/bulk.py)
+_READER = 0.1  # of a processor: reading takes .03 of what embedding takes (docs/log.md)
 _PATIENCE_SECONDS = 10.0
 
 
@@ -60,17 +61,24 @@ def cluster(address: str, workers: int, threads: int) -> Iterator[int]:
     is connected already keeps its connection. Raises SettingsError.
     """
     is_own = not ray.is_initialized()
+    if is_own and address == "local":
+        workers = workers or max(1, (os.cpu_count() or 1) // threads)
     try:
         if is_own:
-            _connect(address, workers * threads and workers * threads + _spare(threads))
+            _connect(address, workers * threads + _spare(threads))
         for version in _versions():
             if version != __version__:
                 raise SettingsError(
                     f"A worker of the Ray cluster has Byline {version}, this is {__version__}: "
                     "give both the same."
                 )
-        processors = int(ray.cluster_resources().get("CPU", 1)) - _spare(threads)
-        yield workers or max(1, processors // threads)
+        room = (int(ray.cluster_resources().get("CPU", 0)) - _spare(threads)) // threads
+        if not workers and room < 1:
+            raise SettingsError(
+                f"The Ray cluster has no room for a worker of {threads} threads: set "
+                "BYLINE_RAY_THREADS lower, or BYLINE_RAY_WORKERS where it grows by itself."
+            )
+        yield workers or room
     finally:
         if is_own:
             ray.shutdown()
@@ -103,7 +111,7 @@ def read(
 def _connect(address: str, processors: int) -> None:
     options: dict[str, Any] = {}
     if address == "local":
-        options = {"num_cpus": processors or None, "include_dashboard": False}
+        options = {"num_cpus": processors, "include_dashboard": False}
     elif address != "auto":
         _require_listening(address)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
