@@ -56,7 +56,7 @@ def main() -> int:
         truth = contents(archive(home / "0-0"))
         homes = [home / f"{w}-{t}" for w in _WAYS.values() for t in range(turns)]
         worker, driver = home / "worker", home / "driver"
-        finished(begun(source, worker, 2, "--kill"))
+        killed = finished(begun(source, worker, 2, "--kill"))["killed"]
         kept = killed_half_way(begun(source, driver, 2), driver, number)
         resumed = finished(begun(source, driver, 2))
         differ = [
@@ -67,12 +67,12 @@ def main() -> int:
         ]
     print(table(runs, number, turns))
     print(
-        f"\nA worker was killed half-way: {number} articles. The driver was killed at {kept}: "
+        f"\nWorkers killed at work: {killed}. The driver was killed at {kept}: "
         f"{resumed['added']} were added by the next, {resumed['unchanged']} found there.\n\n"
         f"Tables that differ: {', '.join(differ) or 'none'} of {len(truth)} in "
         f"{len(homes) + 2} indexes."
     )
-    return int(bool(differ) or kept + resumed["added"] != number)
+    return int(bool(differ) or killed != 1 or kept + resumed["added"] != number)
 
 
 def table(runs: dict[str, list[dict[str, Any]]], number: int, turns: int) -> str:
@@ -140,10 +140,10 @@ def run(source: Path, home: Path, workers: int, *options: str) -> None:
         cluster("local", workers, 1) if workers else nullcontext(),
         Desk(settings=settings, embedder=None if workers else MiniLM(threads=1)) as desk,
     ):
-        start, used = time.monotonic() - began, dict[int, int]()
+        start, used, killed = time.monotonic() - began, dict[int, int](), list[int]()
         threading.Thread(target=watch, args=[used, family_ticks()], daemon=True).start()
         if "--kill" in options:
-            threading.Thread(target=kill_a_worker, args=[home], daemon=True).start()
+            threading.Thread(target=kill_a_worker, args=[killed], daemon=True).start()
         report = desk.add(source, ray="local" if workers else None)
         found = {
             "start": start,
@@ -151,17 +151,28 @@ def run(source: Path, home: Path, workers: int, *options: str) -> None:
             "processor": sum(used.values()) / _TICKS,
             "added": report.added,
             "unchanged": report.unchanged,
+            "killed": len(killed),
         }
     print(json.dumps(found))
 
 
-def kill_a_worker(home: Path) -> None:
-    """Kill one that embeds, once the first articles are in."""
-    while not published(home):
+def kill_a_worker(killed: list[int]) -> None:
+    """Kill one that embeds, once two have used some seconds of the processor."""
+    while not killed:
         time.sleep(0.05)
-    found = [pid for pid in family() if b"MapWorker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    assert len(found) == 2, found
-    os.kill(found[0], signal.SIGKILL)
+        ticks = family_ticks()
+        found = [pid for pid in ticks if is_worker(pid) and ticks[pid] > 4 * _TICKS]
+        if len(found) == 2:
+            os.kill(found[0], signal.SIGKILL)
+            killed.append(found[0])
+
+
+def is_worker(pid: int) -> bool:
+    """Whether it is one of Ray's that embeds."""
+    try:
+        return b"MapWorker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def archive(home: Path) -> Path:
