@@ -6,9 +6,9 @@ Read once, at the entry points: from arguments, then `BYLINE_*` variables, then 
 
 import difflib
 import os
-import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
@@ -302,18 +302,7 @@ def _require_known(given: str, name: str) -> None:
 def _require_consistent(settings: Settings) -> None:
     """Raise SettingsError where one setting makes no sense beside another."""
     for name in ("llm_base_url", "judge_base_url", "embed_base_url"):
-        given = getattr(settings, name)
-        addresses = listed(given)
-        if given is not None and not addresses:
-            raise SettingsError(f"{name} holds no address: give one, or leave it unset.")
-        for address in addresses:
-            if not re.match(r"https?://[^\s/]", address):
-                raise SettingsError(
-                    f"{name} holds '{address}': give addresses that begin with http:// or "
-                    "https://, with a comma between two."
-                )
-            if addresses.count(address) > 1:
-                raise SettingsError(f"{name} holds {address} twice: name each endpoint once.")
+        _require_addresses(name, getattr(settings, name))
     if settings.llm_base_url and not settings.llm:
         raise SettingsError("llm_base_url is set without llm: name the model with BYLINE_LLM.")
     if settings.judge_base_url and not settings.judge:
@@ -333,3 +322,24 @@ def keep_ray_still() -> None:
     """Have Ray, which reads the environment, send no statistics, nor start by itself again."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
+
+
+def _require_addresses(name: str, given: str | None) -> None:
+    """Raise SettingsError where a setting holds something else than addresses, each once."""
+    addresses = listed(given)
+    if given is not None and not addresses:
+        raise SettingsError(f"{name} holds no address: give one, or leave it unset.")
+    for address in addresses:
+        try:
+            parts = urlsplit(address)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+            is_address &= parts.port != 0 and not (len(addresses) > 1 and parts.query)
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise SettingsError(
+                f"{name} holds '{address}': give http:// or https:// addresses, "
+                "with a comma between two."
+            )
+        if addresses.count(address) > 1:
+            raise SettingsError(f"{name} holds {address} twice: name each endpoint once.")

@@ -1,6 +1,7 @@
 """The service under load: many streams at once beside the bare model, and search beside Chroma.
 
     python bench/load.py [--full]
+    python bench/load.py --model-url http://127.0.0.1:8000/v1 --model qwen3 --clients 1 4 16
 
 A scripted model, in a process of its own, streams 40 tokens a second: the question's own mark, and
 then the first sentence of the first passage, again and again. The service runs in another process.
@@ -10,6 +11,10 @@ Added is what the service's first token takes longer than the bare model's, p95 
 same minute. Every answer must carry the mark of its own question, and every stream must end with
 it. Search is asked in turns with a plain FastAPI handler over Chroma that embeds with the same
 model and holds the same passages. `--full`: 25, 50 and 100 clients for two minutes each.
+
+With `--model-url` it is your endpoint (or several, parted by commas) that answers, and what is
+measured is what readers wait for: the first words, the whole answer, answers a minute. Its key is
+BYLINE_LLM_API_KEY.
 """
 
 import asyncio
@@ -47,6 +52,8 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="two minutes each")
     parser.add_argument("--seconds", type=float, help="of each round, in place of these")
     parser.add_argument("--clients", type=int, nargs="+", help="at once, of each round")
+    parser.add_argument("--model-url", metavar="URL", help="of a real endpoint, ending in /v1")
+    parser.add_argument("--model", metavar="NAME", help="of the model there")
     parser.add_argument("--serve", choices=("model", "chroma"), help="for this script's own use")
     parser.add_argument("--home", type=Path, help="for this script's own use")
     parser.add_argument("--socket", type=int, help="for this script's own use")
@@ -62,6 +69,12 @@ def main() -> None:
         with Desk(settings=Settings(home=home, index="bench")) as desk:
             desk.add(sets.SAMPLE)
         print("## Service under load\n")
+        if given.model_url:
+            with running("service", home, at=(given.model_url, given.model)) as service:
+                rows = [asyncio.run(_read(service, questions, n, seconds)) for n in clients]
+            head = ("clients", "answers", "a minute", "first token p50 s", "p95 s", "whole p50 s")
+            print(sets.markdown((*head, "p95 s", "failed"), rows))
+            return
         with running("model") as model, running("service", home, model) as service:
             asyncio.run(_one_ask(service, f"{questions[0]} (#0q)", 0, _Seen()))
             rows = [
@@ -127,6 +140,27 @@ async def _asked(
     worked = (service.worked() - worked) / len(first) * 1000
     gap = f"{seen.gap * 1000:.0f}"
     return [clients, len(first), *times, seen.failed, seen.swapped, gap, f"{worked:.0f}", memory]
+
+
+async def _read(
+    service: "Server", questions: Sequence[str], clients: int, seconds: float
+) -> list[object]:
+    """A round of a real model: what readers wait for."""
+    seen, whole, numbers, began = _Seen(), list[float](), count(), time.monotonic()
+
+    async def client() -> None:
+        while time.monotonic() < began + seconds:
+            number, asked = next(numbers), time.monotonic()
+            text = f"{questions[number % len(questions)]} (#{time.time_ns()}q)"
+            await _one_ask(service, text, number, seen)
+            whole.append(time.monotonic() - asked)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(clients):
+            group.create_task(client())
+    a_minute = (len(whole) - seen.failed) / (time.monotonic() - began) * 60
+    times = [f"{p:.1f}" for of in (seen.first or [0.0], whole) for p in _p50_p95(of)]
+    return [clients, len(whole), f"{a_minute:.1f}", *times, seen.failed]
 
 
 async def _one_ask(service: "Server", text: str, number: int, seen: _Seen) -> None:
@@ -225,7 +259,12 @@ class Server:
 
 
 @contextmanager
-def running(kind: str, home: Path | None = None, model: Server | None = None) -> Iterator[Server]:
+def running(
+    kind: str,
+    home: Path | None = None,
+    model: Server | None = None,
+    at: tuple[str, str] | None = None,
+) -> Iterator[Server]:
     """The scripted model, the service, or a plain handler, stopped at the end."""
     environment = dict(os.environ) | {"BYLINE_INDEX": "bench", "BYLINE_HOME": str(home)}  # noqa: TID251
     environment |= {"BYLINE_RATE_LIMIT": "off", "BYLINE_ASKS_AT_ONCE": "100"}
@@ -234,6 +273,8 @@ def running(kind: str, home: Path | None = None, model: Server | None = None) ->
         address = f"http://127.0.0.1:{model.port}/v1"
         environment |= {"BYLINE_LLM": "scripted", "BYLINE_LLM_BASE_URL": address}
         environment |= {"BYLINE_LLM_API_KEY": "none"}
+    if at:
+        environment |= {"BYLINE_LLM_BASE_URL": at[0], "BYLINE_LLM": at[1]}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         if kind == "service":

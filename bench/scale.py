@@ -1,32 +1,36 @@
-"""What 10,000 passages cost (`--full`: 100,000): time to find, recall, memory, disk, freshness.
+"""What an index costs as it grows: time to find, recall, memory, disk, adding, freshness.
 
-    python bench/scale.py [--data FOLDER] [--full] [--home FOLDER]
+    python bench/scale.py [--sizes 10000,30000,100000] [--full] [--home FOLDER] [--data FOLDER]
 
 Real articles of `allsides` and `bbc` (else of the sample), and after them others that are each made
 of sentences of five of these, so that words are as frequent as in news and no article is a copy.
 Dates fall in three years, the 50 outlets' sizes follow Zipf's law. Vectors are seeded: points of a
 48-dimensional manifold, one centre an article, with noise, as hard for an approximate index as it
-gets; a question's lies near an article's, and the bundled model embeds the question all the same,
-for its time. They are added by `Desk.add`, read, cut, stored and indexed as always.
+gets; the bundled model embeds the question all the same, for its time. Up to `--written-above`
+passages all goes through `Desk.add`; above it nothing is read from files, a thousand articles are
+accepted and published at once, and `--only refill` makes the vector store at the end.
 
-Required: p95 within 100 ms whatever the filter; recall@10 against exact search 0.97; memory flat
-while adding; a new article found by its words, in another process, two seconds after `add`.
-`--home` keeps the index there, or measures the one that is there already.
+One index grows; at each size every part is measured in a process of its own. What `sizing.py`
+predicts of the last size from the smaller ones is printed beside it. Figures are kept in
+`measured.jsonl` in the folder. `--full`: up to 100,000.
 """
 
+import json
 import multiprocessing
 import os
 import re
 import sqlite3
+import sys
 import tempfile
 import time
 import zlib
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
+from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
 from random import Random
@@ -34,35 +38,52 @@ from typing import Any
 
 import numpy as np
 import sets
+import sizing
+from byline.index import build, settle
+from byline.index.archive import Archive
 from byline.index.archive.filter import Filter
+from byline.index.archive.writes import Accession
+from byline.index.article import Article
+from byline.index.chunk import chunk
 from byline.index.embed import MiniLM, Vectors
+from byline.index.store import Store
 from byline.qa.retrieve import nearest, retrieve
 from ingest import sample_again
 
-_PASSAGES, _FULL, _AT_ONCE = 10_000, 100_000, 1000  # articles that are added at once
+_SIZES, _FULL, _AT_ONCE = "10000", "10000,30000,100000", 1000  # articles that are added at once
 _DIMENSION, _MANIFOLD, _NOISE = 384, 48, 0.4
 _FIRST_DAY, _DAYS = date(2023, 1, 1), 3 * 365
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
-_NEW_ARTICLES = 20
+_NEW_ARTICLES, _QUESTIONS = 20, 60
 
 
 def main() -> None:
-    """Print a table a part."""
+    """Print what is measured at each size."""
     parser = sets.parser(__doc__)
-    parser.add_argument("--passages", type=int, default=_PASSAGES, metavar="N")
-    parser.add_argument("--full", action="store_true", help=f"{_FULL:,} passages")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N")
+    parser.add_argument("--sizes", default=_SIZES, metavar="N,N...", help="default: %(default)s")
+    parser.add_argument("--written-above", type=int, default=100_000, metavar="N")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N")
     parser.add_argument("--home", type=Path, metavar="FOLDER", help="keep the index there")
-    parser.add_argument("--only", choices=[part.__name__ for part in PARTS])
+    parser.add_argument("--only", choices=[part.__name__ for part in (*PARTS, *ALONE)])
+    parser.add_argument("--full", action="store_true", help=_FULL)
     given = parser.parse_args()
-    given.passages = _FULL if given.full else given.passages
+    given.sizes = _FULL if given.full else given.sizes
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         home = given.home or Path(folder)
-        is_there = (home / "bench" / "archive.db").exists()
-        for part in PARTS:
-            if given.only in (None, part.__name__) and not (is_there and part is grow):
-                with _process() as alone:  # so that its memory is its own
-                    print(alone.submit(part, home, given).result(), end="\n\n", flush=True)
+        home.mkdir(exist_ok=True)
+        for size in map(int, given.sizes.split(",")):
+            found: dict[str, float] = {}
+            for part in (*PARTS, *ALONE):
+                if given.only == part.__name__ or (given.only is None and part in PARTS):
+                    with _process() as alone:  # so that its memory is its own
+                        found |= alone.submit(_measured, part, home, given, size).result()
+                    print(f"{size:,} passages: {part.__name__}", file=sys.stderr, flush=True)
+            note(home, "size", {"size": size, **found})
+        print(f"\n{sizing.report(home / 'measured.jsonl')}")
+
+
+def _measured(part: Callable[..., Any], *given: Any) -> dict[str, float]:
+    return {name: float(value) for name, value in part(*given)}
 
 
 class Seeded:
@@ -121,24 +142,111 @@ def articles(data: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def grow(home: Path, given: Namespace) -> str:
-    """Fill an index; time and memory on the way."""
-    source, rows, held, began = articles(given.data), [], 0, time.perf_counter()
+def grow(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]:
+    """Fill the index up to a size, and note what it took by part."""
+    took = _Took()
     with sets.new_desk(home, Seeded()) as desk:
-        while held < given.passages:
-            batch = sets.written(list(islice(source, _AT_ONCE)), home / "batch.jsonl")
-            assert not desk.add(batch).failed
-            before, (number, held) = held, desk.archive.count()
-            seconds, began = time.perf_counter() - began, time.perf_counter()
-            if not rows or held // (given.passages // 5) > before // (given.passages // 5):
-                rows.append(
-                    [held, number, f"{seconds / (held - before) * 1000:.2f}", f"{_rss():.0f}"]
-                )
-    head = ["Passages", "articles", "seconds per 1,000 (seeded vectors)", "resident memory, MB"]
-    return f"## Adding {given.passages:,} passages\n\n{sets.markdown(head, rows)}"
+        number, began = desk.archive.count()
+        held, at_first = began, began
+        source = islice(articles(given.data), number, None)
+        while held < size:
+            some = list(islice(source, _AT_ONCE))
+            with took.part("all"):
+                if held < given.written_above:
+                    assert not desk.add(sets.written(some, home / "batch.jsonl")).failed
+                else:
+                    _write(desk.archive, some)
+            held = desk.archive.count()[1]
+            note(home, "adding", {"passages": held, **took.per_thousand(held - began)})
+            began = held
+        yield "passages", held
+        yield "memory of the adder, MB", _rss()
+        for name, value in took.in_all(held - at_first).items():
+            yield f"adding 1,000: {name}", value
 
 
-def disk(home: Path, given: Namespace) -> str:
+def _write(archive: Archive, records: Sequence[dict[str, Any]]) -> None:
+    """Accept and publish at once; `refill` makes the vector store afterwards."""
+    accessions, embedder = [], Seeded()
+    for record in records:
+        article = Article(**record | {"published": date.fromisoformat(record["published"])})
+        passages = chunk(article, 1000)
+        vectors = embedder.embed([build.embedded_text(article, p.text) for p in passages])
+        source = blake2b(article.id.encode(), digest_size=16).digest()
+        accessions.append(Accession(article, (source,), passages, list(vectors)))
+    archive.accept(accessions)
+    archive.publish()
+
+
+def refill(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]:
+    """Make the vector store of what the archive holds."""
+    with sets.new_desk(home, Seeded()) as desk:
+        began = _now()
+        settle.refill(desk.archive, desk.library().store)
+        clock, processor = 1000 * (_now() - began) / desk.archive.totals()[1]
+        yield "the vector store of 1,000: clock", clock
+        yield "the vector store of 1,000: processor", processor
+        yield "memory of who makes it, MB", _rss()
+
+
+class _Took:
+    """Seconds by the clock and of the processor in the parts of an `add`."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, float] = defaultdict(float)
+        self.all: dict[str, float] = defaultdict(float)
+        for module, name, part in (
+            (build, "_prepared", "read and cut"),
+            (build, "_embedded", "embed (seeded)"),
+        ):
+            setattr(module, name, self._each(getattr(module, name), part))
+        for owner, name, part in (
+            (Archive, "accept", "accept"),
+            (Archive, "publish", "publish"),
+            (Store, "add", "Chroma"),
+        ):
+            setattr(owner, name, self._whole(getattr(owner, name), part))
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        clock = time.process_time if name == "all" else time.thread_time
+        began = time.perf_counter(), clock()
+        yield
+        for unit, at, since in (
+            ("clock", time.perf_counter(), began[0]),
+            ("processor", clock(), began[1]),
+        ):
+            for of in (self.now, self.all):
+                of[f"{name}, {unit}"] += at - since
+
+    def _whole(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def timed(*given: Any, **named: Any) -> Any:
+            with self.part(name):
+                return function(*given, **named)
+
+        return timed
+
+    def _each(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def timed(*given: Any, **named: Any) -> Iterator[Any]:
+            made = iter(function(*given, **named))
+            while True:
+                with self.part(name):
+                    item = next(made, None)
+                if item is None:
+                    return
+                yield item
+
+        return timed
+
+    def per_thousand(self, passages: int) -> dict[str, float]:
+        now, self.now = self.now, defaultdict(float)
+        return {name: 1000 * seconds / passages for name, seconds in now.items()}
+
+    def in_all(self, passages: int) -> dict[str, float]:
+        return {name: 1000 * seconds / passages for name, seconds in self.all.items()}
+
+
+def disk(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]:
     """Bytes a passage, by part."""
     with closing(sqlite3.connect(home / "bench" / "archive.db")) as archive:
         archive.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -146,108 +254,111 @@ def disk(home: Path, given: Namespace) -> str:
         text = archive.execute("SELECT sum(length(CAST(text AS BLOB))) FROM versions").fetchone()[0]
         pages = archive.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall()
     sizes: dict[str, int] = defaultdict(int)
-    for name, size in pages:
+    for name, bytes_ in pages:
         part = "full text" if "_text" in name else "other tables"
-        sizes[
-            "archive: " + {"vectors": "vectors", "versions": "text and facts"}.get(name, part)
-        ] += size
-    for file in (home / "bench" / "chroma").rglob("*"):
+        sizes[{"vectors": "vectors", "versions": "text and facts"}.get(name, part)] += bytes_
+    for file in (home / "bench").glob("chroma*/**/*"):
         if file.is_file():
-            sizes[f"chroma: {'sqlite' if '.sqlite' in file.name else 'index'}"] += (
-                file.stat().st_size
-            )
-    sizes["together"] = sum(sizes.values())
-    rows = [[name, f"{size / held:.0f}"] for name, size in sorted(sizes.items())]
-    rows.append(["(text alone, UTF-8)", f"{text / held:.0f}"])
-    return f"## Disk\n\n{sets.markdown(['', 'bytes a passage'], rows)}"
+            part = "Chroma's log" if ".sqlite" in file.name else "Chroma's index"
+            sizes[part] += file.stat().st_size
+    for name, number in sorted(sizes.items()):
+        yield f"bytes a passage: {name}", number / held
+    yield "bytes a passage: together", sum(sizes.values()) / held
+    yield "bytes a passage: (its text alone)", text / held
 
 
-def speed(home: Path, given: Namespace) -> str:
-    """`retrieve` by filter: p50 and p95; memory of the process."""
+def speed(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]:
+    """`retrieve` by filter, and what a process that asks needs before its first."""
     questions, middle = _questions(given.data), _FIRST_DAY + timedelta(days=_DAYS // 2)
-    half = {
-        "since": middle - timedelta(days=_DAYS // 4),
-        "until": middle + timedelta(days=_DAYS // 4),
-    }
+    quarter = timedelta(days=_DAYS // 4)
+    half = {"since": middle - quarter, "until": middle + quarter}
     filters = {
         "no filter": Filter(),
-        "one day": Filter(since=middle, until=middle),
+        "one day of three years": Filter(since=middle, until=middle),
         "50 % of the days": Filter(**half),
-        "the largest outlet": Filter(outlets=("Outlet 00",)),
-        "a small outlet": Filter(outlets=("Outlet 40",)),
-        "50 % of the days and the largest outlet": Filter(outlets=("Outlet 00",), **half),
-        "as of the last day but one": Filter(as_of=_FIRST_DAY + timedelta(days=_DAYS - 2)),
+        "the largest outlet (22 %)": Filter(outlets=("Outlet 00",)),
+        "both (11 %)": Filter(outlets=("Outlet 00",), **half),
     }
     taken: dict[str, list[Any]] = defaultdict(list)
-    before = _rss()
     with sets.new_desk(home, Seeded(MiniLM())) as desk:
-        library, began = desk.library(), time.perf_counter()
+        library, began = desk.library(), _now()
         index = (library.archive, library.store, library.embedder)
+        desk.archive.shelf()
+        shelf, began = _now() - began, _now()
         retrieve(questions[0], Filter(), *index)
-        first = time.perf_counter() - began
+        first = _now() - began
         for _ in range(given.rounds):
             for question in questions:
                 for name, matching in filters.items():
-                    began = np.array([time.perf_counter(), time.process_time()])
+                    began = _now()
                     retrieve(question, matching, *index)
-                    ended = np.array([time.perf_counter(), time.process_time()])
-                    taken[name].append((ended - began) * 1000)
-        shares = {name: desk.archive.count(f)[1] for name, f in filters.items()}
-    rows = [
-        [name, shares[name], *(f"{p:.1f}" for p in np.percentile(ms, (50, 95), axis=0).T.flat)]
-        for name, ms in taken.items()
-    ]
-    return (
-        f"## Finding: {len(questions)} questions, {given.rounds} rounds\n\n"
-        f"{sets.markdown(['', 'passages', 'p50, ms', 'p95, ms'], rows)}\n\n"
-        f"(required: p95 within 100 ms; the first of a process {first:.2f} s; "
-        f"memory {before:.0f} MB before, {_rss():.0f} MB after)"
-    )
+                    taken[name].append((_now() - began) * 1000)
+    for name, (clock, processor) in (("shelf is read", shelf), ("first question", first)):
+        yield f"{name}: clock, s", clock
+        yield f"{name}: processor, s", processor
+    yield "memory of who asks, MB", _rss()
+    for name, ms in taken.items():
+        for unit, (p50, p95) in zip(
+            ("clock", "processor"), np.percentile(ms, (50, 95), axis=0).T, strict=True
+        ):
+            yield f"search, {name}: p50 {unit}, ms", p50
+            yield f"search, {name}: p95 {unit}, ms", p95
 
 
-def recall(home: Path, given: Namespace) -> str:
+_BLOCK = 50_000  # vectors
+
+
+def recall(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]:
     """The ten nearest that the dense signal finds, and Chroma alone, against exact search."""
+    questions = _questions(given.data)
     shares: dict[str, list[float]] = defaultdict(list)
     with sets.new_desk(home, Seeded()) as desk:
         shelf, library = desk.archive.shelf(), desk.library()
-        vectors = desk.archive.vectors(shelf.keys.tolist())
+        asked = np.array([library.embedder.embed_question(question) for question in questions])
+        near = np.concatenate(
+            [
+                desk.archive.vectors(shelf.keys[at : at + _BLOCK].tolist()) @ asked.T
+                for at in range(0, len(shelf.keys), _BLOCK)
+            ]
+        )
         every = np.ones(len(shelf.keys), bool)
-        for question in _questions(given.data):
-            vector = library.embedder.embed_question(question)
-            best = set(shelf.keys[np.argsort(-(vectors @ vector))[:10]].tolist())
+        for vector, to_all in zip(asked, near.T, strict=True):
+            best = set(shelf.keys[np.argsort(-to_all)[:10]].tolist())
             found = nearest(vector, shelf, every, library.archive, library.store, 100)
             shares["the dense signal"].append(len(best & set(found[:10])) / 10)
             found = library.store.nearest(vector, 100)
             shares["Chroma's index"].append(len(best & set(found[:10])) / 10)
-    rows = [[name, f"{np.mean(of):.3f}"] for name, of in shares.items()]
-    return (
-        f"## Recall@10 against exact search\n\n{sets.markdown(['', 'recall@10'], rows)}\n\n"
-        "(required: 0.97)"
-    )
+    for name, of in shares.items():
+        yield f"recall@10: {name}", float(np.mean(of))
+    yield "memory with Chroma's index, MB", _rss()
 
 
-def soon(home: Path, given: Namespace) -> str:
+def soon(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]:
     """A reader in another process looks for each new article while it is added."""
     words = [
         f"zyx{''.join(chr(97 + int(d)) for d in str(time.time_ns() + n))}q"
         for n in range(_NEW_ARTICLES)
     ]
-    returned = []
+    returned, taken = [], []
     with _process() as reader, sets.new_desk(home, Seeded()) as desk:
         watching = reader.submit(_watch, home, words)
         time.sleep(10)  # the reader opens the index and asks a first question
         for word in words:
             article = {"id": word, "title": f"News of {word}", "text": f"Of {word} more soon."}
+            began = _now()
             desk.add(sets.written([article], home / "new.jsonl"))
+            taken.append(_now() - began)
             returned.append(time.time())
             time.sleep(0.3)
-        found, taken = watching.result()
+        found, searches = watching.result()
     late = np.maximum(np.array(found) - returned, 0)
-    return (
-        f"## {_NEW_ARTICLES} new articles, found by a word in another process\n\nSeconds after "
-        f"`add` returned: median {np.median(late):.2f}, most {late.max():.2f} (required: 2). "
-        f"A search meanwhile: p50 {np.median(taken):.0f} ms, p95 {np.percentile(taken, 95):.0f} ms."
-    )
+    yield "one article, first of a process: clock, s", taken[0][0]
+    yield "one article, first of a process: processor, s", taken[0][1]
+    yield "one article, later ones: clock, s", float(np.median(taken[1:], axis=0)[0])
+    yield "found after `add`, median, s", float(np.median(late))
+    yield "found after `add`, most, s", float(late.max())
+    yield "search meanwhile: p50 clock, ms", float(np.median(searches))
+    yield "search meanwhile: p95 clock, ms", float(np.percentile(searches, 95))
 
 
 def _watch(home: Path, words: Sequence[str]) -> tuple[list[float], list[float]]:
@@ -265,9 +376,19 @@ def _watch(home: Path, words: Sequence[str]) -> tuple[list[float], list[float]]:
     return found, taken
 
 
+def note(home: Path, kind: str, found: dict[str, float]) -> None:
+    """Keep what was measured beside the index, a line a record."""
+    with (home / "measured.jsonl").open("a") as file:
+        file.write(json.dumps({"kind": kind, **{k: round(v, 4) for k, v in found.items()}}) + "\n")
+
+
 def _questions(data: Path) -> list[str]:
     (name,) = sets.available(["realtimeqa_dev"], data)
-    return [case.question for case in sets.cases(name, data)]
+    return [case.question for case in sets.cases(name, data)][:_QUESTIONS]
+
+
+def _now() -> np.ndarray[Any, Any]:
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def _process() -> ProcessPoolExecutor:
@@ -280,6 +401,7 @@ def _rss() -> float:
 
 
 PARTS = (grow, disk, speed, recall, soon)
+ALONE = (refill,)
 
 if __name__ == "__main__":
     main()

@@ -111,14 +111,14 @@ class Endpoints(httpx.BaseTransport):
         path = own.raw_path.rstrip(b"/") + request.url.raw_path[len(first.raw_path.rstrip(b"/")) :]
         headers = [(k, v) for k, v in request.headers.raw if k.lower() != b"host"]
         limits = request.extensions.get("timeout", {})
-        limits |= {"read": seconds, "connect": min(seconds, limits.get("connect") or seconds)}
+        connect = min(seconds, limits.get("connect") or seconds)
         response = self._client.send(
             httpx.Request(
                 request.method,
                 own.copy_with(raw_path=path),
                 headers=headers,
                 content=request.content,
-                extensions={"timeout": limits},
+                extensions={"timeout": {**limits, "read": seconds, "connect": connect}},
             ),
             stream=True,
         )

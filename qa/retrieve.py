@@ -232,8 +232,8 @@ def _scores(
     article_of = _articles_of(sorted(set().union(*rankings)), scope)
     rankings = [[pk for pk in ranking if pk in article_of][:depth] for ranking in rankings]
     group_of = archive.origins([*article_of.values(), *by_article])
-    first = np.array(sorted({*group_of.values()}), np.int64)
-    among = set(first[np.isin(first, allowed)].tolist())
+    all_groups = np.array(sorted({*group_of.values()}), np.int64)
+    among = set(all_groups[np.isin(all_groups, allowed)].tolist())
     same = in_place_of(text, rankings, article_of, group_of, shelf, among, archive)
     origin = {pk: group_of[article] for pk, article in article_of.items()}
     origin |= {shown: origin[pk] for pk, shown in same.items()}

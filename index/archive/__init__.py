@@ -256,9 +256,11 @@ class Archive:
     def pending(self) -> list[int] | None:
         """Passages of articles that are accepted and not yet published; None: no such article."""
         waiting = sa.select(tables.articles.c.pk).where(tables.articles.c.pending.is_not(None))
+        own = tables.articles.c.pk == tables.passages.c.article_pk
         query = (
             sa.select(tables.passages.c.pk)
-            .join(tables.articles, tables.articles.c.pk == tables.passages.c.article_pk)
+            .join(tables.articles, own)
+            .where(tables.passages.c.article_pk.in_(waiting))  # else all passages are read
             .where(tables.articles.c.pending == tables.passages.c.version)
         )
         with self.engine.connect() as connection:

@@ -48,6 +48,13 @@ articles = sa.Table(
     sa.Column("notice", TEXT),  # JSON: what was said of the article by hand or by a feed
     sqlite_autoincrement=True,
 )
+_IS_PENDING = articles.c.pending.is_not(None)
+sa.Index(  # few: without it each batch that is added would read every article
+    "ix_articles_pending",
+    articles.c.pending,
+    sqlite_where=_IS_PENDING,
+    postgresql_where=_IS_PENDING,
+)
 versions = sa.Table(
     "versions",
     METADATA,

@@ -50,10 +50,10 @@ def said(llm: Any, seconds: float = 20) -> str:
     return "".join(stream_chat(llm, ASKED, Deadline(seconds)))
 
 
-@pytest.mark.parametrize("failing", [Refused(500), Refused(503), Refused(429), Slow("Late.", 9)])
+@pytest.mark.parametrize("failing", [Refused(500), Refused(503), Refused(429), Slow("Late.", 30)])
 def test_the_next_is_asked_where_one_fails_or_is_silent(model: Any, failing: Turn) -> None:
     with scripted(failing) as first, scripted("Rehn did.") as second:
-        assert said(model(first.address, second.address), 4) == "Rehn did."
+        assert said(model(first.address, second.address), 10) == "Rehn did."
     assert (len(first.requests), len(second.requests)) == (1, 1)
 
 
@@ -113,11 +113,11 @@ def test_where_all_fail_both_are_named_and_asked_again(model: Any) -> None:
 
 
 def test_one_deadline_is_for_all_endpoints(model: Any) -> None:
-    with scripted(Slow("Late.", 9)) as first, scripted(Slow("Late.", 9)) as second:
+    with scripted(Slow("Late.", 30)) as first, scripted(Slow("Late.", 30)) as second:
         began = time.monotonic()
         with pytest.raises(ModelUnavailable):
             said(model(first.address, second.address), 2)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
 
 
 def test_vectors_come_from_the_endpoint_that_is_left(unused_address: str) -> None:
@@ -142,6 +142,9 @@ def test_an_index_of_this_machine_wants_all_of_them_here(home: Any, folder: Any)
         ("http://a.example/v1,b.example/v1", "llm_base_url holds 'b.example/v1'"),
         ("http://a.example/v1, http://a.example/v1/", "twice"),
         ("http://", "llm_base_url holds 'http:'"),
+        ("http://a.example:99999/v1", "with a comma between two"),
+        ("http://[::1/v1,http://b.example/v1", "with a comma between two"),
+        ("http://a.example/v1?key=1,http://b.example/v1", "with a comma between two"),
         (" , ", "llm_base_url holds no address"),
     ],
 )

@@ -110,7 +110,7 @@ def test_signs_leave_out_none_of_the_nearest(
     shelf = archive.shelf()
     vectors, passing = archive.vectors(shelf.keys.tolist()), np.arange(0, len(shelf.keys), 2)
     for asked in vectors[:20:2]:
-        asked = asked + 0.3 * RANDOM.standard_normal(len(asked)).astype(np.float32)
+        asked = asked + 0.02 * RANDOM.standard_normal(len(asked)).astype(np.float32)
         likely = shelf.likely(asked, passing)
         assert len(likely) == 60
         assert set(likely) <= set(passing)
