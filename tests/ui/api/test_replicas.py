@@ -27,7 +27,7 @@ from byline.ui.api import worker as worker_module
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp
 
-Replica = Callable[[], Desk]
+Replica = Callable[..., Desk]
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -37,9 +37,10 @@ def replica(tmp_path: Path, database: str, chroma_url: str) -> Iterator[Replica]
     index, given = f"i{uuid4().hex[:12]}", {"archive": database, "store": chroma_url}
     with ExitStack() as opened:
 
-        def open_one() -> Desk:
+        def open_one(rate: str = "off") -> Desk:
             home = tmp_path / uuid4().hex
-            settings = load_settings(home=home, index=index, rate_limit="20/hour", **given)
+            home.mkdir()
+            settings = load_settings(home=home, index=index, rate_limit=rate, **given)
             return opened.enter_context(Desk(settings=settings, embedder=Letters()))
 
         yield open_one
@@ -107,7 +108,7 @@ def test_conversations_sessions_and_keys_are_known_to_all(replica: Replica) -> N
 
 
 def test_rates_are_counted_together(replica: Replica) -> None:
-    with served(replica()) as here, served(replica()) as there:
+    with served(replica("20/hour")) as here, served(replica("20/hour")) as there:
         asked = {"query": "ferry"}
         for _ in range(2):  # the hour may turn meanwhile
             got = [
