@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from byline.settings import load_settings
 from byline.tests.conftest import ARTICLES
 from byline.tests.fakes import Letters
 from byline.tests.ui.api.test_adding import RECORD, added, counts, until
+from byline.ui import api
 from byline.ui.api import service
 from byline.ui.api import worker as worker_module
 from fastapi.testclient import TestClient
@@ -29,6 +31,12 @@ from starlette.types import ASGIApp
 
 Replica = Callable[..., Desk]
 OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(autouse=True)
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building the page takes seconds, and none of this is about it."""
+    monkeypatch.setattr(api, "find_spec", lambda name: find_spec(name) if name == "mcp" else None)
 
 
 @pytest.fixture
