@@ -7,35 +7,45 @@ parsed('"ferry" OR "port ansel"').expression                         # a tsquery
 import re
 import sqlite3
 import threading
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
-# PostgreSQL's own bounds: the last position, bytes of a word, bytes of a vector (1 MiB) with room.
+# PostgreSQL's own bounds: the last place, bytes of a word, and (with room) of a vector, of 1 MiB.
 _LAST, _LONGEST_WORD, _LARGEST = 16_383, 2_046, 1_000_000
-_GAP = 2  # between headline and body, so that no phrase runs from one into the other
+_BODY = 1_000  # its first place, so that no phrase runs from a headline into it
 _PART = re.compile(r'"([^"]*)"|(title\s*:|\(|\)|OR\b|AND\b|NOT\b)|([^\s()":]+)')
 _SIGNS = {"OR": "|", "AND": "&", "NOT": "& !"}
+_MADE = f"""
+CREATE VIRTUAL TABLE text USING fts5(title, body, content='', tokenize='{TOKENIZER}');
+CREATE VIRTUAL TABLE word USING fts5vocab(text, 'instance');
+"""
+_VECTORS = f"""
+SELECT doc, coalesce(group_concat('''' || term || ''':' || places, ' ') FILTER (
+  WHERE length(CAST(term AS BLOB)) <= {_LONGEST_WORD}), ''), sum(times) FROM (
+  SELECT doc, term, count(*) AS times, group_concat(
+    CASE col WHEN 'title' THEN min(offset + 1, {_BODY - 2}) || 'A'
+    ELSE min(offset + {_BODY}, {_LAST}) END) AS places
+  FROM word GROUP BY doc, term
+) GROUP BY doc
+"""
 _local = threading.local()
 
 
-def _tokens(rows: Sequence[tuple[str, str]]) -> Iterator[tuple[int, str, str, int]]:
-    """Row, word, column and place of each word."""
+def _read(rows: Sequence[tuple[str, str]], query: str) -> Iterator[tuple[Any, ...]]:
+    """What a query finds in a full-text table of these rows, counted from 0."""
     if not hasattr(_local, "database"):
         _local.database = sqlite3.connect(":memory:", isolation_level=None)
-        _local.database.executescript(
-            "CREATE VIRTUAL TABLE text USING fts5(title, body, content='', "
-            f"tokenize='{TOKENIZER}'); CREATE VIRTUAL TABLE word USING fts5vocab(text, 'instance')"
-        )
+        _local.database.executescript(_MADE)
     database: sqlite3.Connection = _local.database
     database.execute("INSERT INTO text (text) VALUES ('delete-all')")
     database.executemany(
         "INSERT INTO text (rowid, title, body) VALUES (?, ?, ?)",
         ((at, *row) for at, row in enumerate(rows)),
     )
-    yield from database.execute("SELECT doc, term, col, offset FROM word")
+    yield from database.execute(query)
 
 
 def vectors(rows: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
@@ -44,25 +54,14 @@ def vectors(rows: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
     Places above 16,383 count as that one, and what is over a megabyte is left out: a text so long
     is found by its passages.
     """
-    words: list[dict[str, list[tuple[str, int]]]] = [defaultdict(list) for _ in rows]
-    for at, word, column, place in _tokens(rows):
-        words[at][word].append((column, place))
-    return [(_vector(of_row), sum(map(len, of_row.values()))) for of_row in words]
+    found = {row: (vector, length) for row, vector, length in _read(rows, _VECTORS)}
+    return [_bounded(*found.get(at, ("", 0))) for at in range(len(rows))]
 
 
-def _vector(words: dict[str, list[tuple[str, int]]]) -> str:
-    title = sum(column == "title" for places in words.values() for column, _ in places)
-    written, size = list[str](), 0
-    for word, places in words.items():
-        size += len(word.encode()) + 4 + 2 * len(places)
-        if len(word.encode()) > _LONGEST_WORD or size > _LARGEST:
-            continue
-        marks = (
-            f"{place + 1}A" if column == "title" else str(min(title + _GAP + place, _LAST))
-            for column, place in places
-        )
-        written.append(f"'{word}':{','.join(marks)}")
-    return " ".join(written)
+def _bounded(vector: str, length: int) -> tuple[str, int]:
+    if len(vector) > _LARGEST:
+        vector = vector[:_LARGEST].rpartition(" ")[0]
+    return vector, length
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,11 @@ class Parsed:
     "a tsquery; empty where it can match nothing"
     phrases: tuple[str, ...]
     "the tsquery of each phrase"
+
+    @property
+    def is_any(self) -> bool:
+        """Whether one of the phrases is enough."""
+        return self.expression == " | ".join(f"({phrase})" for phrase in self.phrases)
 
 
 @lru_cache(maxsize=2_000)
@@ -86,13 +90,13 @@ def parsed(query: str) -> Parsed:
         if sign:
             parts.append(_SIGNS.get(sign, sign))
             continue
-        found = sorted((place, word) for _, word, _, place in _tokens([("", quoted or bare)]))
+        found = list(_read([("", quoted or bare)], "SELECT term FROM word ORDER BY offset"))
         if not found:
             parts.append("")
             continue
         if parts and parts[-1] not in (*_SIGNS.values(), "("):
             parts.append("&")
-        phrases.append(" <-> ".join(f"'{word}'{weight}" for _, word in found))
+        phrases.append(" <-> ".join(f"'{word}'{weight}" for (word,) in found))
         parts.append(f"({phrases[-1]})")
     return Parsed(_without_gaps(parts), tuple(phrases))
 
