@@ -81,7 +81,8 @@ def test_what_one_takes_another_shows_and_finds(replica: Replica) -> None:
     with served(one) as here, served(other) as there:
         assert there.post("/v1/ask", json={"question": "What stood in Tern Bay?"}).json()["reason"]
         files = [("files", (name, text.encode())) for name, text in ARTICLES.items()]
-        assert counts(added(here, files=files)) == [3, 0, 0, 0]
+        files.append(("files", ("empty.txt", b"")))
+        assert counts(added(here, files=files)) == [3, 0, 0, 1]
         job = added(here, json={"articles": [RECORD]})
         assert there.get(f"/v1/jobs/{job['id']}").json() == job
         found = there.post("/v1/search", json={"query": "quay at Tern Bay"}).json()["hits"]
