@@ -31,13 +31,14 @@ from typing import Any
 import httpx
 import sets
 from byline import Desk
+from byline.index.jobs import Job, jobs_of
 from byline.settings import Settings
 from byline.tests.servers import chroma, free_port, postgres, postgres_programs
 
 _REPLICAS, _ASKERS, _ADDERS = 3, 2, 2
 _TRIES = 20  # of one request, at the next replica each
 _LEAST_UP, _MOST_UP = 4.0, 10.0  # seconds between two kills
-_SETTLE_SECONDS = 90.0  # that jobs have at the end; a dead replica's is taken over within 25
+_SETTLE_SECONDS = 60.0  # in which a job ends at the end; a dead replica's is taken over within 25
 _VISIBLE_SECONDS = 5.0  # in which an article must be found everywhere, once its job has ended
 _UPLOADED = 12  # articles of an upload
 
@@ -117,6 +118,8 @@ class Seen:
     sent: set[str] = field(default_factory=set)
     again: set[str] = field(default_factory=set)
     "jobs whose articles may have been taken before, by a request that broke off"
+    terminated: list[float] = field(default_factory=list)
+    "when replicas got SIGTERM, in seconds since 1970"
     asks: list[float] = field(default_factory=list)
     visible: list[float] = field(default_factory=list)
 
@@ -195,7 +198,7 @@ def _add(client: Client, seen: Seen, who: int, seed: int, ends: float) -> None:
         else:
             body = {"json": {"articles": articles}}
         _give(client, seen, names, body)
-        time.sleep(1.0)
+        time.sleep(3.0)
 
 
 def _give(client: Client, seen: Seen, names: Sequence[str], body: dict[str, Any]) -> Any:
@@ -261,7 +264,22 @@ def _kill(replicas: Sequence[Replica], seen: Seen, seed: int, ends: float) -> No
             return
         sign = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)[number % 3]
         seen.counts[f"replicas ended with {sign.name}"] += 1
+        seen.terminated += [time.time()] if sign == signal.SIGTERM else []
         chance.choice(replicas).restart(sign, chance.uniform(0, 2))
+
+
+def _ended(settings: Settings, given: set[str]) -> dict[str, Job]:
+    """The jobs, once all have ended or none has for long."""
+    until, before = time.monotonic() + _SETTLE_SECONDS, -1
+    with Desk(settings=settings) as desk:
+        while True:
+            jobs = {job.id: job for job in jobs_of(desk.archive).list(100_000) if job.id in given}
+            left = sum(not job.has_ended for job in jobs.values())
+            if left != before:
+                until, before = time.monotonic() + _SETTLE_SECONDS, left
+            if not left or time.monotonic() > until:
+                return jobs
+            time.sleep(1)
 
 
 def _judged(
@@ -269,21 +287,21 @@ def _judged(
 ) -> Iterator[str]:
     """What is wrong at the end, a line each."""
     yield from dict.fromkeys(seen.wrong)
-    until, jobs = time.monotonic() + _SETTLE_SECONDS, dict[str, Any]()
-    while len(jobs) < len(seen.given) and time.monotonic() < until:
-        for job_id in seen.given.keys() - jobs.keys():
-            job = _job(replicas, job_id)
-            jobs |= {job_id: job} if job and job["ended"] else {}
-        time.sleep(0.2)
+    jobs = _ended(settings, set(seen.given))
     seen.counts["jobs"] = len(seen.given)
-    seen.counts["jobs that another replica went on with"] = sum(
-        j["runs"] > 1 for j in jobs.values()
+    seen.counts["jobs that were in hand at a SIGKILL, and taken over"] = sum(
+        job.runs > 1 for job in jobs.values()
     )
     for job_id, given in seen.given.items():
         job = jobs.get(job_id)
-        done = job and sum(job[name] for name in ("added", "unchanged"))
-        is_first = not (job and job["unchanged"]) or job["runs"] > 1 or job_id in seen.again
-        if not job or job["state"] != "done" or done != given or not is_first:
+        if (
+            not job
+            or job.state != "done"
+            or job.added + job.unchanged != given
+            or job.unchanged
+            and job.runs == 1
+            and job_id not in seen.again | _handed_on(seen, job)
+        ):
             yield f"job {job_id} of {given} articles: {job}"
     for replica in replicas:
         if replica.unexpected or (replica.process and replica.process.poll() is not None):
@@ -302,6 +320,14 @@ def _judged(
         seen.counts["articles at the end"] = health.articles
     if max(seen.visible, default=0) > _VISIBLE_SECONDS or not seen.visible:
         yield f"an article was found by all after {max(seen.visible, default=float('nan')):.1f} s"
+
+
+def _handed_on(seen: Seen, job: Job) -> set[str]:
+    """The job, if it was under way when a replica got SIGTERM."""
+    assert job.started is not None
+    assert job.ended is not None
+    began, ended = job.started.timestamp(), job.ended.timestamp()
+    return {job.id} if any(began <= at + 30 and at <= ended for at in seen.terminated) else set()
 
 
 def main() -> None:

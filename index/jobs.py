@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +263,8 @@ class SharedJobs(Jobs):
         for file in files:
             row = {"job_id": job_id, "file": int(file.parent.name), "name": file.name}
             with file.open("rb") as opened:
-                for number, body in enumerate(iter(lambda: opened.read(_PIECE_BYTES), b"")):
+                pieces = iter(lambda: opened.read(_PIECE_BYTES), b"")
+                for number, body in enumerate(chain(pieces, (b"",))):  # also of an empty file
                     piece = row | {"number": number, "body": body}
                     connection.execute(job_parts.insert().values(piece))
         self.tasks.put(connection, "add", job_id=job_id)
@@ -295,8 +297,10 @@ class SharedJobs(Jobs):
         waiting = sa.select(jobs.c.id).where(jobs.c.state.in_(_OPEN)).order_by(jobs.c.pk)
         with self._engine.begin() as connection:
             connection.execute(job_parts.delete().where(job_parts.c.job_id.not_in(waiting)))
-            self.tasks.put_lost(connection, list(connection.scalars(waiting)))
-        self._sweep_files(set())
+            held = list(connection.scalars(waiting))
+            self.tasks.put_lost(connection, held)
+        here = (path.name for path in self._folder.glob("*"))
+        self._sweep_files({name for name in here if name.partition(".")[0] in held})
 
     def _forget_files(self) -> None:
         with self._engine.connect() as connection:

@@ -60,6 +60,8 @@ def server_of(
         raise SettingsError(
             f"store is {address}: set its key with BYLINE_STORE_API_KEY or CHROMA_API_KEY."
         )
+    if api_key and not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
+        raise SettingsError("store_api_key is no key: it holds a space or another odd character.")
     return Server(address.rstrip("/"), api_key, _headers(headers))
 
 
@@ -154,6 +156,9 @@ class Server:
             reply = httpx.get(f"{base}/api/v2/auth/identity", headers=headers, timeout=10)
         except httpx.TransportError as error:
             return self._away(reason_of(error))
+        except (httpx.InvalidURL, ValueError) as error:
+            told = f"store {self.address} is no address: {reason_of(error)}. Set BYLINE_STORE."
+            return SettingsError(told)
         said = f"HTTP {reply.status_code}"
         if reply.status_code in (401, 403):
             return SettingsError(f"The vector store {self.address} refuses it: {said}. {_KEYS}")

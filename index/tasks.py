@@ -8,6 +8,7 @@ procrastinate keeps it: tables in the index's schema, a heartbeat of each proces
 process had in hand that died is another's within 25 seconds.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -99,7 +100,9 @@ class Tasks:
             for job in stalled:
                 await app.job_manager.retry_job(job)
 
-        async with app.open_async():
+        opened = asyncio.ensure_future(app.connector.open_async())
+        try:
+            await asyncio.shield(opened)  # a pool that is cancelled as it opens never ends
             await app.run_worker_async(
                 queues=[self._name],
                 concurrency=3,  # one of each name
@@ -109,6 +112,9 @@ class Tasks:
                 update_heartbeat_interval=_BEAT_SECONDS,
                 stalled_worker_timeout=_DEAD_SECONDS,
             )
+        finally:
+            await asyncio.wait([opened])
+            await app.close_async()
 
     def _pool(self) -> dict[str, Any]:
         with self._engine.connect() as connection:

@@ -111,6 +111,8 @@ class Postgres:
         connection.adapters.register_dumper(str, _dumper())
 
     def _on_error(self, context: sa.engine.ExceptionContext) -> BylineError | None:
+        if context.is_pre_ping:  # the pool makes a new connection in place of a dead one
+            return None
         return told(context.original_exception, self._url)
 
     def open(self) -> None:

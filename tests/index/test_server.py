@@ -155,6 +155,18 @@ def test_what_is_no_address_is_refused(store: str) -> None:
         load_settings(store=store)
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "http://127.0.0.1:99999"])
+def test_an_address_that_no_client_takes_is_told(tmp_path: Path, address: str) -> None:
+    with at(address, tmp_path) as store, pytest.raises(BylineError, match=r"no address|answer"):
+        store.keys()
+
+
+def test_a_key_that_no_header_takes_is_not_shown() -> None:
+    with pytest.raises(SettingsError, match="store_api_key") as error:
+        server_of("chroma-cloud://a/b", f"{SECRET}\n")
+    assert SECRET not in str(error.value)
+
+
 @pytest.mark.parametrize("headers", [SECRET, f"A b: {SECRET}", f"A: {SECRET}é", f": {SECRET}"])
 def test_headers_that_are_none_are_refused_and_not_shown(headers: str) -> None:
     with pytest.raises(SettingsError, match="store_headers") as error:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from byline import Desk
+from byline.index.archive import Archive
 from byline.index.build import Report
 from byline.index.jobs import Jobs
 from byline.index.lock import writing
@@ -137,7 +138,8 @@ def test_what_is_too_large_is_refused_as_it_comes(own_desk: Desk) -> None:
 def test_a_job_waits_for_another_writer_and_can_be_cancelled(
     own_client: TestClient, own_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("byline.index.build.writing", lambda file: writing(file, 0.2))
+    held = Archive.writing
+    monkeypatch.setattr(Archive, "writing", lambda self, file: held(self, file, 0.2))
     with writing(own_desk.folder / "lock"):
         first = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
         second = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
@@ -205,7 +207,7 @@ def test_what_is_erased_does_not_survive_in_a_job(own_desk: Desk, tmp_path: Path
     )
     waiting, other, failed = staged("a.html", page), staged("b.txt", "R."), staged("c.txt", "R.")
     report = Report(failed=[Failure(RECORD["url"], None, "no")])
-    jobs.end(failed, report, f"No: {RECORD['url']}")
+    jobs.end(jobs.get(failed), report, f"No: {RECORD['url']}")
     listed = staged(".urls", json.dumps([RECORD["url"]]))
     own_desk.articles.erase("flood-1")
     assert [one.parent.parent.name for one in own_desk.folder.glob("jobs/*/*/*")] == [other]
