@@ -195,8 +195,8 @@ def _replace(current: Archive, staged: Archive, folder: Path, chroma_url: str | 
         with source:
             meta = {"uuid": name, "generation": str(generation), "restored": uuid4().hex}
             source.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
-        at = {"archive_url": current.url}
-        with Store(folder / "chroma", f"byline-{name}", chroma_url, **at) as store:
+        where = (folder / "chroma", f"byline-{name}", chroma_url)
+        with Store(*where, archive_url=current.url) as store:
             store.doubt()  # a kill between the two is seen by who comes next
             if current.url is None:
                 with closing(sqlite3.connect(current.path, timeout=30)) as target:

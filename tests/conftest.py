@@ -94,9 +94,10 @@ TEST_ARCHIVE = os.environ.get("BYLINE_TEST_ARCHIVE")
 
 def pytest_configure(config: pytest.Config) -> None:
     """One private PostgreSQL for all workers of a run."""
+    global TEST_ARCHIVE
     if TEST_ARCHIVE == "private" and not hasattr(config, "workerinput"):
         opened = ExitStack()
-        os.environ["BYLINE_TEST_ARCHIVE"] = opened.enter_context(postgres())
+        os.environ["BYLINE_TEST_ARCHIVE"] = TEST_ARCHIVE = opened.enter_context(postgres())
         config.add_cleanup(opened.close)
 
 
@@ -112,8 +113,9 @@ def archives_in(url: str) -> Iterator[None]:
     opened, named = archives.database, archives.indexes
 
     def database(path: Path, given: str | None, connections: int) -> Any:
-        if not any(parent.name.startswith(".byline-") for parent in path.parents):
-            given = given or in_schema(url, path.parent.parent, path.parent.name)
+        is_unpacked = any(parent.name.startswith(".byline-") for parent in path.parents)
+        if not is_unpacked and (given is None or given.startswith(url)):
+            given = in_schema(url, path.parent.parent, path.parent.name)
         return opened(path, given, connections)
 
     def indexes(home: Path, given: str | None) -> list[str]:
@@ -168,6 +170,9 @@ def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("BYLINE_") or name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
             monkeypatch.delenv(name)
+    if TEST_ARCHIVE:  # for processes that a test begins
+        address = in_schema(TEST_ARCHIVE, tmp_path / "home", "default")
+        monkeypatch.setenv("BYLINE_ARCHIVE", address)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # no index of this machine either
     monkeypatch.chdir(tmp_path)
 

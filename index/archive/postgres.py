@@ -187,7 +187,10 @@ class Postgres:
                 raise locked(self.name, _holder(connection, key)) from None
             yield
 
-    def compact(self) -> bool:
+    def compact(self) -> None:
+        """`empty_log` does."""
+
+    def empty_log(self) -> bool:
         """Write the tables anew, without the rows that were removed; False where one is read.
 
         The server's log, its replicas and backups hold them until they are recycled.
@@ -201,8 +204,6 @@ class Postgres:
         except IndexLocked:
             return False
         return True
-
-    empty_log = compact
 
 
 _UNSAMPLED = 'ALTER TABLE {} ALTER COLUMN "{}" SET STATISTICS 0'

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message
 
 from ...desk import Desk
-from ...errors import BylineError, DiskError, IndexLocked, ModelUnavailable
+from ...errors import ArchiveUnavailable, BylineError, DiskError, IndexLocked, ModelUnavailable
 from ...index.build import Report
 from ...index.disk import refused
 from ...index.jobs import URLS, Job, Jobs
@@ -39,7 +39,7 @@ _LONGEST_NAME = 200  # bytes; most file systems take 255
 _MOST_RUNS = 10  # of a job with which the process died each time
 _RETRY_SECONDS = 2.0
 _LOOK_SECONDS = 5.0  # between two looks for jobs that other processes have left
-_LATER = (IndexLocked, ModelUnavailable, DiskError)  # these are waited for
+_LATER = (IndexLocked, ArchiveUnavailable, ModelUnavailable, DiskError)  # these are waited for
 
 _log = logging.getLogger(__name__)
 _Wait = Annotated[

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from ...errors import (
+    ArchiveUnavailable,
     BylineError,
     Conflict,
     DiskError,
@@ -37,6 +38,7 @@ _STATUS: tuple[tuple[type[BylineError], int], ...] = (
     (Conflict, 409),
     (InputError, 422),
     (IndexLocked, 503),
+    (ArchiveUnavailable, 503),
     (ModelUnavailable, 503),
     (ModelError, 502),
     (DiskError, 507),

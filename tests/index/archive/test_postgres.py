@@ -349,6 +349,18 @@ def test_what_is_erased_is_in_no_file_but_the_servers_log(
     assert _holding(data, words) == []
 
 
+def test_an_erase_that_a_reader_holds_up_is_told_and_finished(
+    held: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_LOCKED_SECONDS", 1)
+    with held.archive.engine.connect() as reader:
+        reader.execute(sa.select(tables.versions)).all()
+        with pytest.raises(IndexLocked, match="keeps their bytes on the disk. Stop it"):
+            held.articles.erase(str(folder / "ferry.txt"))
+    assert "an erase was interrupted" in held.check().problems[-1]
+    assert held.check(repair=True).problems == ()
+
+
 def _holding(data: Path, words: tuple[bytes, ...]) -> list[Path]:
     files = [f for f in data.rglob("*") if f.is_file() and "pg_wal" not in f.parts]
     return [file for file in files if any(word in file.read_bytes() for word in words)]
