@@ -138,8 +138,8 @@ def test_storing_does_not_move_the_generation_of_the_index(
 def test_an_archive_from_before_conversations_opens_without_loss(archive: Archive) -> None:
     archive.claim(embedder="letters")
     with archive.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE turns")
-        connection.exec_driver_sql("DROP TABLE conversations")
+        for table in ("feedback", "turns", "conversations"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
     archive.close()
     again = Archive(archive.path)
     again.conversations.append("a", turn())
