@@ -79,10 +79,11 @@ class Postgres:
         with_schema = {"options": f"-csearch_path={self.schema}"}
         full = self._url.update_query_dict(with_schema)
         self.url = full.render_as_string(hide_password=False)
-        if len(self.schema.encode()) > _MOST_CHARACTERS:
+        is_too_long = len(self.schema.encode()) > _MOST_CHARACTERS
+        if is_too_long or self.schema.startswith("pg_") or self.schema == "information_schema":
             raise SettingsError(
-                f"The name of index '{self.schema}' is too long for PostgreSQL: choose one of at "
-                f"most {_MOST_CHARACTERS} characters with --index."
+                f"PostgreSQL takes no index of the name '{self.schema}': choose one of at most "
+                f"{_MOST_CHARACTERS} characters, which does not begin with pg_, with --index."
             )
         self.engine = self._engine(
             poolclass=_Pool,

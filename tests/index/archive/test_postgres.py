@@ -233,6 +233,13 @@ class TestFaults:
             Archive(tmp_path / "news" / "archive.db", given)
         assert "secret" not in str(error.value)
 
+    @pytest.mark.parametrize("name", ["a" * 64, "pg_mine", "information_schema"])
+    def test_a_name_that_postgresql_does_not_take_is_refused(
+        self, database: str, tmp_path: Path, name: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="PostgreSQL takes no index of the name"):
+            Archive(tmp_path / name / "archive.db", database)
+
     def test_settings_do_not_show_the_password(self, address: str) -> None:
         assert "open-sesame" not in repr(load_settings(archive=address))
         assert "open-sesame" not in str(load_settings(archive=address).model_dump_json())
