@@ -97,12 +97,13 @@ TEST_STORE = os.environ.get("BYLINE_TEST_STORE")
 
 def pytest_configure(config: pytest.Config) -> None:
     """One private PostgreSQL, and one private Chroma, for all workers of a run."""
+    global TEST_ARCHIVE
     if hasattr(config, "workerinput"):
         return
     opened = ExitStack()
     config.add_cleanup(opened.close)
     if TEST_ARCHIVE == "private":
-        os.environ["BYLINE_TEST_ARCHIVE"] = opened.enter_context(postgres())
+        os.environ["BYLINE_TEST_ARCHIVE"] = TEST_ARCHIVE = opened.enter_context(postgres())
     if TEST_STORE == "private":
         folder = opened.enter_context(TemporaryDirectory(prefix="byline-chroma-"))
         os.environ["BYLINE_TEST_STORE"] = opened.enter_context(chroma(Path(folder)))
@@ -120,8 +121,9 @@ def archives_in(url: str) -> Iterator[None]:
     opened, named = archives.database, archives.indexes
 
     def database(path: Path, given: str | None, connections: int) -> Any:
-        if not any(parent.name.startswith(".byline-") for parent in path.parents):
-            given = given or in_schema(url, path.parent.parent, path.parent.name)
+        is_unpacked = any(parent.name.startswith(".byline-") for parent in path.parents)
+        if not is_unpacked and (given is None or given.startswith(url)):
+            given = in_schema(url, path.parent.parent, path.parent.name)
         return opened(path, given, connections)
 
     def indexes(home: Path, given: str | None) -> list[str]:
@@ -188,6 +190,9 @@ def plain_environment(
             monkeypatch.delenv(name)
     if suite_store:
         monkeypatch.setenv("BYLINE_STORE", suite_store)
+    if TEST_ARCHIVE:  # for processes that a test begins
+        address = in_schema(TEST_ARCHIVE, tmp_path / "home", "default")
+        monkeypatch.setenv("BYLINE_ARCHIVE", address)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # no index of this machine either
     monkeypatch.chdir(tmp_path)
 

@@ -332,10 +332,11 @@ class Archive:
     def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
         """Show articles nowhere from now on, or again; how many there were."""
         named = tables.articles.c.id.in_(article_ids)
+        undone = self.articles(article_ids) if undo else ()
         with self.engine.begin() as connection:
             killed = tables.articles.update().where(named).values(status=KILLED_HERE)
             count = connection.execute(killed).rowcount
-            for article in self.articles(article_ids) if undo else ():
+            for article in undone:
                 status = tables.columns(article)["status"]
                 own = tables.articles.update().where(tables.articles.c.id == article.id)
                 connection.execute(own.values(status=status))
@@ -670,7 +671,8 @@ class Archive:
         if self._database.keeps_words:
             with self.engine.begin() as connection:
                 soundness.index_again(connection)
-        return self._database.compact()
+        self._database.compact()
+        return self.empty_log()
 
     def merge_words(self) -> None:
         """Merge the full-text tables, which else keep most words of what was removed."""

@@ -119,18 +119,14 @@ class Conversations:
                 redacted = withheld.redacted(turn.answer, withheld.erased(at))
                 values["answer"] = sa.literal(json.dumps(redacted))
                 row = sa.select(*values.values()).where(last_number < MOST_TURNS)
-            if connection.execute(turns.insert().from_select([*values], row)).rowcount == 0:
+            new = turns.insert().from_select([*values], row)
+            if not connection.execute(new.execution_options(preserve_rowcount=True)).rowcount:
                 raise full(conversation_id)
 
     def shown(self, held: Sequence[Turn]) -> "list[Turn]":
         """The turns as they may be shown now: without what cites an article that may not."""
-        answers = [turn.answer for turn in held]
         with self._engine.connect() as connection:
-            reasons = withheld.reasons(connection, answers)
-        return [
-            replace(turn, answer=withheld.redacted(turn.answer, why)) if why else turn
-            for turn, why in zip(held, reasons, strict=True)
-        ]
+            return _shown(connection, held)
 
     def expire(self, days: int) -> int:
         """Delete conversations in which nothing was asked for so many days (0: none); how many."""
@@ -161,7 +157,7 @@ class Conversations:
         with self._engine.connect() as connection:
             head = connection.execute(named).first()
             rows = connection.execute(query.order_by(turns.c.number)).all()
-            held = self.shown(list(map(_turn, rows)))
+            held = _shown(connection, list(map(_turn, rows)))
             now = standings(connection, (turn.answer for turn in held))
         told = (replace(one, stale=tuple(stale_citations(one.answer, now))) for one in held)
         return Conversation(head.id, head.title, tuple(told)) if head else None
@@ -279,6 +275,14 @@ class Conversations:
         except IndexLocked:
             message = "Articles are being added: this turn of the conversation was not stored."
             raise IndexLocked(message) from None
+
+
+def _shown(connection: sa.Connection, held: Sequence[Turn]) -> list[Turn]:
+    reasons = withheld.reasons(connection, [turn.answer for turn in held])
+    return [
+        replace(turn, answer=withheld.redacted(turn.answer, why)) if why else turn
+        for turn, why in zip(held, reasons, strict=True)
+    ]
 
 
 def _erased_at(connection: sa.Connection, answer: Mapping[str, Any]) -> float | None:

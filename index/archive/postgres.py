@@ -79,10 +79,11 @@ class Postgres:
         with_schema = {"options": f"-csearch_path={self.schema}"}
         full = self._url.update_query_dict(with_schema)
         self.url = full.render_as_string(hide_password=False)
-        if len(self.schema.encode()) > _MOST_CHARACTERS:
+        is_too_long = len(self.schema.encode()) > _MOST_CHARACTERS
+        if is_too_long or self.schema.startswith("pg_") or self.schema == "information_schema":
             raise SettingsError(
-                f"The name of index '{self.schema}' is too long for PostgreSQL: choose one of at "
-                f"most {_MOST_CHARACTERS} characters with --index."
+                f"PostgreSQL takes no index of the name '{self.schema}': choose one of at most "
+                f"{_MOST_CHARACTERS} characters, which does not begin with pg_, with --index."
             )
         self.engine = self._engine(
             poolclass=_Pool,
@@ -190,7 +191,10 @@ class Postgres:
                 raise locked(self.name, _holder(connection, key)) from None
             yield
 
-    def compact(self) -> bool:
+    def compact(self) -> None:
+        """`empty_log` does."""
+
+    def empty_log(self) -> bool:
         """Write the tables anew, without the rows that were removed; False where one is read.
 
         The server's log, its replicas and backups hold them until they are recycled.
@@ -204,8 +208,6 @@ class Postgres:
         except IndexLocked:
             return False
         return True
-
-    empty_log = compact
 
 
 _UNSAMPLED = 'ALTER TABLE {} ALTER COLUMN "{}" SET STATISTICS 0'

@@ -95,11 +95,10 @@ class SQLite:
         """As `lock.writing`."""
         return writing(lock_file, wait_seconds)
 
-    def compact(self) -> bool:
-        """Write the file anew, without the pages that hold what was removed; as `empty_log`."""
+    def compact(self) -> None:
+        """Write the file anew, without the pages that hold what was removed."""
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
             plain.execute(sa.text("VACUUM"))
-        return self.empty_log()
 
     def empty_log(self) -> bool:
         """Empty the write-ahead log of the pages of before; False where one is still read."""

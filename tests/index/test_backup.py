@@ -67,6 +67,7 @@ def test_it_takes_the_place_of_an_index_only_when_forced_and_readers_follow(
     assert not [p for p in home.iterdir() if p.name.startswith(".byline")]
 
 
+@pytest.mark.embedded("it damages archive.db")
 def test_a_damaged_index_is_put_aside(home: Path, made: Path) -> None:
     (home / "default" / "archive.db").write_bytes(b"garbage" * 1000)
     restore(made, home / "default", force=True)
@@ -139,6 +140,7 @@ class TestRefused:
         with pytest.raises(InputError, match="is no backup of Byline"):
             restore(folder / "ferry.txt", home / "again")
 
+    @pytest.mark.embedded("it damages archive.db")
     def test_one_whose_rows_do_not_agree(self, home: Path, made: Path, tmp_path: Path) -> None:
         with Desk(home, embedder=Broken()) as desk:
             with sqlite3.connect(desk.archive.path) as connection:
@@ -173,6 +175,7 @@ def test_what_people_decided_since_the_backup_still_holds(home: Path, made: Path
         assert bridge not in {hit.article_id for hit in desk.search("bridge", 100)}
 
 
+@pytest.mark.embedded("it damages archive.db")
 def test_what_was_erased_stays_so_though_the_archive_is_damaged(home: Path, made: Path) -> None:
     with Desk(home, embedder=Letters()) as desk:
         mayor = next(
@@ -189,6 +192,7 @@ def test_what_was_erased_stays_so_though_the_archive_is_damaged(home: Path, made
 
 
 @pytest.mark.store_here
+@pytest.mark.embedded("it damages archive.db")
 def test_an_archive_of_no_bytes_is_not_taken_for_a_new_index(home: Path, folder: Path) -> None:
     with Desk(home, embedder=Letters()) as desk:
         desk.add(folder)

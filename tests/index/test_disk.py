@@ -77,6 +77,7 @@ def test_a_full_disk_is_told_keeps_what_was_accepted_and_goes_on_when_there_is_s
         assert desk.check().articles == 1000
 
 
+@pytest.mark.embedded("it fills or damages the disk of archive.db")
 def test_an_erase_on_a_full_disk_says_what_is_so_and_what_finishes_it(
     home: Path, remount: Mount, folder: Path
 ) -> None:
@@ -131,6 +132,7 @@ def test_what_a_dead_process_was_copying_is_swept_and_what_a_living_one_is_stays
             child.communicate()
 
 
+@pytest.mark.embedded("it fills or damages the disk of archive.db")
 def test_a_read_only_disk_is_read_and_what_would_write_is_one_line(
     run: Run, home: Path, remount: Mount, folder: Path
 ) -> None:
@@ -171,6 +173,7 @@ def test_a_folder_that_may_not_be_written_to_is_told(
 
 
 class TestDamagedArchive:
+    @pytest.mark.embedded("it fills or damages the disk of archive.db")
     def test_one_that_is_cut_short_is_told_with_the_way_back(
         self, home: Path, folder: Path
     ) -> None:
@@ -181,6 +184,7 @@ class TestDamagedArchive:
         with pytest.raises(IndexDamaged, match=r"is damaged: .*byline restore FILE --force"):
             _everything(path)
 
+    @pytest.mark.embedded("it fills or damages the disk of archive.db")
     def test_garbage_is_told_with_the_way_back(self, tmp_path: Path) -> None:
         (tmp_path / "archive.db").write_bytes(b"garbage" * 1000)
         with pytest.raises(IndexDamaged, match=r"not a database.*byline restore FILE --force"):

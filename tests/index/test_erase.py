@@ -98,6 +98,7 @@ STEMS = ["araffin", "indlass", "uoyl"]
 SAID = [*PHRASES, TITLE, SLUG, *SENTENCES, *STEMS]
 
 
+@pytest.mark.embedded("it reads the bytes of archive.db; test_postgres.py those of the server")
 def test_after_an_erase_no_byte_of_the_folder_holds_it(asked: Desk, wire: Path) -> None:
     before = held(asked.folder, SAID)
     assert before == set(SAID)
@@ -116,6 +117,7 @@ def test_after_an_erase_no_byte_of_the_folder_holds_it(asked: Desk, wire: Path) 
 
 
 @pytest.mark.store_here
+@pytest.mark.embedded("it reads the bytes of archive.db; test_postgres.py those of the server")
 def test_vectors_of_what_was_erased_are_in_no_file(asked: Desk) -> None:
     keys = asked.archive.all_passages()
     of_article = [p.pk for p in asked.archive.passages(keys) if p.article.id == "vex-1"]
@@ -146,6 +148,7 @@ def test_what_is_left_of_an_answer_is_the_question_and_why(asked: Desk) -> None:
     assert held_now.title == QUESTION
 
 
+@pytest.mark.embedded("it reads the bytes of archive.db; test_postgres.py those of the server")
 def test_an_older_copy_of_the_archive_is_erased_by_its_tombstones(
     asked: Desk, tmp_path: Path
 ) -> None:
@@ -306,11 +309,12 @@ def test_an_erase_that_was_interrupted_is_told_and_finished(
     assert held(asked.folder, SAID) == set()
 
 
+@pytest.mark.embedded("it reads the bytes of archive.db; test_postgres.py those of the server")
 def test_a_reader_that_holds_old_pages_is_told_of(
     asked: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Archive, "empty_log", lambda self: False)
-    with pytest.raises(IndexLocked, match="keeps their bytes in archive.db-wal"):
+    with pytest.raises(IndexLocked, match="keeps their bytes on the disk"):
         asked.articles.erase("vex-1")
     monkeypatch.undo()
     assert erase.is_unfinished(asked.archive)

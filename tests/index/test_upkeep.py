@@ -2,9 +2,7 @@
 
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,9 +27,13 @@ def letters(home: Path, folder: Path) -> Iterator[Desk]:
 
 
 def run_sql(desk: Desk, *statements: str) -> None:
-    with closing(sqlite3.connect(desk.archive.path)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
+    unguarded = {"sqlite": "PRAGMA foreign_keys=OFF"}
+    with desk.archive.engine.connect() as connection:
+        unguard = unguarded.get(connection.dialect.name, "SET session_replication_role = replica")
+        for statement in (unguard, *statements):
+            connection.exec_driver_sql(statement)
+        connection.commit()
+        connection.invalidate()
 
 
 def lose_a_vector(desk: Desk) -> None:

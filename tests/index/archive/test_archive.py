@@ -96,6 +96,7 @@ class TestArticles:
         assert archive.match_passages("tuesday", Filter(), 9)
         assert archive.problems() == []
 
+    @pytest.mark.embedded("it reads the bytes of archive.db")
     def test_what_is_removed_leaves_no_text_in_the_file(self, archive: Archive) -> None:
         put(archive, article("a", "Rates rose in Zwolledam."), article("b"))
         put(archive, article("a", "Rates fell in Zwolledam."))
@@ -254,6 +255,7 @@ class TestFile:
         archive.replace_vectors([], np.zeros((0, 2), np.float32), embedder="big")
         archive.require(embedder="big")
 
+    @pytest.mark.embedded("it reads the bytes of archive.db")
     def test_a_file_that_is_no_archive_is_refused_in_one_line(self, tmp_path: Path) -> None:
         path = tmp_path / "archive.db"
         path.write_bytes(b"This is a letter to the editor. " * 100)
@@ -262,6 +264,7 @@ class TestFile:
         assert "\n" not in str(error.value)
         assert path.read_bytes().startswith(b"This is a letter")
 
+    @pytest.mark.embedded("it reads the bytes of archive.db")
     def test_a_home_that_is_a_file_is_refused_in_one_line(self, tmp_path: Path) -> None:
         (tmp_path / "home").write_text("")
         with pytest.raises(IndexDamaged, match="cannot be opened"):
@@ -283,6 +286,7 @@ class TestFile:
             thread.join()
         assert errors == []
 
+    @pytest.mark.embedded("SQLite's connections are not bounded")
     def test_a_hundred_threads_that_read_at_once_do_not_wait_for_each_other(
         self, archive: Archive
     ) -> None:
@@ -291,6 +295,7 @@ class TestFile:
                 opened.enter_context(archive.engine.connect())
             assert archive.built_with("schema") == str(SCHEMA)
 
+    @pytest.mark.embedded("it reads the bytes of archive.db")
     def test_a_lexical_index_that_lost_an_article_is_a_problem(self, archive: Archive) -> None:
         put(archive, article("a"), article("b"))
         archive.close()

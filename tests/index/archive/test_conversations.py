@@ -77,8 +77,8 @@ def test_a_deleted_conversation_is_gone_with_its_turns(
     store.delete("a")
     assert store.find("a") is None
     assert len(store.load("b").turns) == 1
-    with sqlite3.connect(archive.path) as connection:
-        assert connection.execute("SELECT count(*) FROM turns").fetchone() == (1,)
+    with archive.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM turns").scalar() == 1
 
 
 def test_a_renamed_conversation_keeps_its_name(store: Conversations) -> None:
@@ -137,9 +137,10 @@ def test_storing_does_not_move_the_generation_of_the_index(
 
 def test_an_archive_from_before_conversations_opens_without_loss(archive: Archive) -> None:
     archive.claim(embedder="letters")
+    with archive.engine.begin() as connection:
+        for table in ("feedback", "turns", "conversations"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
     archive.close()
-    with sqlite3.connect(archive.path) as connection:
-        connection.executescript("DROP TABLE turns; DROP TABLE conversations;")
     again = Archive(archive.path)
     again.conversations.append("a", turn())
     assert again.built_with("embedder") == "letters"
@@ -170,6 +171,7 @@ def test_two_writers_and_a_reader_lose_no_turn(archive: Archive, store: Conversa
     assert seen == sorted(seen)
 
 
+@pytest.mark.embedded("SQLite lets one write at a time")
 def test_a_turn_that_cannot_wait_longer_says_so(archive: Archive) -> None:
     store = archive.conversations
     store.append("a", turn())

@@ -15,6 +15,7 @@ STORED = Path(__file__).parent.parent / "stored"
 
 
 @pytest.mark.parametrize("stored", sorted(STORED.glob("*.db.gz")), ids=lambda path: path.stem)
+@pytest.mark.embedded("older releases had SQLite alone")
 def test_an_index_of_an_older_release_goes_on(stored: Path, home: Path, folder: Path) -> None:
     (home / "old").mkdir(parents=True)
     (home / "old" / "archive.db").write_bytes(gzip.decompress(stored.read_bytes()))
@@ -32,6 +33,7 @@ def test_an_index_of_an_older_release_goes_on(stored: Path, home: Path, folder: 
     assert columns == _columns(home / "new" / "archive.db")
 
 
+@pytest.mark.embedded("older releases had SQLite alone")
 def test_what_was_ruled_and_sectioned_in_schema_2_is_so_still(home: Path, tmp_path: Path) -> None:
     (home / "old").mkdir(parents=True)
     stored = (STORED / "schema-2.db.gz").read_bytes()
@@ -49,9 +51,10 @@ def test_what_was_ruled_and_sectioned_in_schema_2_is_so_still(home: Path, tmp_pa
 
 
 def test_an_index_of_a_newer_release_is_refused(tmp_path: Path) -> None:
-    Archive(tmp_path / "archive.db").close()
-    with sqlite3.connect(tmp_path / "archive.db") as connection:
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [str(SCHEMA + 1)])
+    archive = Archive(tmp_path / "archive.db")
+    with archive.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE meta SET value = '{SCHEMA + 1}' WHERE key = 'schema'")
+    archive.close()
     with pytest.raises(IndexMismatch, match=r"made by a newer one\. Upgrade Byline"):
         Archive(tmp_path / "archive.db")
 

@@ -233,6 +233,13 @@ class TestFaults:
             Archive(tmp_path / "news" / "archive.db", given)
         assert "secret" not in str(error.value)
 
+    @pytest.mark.parametrize("name", ["a" * 64, "pg_mine", "information_schema"])
+    def test_a_name_that_postgresql_does_not_take_is_refused(
+        self, database: str, tmp_path: Path, name: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="PostgreSQL takes no index of the name"):
+            Archive(tmp_path / name / "archive.db", database)
+
     def test_settings_do_not_show_the_password(self, address: str) -> None:
         assert "open-sesame" not in repr(load_settings(archive=address))
         assert "open-sesame" not in str(load_settings(archive=address).model_dump_json())
@@ -347,6 +354,18 @@ def test_what_is_erased_is_in_no_file_but_the_servers_log(
     held.articles.erase("mobbs")
     _run(database, "CHECKPOINT")
     assert _holding(data, words) == []
+
+
+def test_an_erase_that_a_reader_holds_up_is_told_and_finished(
+    held: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_LOCKED_SECONDS", 1)
+    with held.archive.engine.connect() as reader:
+        reader.execute(sa.select(tables.versions)).all()
+        with pytest.raises(IndexLocked, match="keeps their bytes on the disk. Stop it"):
+            held.articles.erase(str(folder / "ferry.txt"))
+    assert "an erase was interrupted" in held.check().problems[-1]
+    assert held.check(repair=True).problems == ()
 
 
 def _holding(data: Path, words: tuple[bytes, ...]) -> list[Path]:

@@ -1,13 +1,12 @@
 """The shelf reads what is new, drops what is gone, and is near enough to choose by."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from byline.index.archive import Archive, lexical, postgres
+from byline.index.archive import Archive, lexical, postgres, tables
 from byline.index.archive import shelf as shelf_module
 from byline.index.archive.filter import Filter
 from byline.index.archive.shelf import Shelf
@@ -122,10 +121,9 @@ def test_vectors_that_an_older_release_stored_are_read(archive: Archive) -> None
     put(archive, "a", "Rates rose.")
     put(archive, "b", "Rates fell.")
     whole = RANDOM.standard_normal(64).astype(np.float32)
-    archive.close()
-    with sqlite3.connect(archive.path) as connection:
-        connection.execute("UPDATE vectors SET vector = ? WHERE passage_pk = 2", [whole.tobytes()])
-    connection.close()
+    with archive.engine.begin() as connection:
+        old = tables.vectors.update().where(tables.vectors.c.passage_pk == 2)
+        connection.execute(old.values(vector=whole.tobytes()))
     assert np.array_equal(archive.vectors([2, 4])[0], whole)
     shelf = archive.shelf()
     assert shelf.nearness(whole, np.array([1]))[0] == pytest.approx(whole @ whole, rel=0.01)

@@ -142,6 +142,7 @@ class TestByAnotherArticle:
         put(archive, article("a", title=FERRY), notice(embargo_until=date(2999, 1, 1)))
         assert told(archive, "a") is None
 
+    @pytest.mark.embedded("it reads the bytes of archive.db")
     def test_its_words_go_with_it_and_the_mark_stays(self, archive: Archive) -> None:
         put(archive, article("a", title=FERRY), notice())
         archive.remove("notice")

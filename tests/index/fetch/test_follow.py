@@ -1,7 +1,6 @@
 """Feeds that are followed: what is new comes in once, what changed again, what fails later."""
 
 import gzip
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -229,8 +228,8 @@ def test_a_feed_that_fails_is_left_alone_longer_each_time_and_stops_no_other(
         pause = feed.next_at - (feed.checked_at or 0)
         assert pause == pytest.approx(100 * 2 ** (failures - 1), abs=1)
         assert [visit.name for visit in follow.run()] == ["The Herald"]
-        with sqlite3.connect(empty_desk.folder / "archive.db") as connection:
-            connection.execute("UPDATE feeds SET next_at = 0")
+        with empty_desk.archive.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE feeds SET next_at = 0")
         follow.run()
 
 
