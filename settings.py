@@ -139,9 +139,9 @@ class Settings(BaseSettings):
         1, ge=1, le=256, description="Threads, and processors, of each of these workers."
     )
     user_agent: str = Field(
-        "Byline/0.1",
+        "Byline/1.1",
         pattern=r"^[a-zA-Z][a-zA-Z_-]*(/[\x21-\x7e]+)?( [\x20-\x7e]+)?$",
-        description="How Byline names itself to web servers: Byline/0.1 (news@your.example) tells "
+        description="How Byline names itself to web servers: Byline/1.1 (news@your.example) tells "
         "them whom to ask. robots.txt is read for its first word.",
     )
     fetch_delay_seconds: float = Field(

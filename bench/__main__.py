@@ -2,9 +2,9 @@
 
 `--full` adds 2,000 articles twice in each of two forms, fills an index with 100,000 passages and
 one with 40,000 articles, asks every question of every set, kills 200 times, lets writers and
-readers at each other for two minutes, and calls the service 5,000 times; it takes two hours or
-three. Another data folder is given with `--data FOLDER`; without one the bundled sample is
-measured.
+readers at each other for two minutes, kills replicas for five, and calls the service 5,000 times;
+it takes three hours. Another data folder is given with `--data FOLDER`; without one the bundled
+sample is measured.
 """
 
 import os
@@ -34,16 +34,18 @@ _SCRIPTS = (
     "concurrency",
     "load",
     "parity",
+    "replicas",
     "api_fuzz",
 )
 _FULL = ("drafts", "evals", "streaming", "service_faults")
-_SERVED = ("load", "parity", "api_fuzz")
+_SERVED = ("load", "parity", "replicas", "api_fuzz")
 # These take --full themselves.
 _LONGER = ("ingest", "bulk", "scale", "copies", "attacks", "crash", "concurrency", *_SERVED)
 _OF_LABELS = (
     "dates",
     "speakers",
     "swaps",
+    "replicas",
     "api_fuzz",
     "service_faults",
 )  # these read no data folder

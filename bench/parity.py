@@ -1,12 +1,13 @@
-"""One core, many faces: the same question through each, the same statements, numbers and spans.
+"""One core, many faces, two databases: the same statements, numbers and spans from each.
 
     python bench/parity.py [--questions 50]
 
 Questions of the sample are put to `Desk.ask`, and then to every other face as its own users do: the
 command line in a process of its own, the HTTP API as JSON and as events, the official OpenAI client
 plain and streamed, the official client of MCP, and LlamaIndex's query engine. Twice: without a
-model, and with a scripted one that quotes the first passage.
-Fails where a face differs.
+model, and with a scripted one that quotes the first passage. Then to a desk whose archive is in
+PostgreSQL and whose vectors are on a Chroma server, where PostgreSQL is installed.
+Fails where a face or a database differs.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ import httpx
 import sets
 from byline import Desk
 from byline.settings import Settings
+from byline.tests.servers import chroma, postgres, postgres_programs
 from load import Server, running
 from mcp import Client
 from openai import OpenAI
@@ -56,6 +58,12 @@ def main() -> None:
                 for face, same in _compared(home, endpoint, questions):
                     rows.append([f"{face}, {name}", many, same, many - same])
                     differ += many - same
+        if postgres_programs() is None:
+            print("PostgreSQL is not installed: servers are left out.\n")
+        else:
+            for what, same in _on_servers(home, questions).items():
+                rows.append([f"PostgreSQL and a Chroma server, {what}", many, same, many - same])
+                differ += many - same
         print(sets.markdown(("face", "questions", "as Desk.ask", "other"), rows))
     sys.exit(differ > 0)
 
@@ -72,6 +80,31 @@ def _compared(
         for name, face in _faces(desk, service, environment).items():
             got = [_core(face(question)) for question in questions]
             yield name, sum(one == other for one, other in zip(got, wanted, strict=True))
+
+
+def _on_servers(home: Path, questions: list[str]) -> dict[str, int]:
+    """In how many questions a desk on servers answers, and finds, what the desk here does."""
+    with (
+        postgres() as archive,
+        tempfile.TemporaryDirectory(prefix="byline-bench-") as folder,
+        chroma(Path(folder, "chroma")) as store,
+        Desk(settings=Settings(home=home, index="bench")) as here,
+        Desk(
+            settings=Settings(home=Path(folder), index="bench", archive=archive, store=store)
+        ) as there,
+    ):
+        there.add(sets.SAMPLE)
+        desks = (here, there)
+        answers = [[_core(desk.ask(one).to_dict()) for one in questions] for desk in desks]
+        found = [[[h.to_dict() for h in desk.search(one)] for one in questions] for desk in desks]
+    return {
+        "answers": sum(map(_same, *answers)),
+        "the ten passages found": sum(map(_same, *found)),
+    }
+
+
+def _same(one: object, other: object) -> bool:
+    return one == other
 
 
 _BASE_URL = "BYLINE_LLM_BASE_URL"

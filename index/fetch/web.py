@@ -1,6 +1,6 @@
 """Fetches politely: robots.txt is obeyed, a host gets one request at a time, and pauses between.
 
-web = Web(user_agent="Byline/0.1 (news@herald.example)")
+web = Web(user_agent="Byline/1.1 (news@herald.example)")
 page = web.get("https://herald.example/a", PAGE, max_bytes=5_000_000)
 """
 

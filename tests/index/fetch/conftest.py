@@ -88,7 +88,7 @@ def web() -> Callable[..., Web]:
     """Makes a Web that is in no hurry to wait, and to which every name is public."""
 
     def make(**options: Any) -> Web:
-        given = {"user_agent": "Byline/0.1", "delay_seconds": 0, "timeout_seconds": 5}
+        given = {"user_agent": "Byline/1.1", "delay_seconds": 0, "timeout_seconds": 5}
         return Web(**(given | {"resolve": lambda host, port: [PUBLIC]} | options))
 
     return make

@@ -242,7 +242,7 @@ def test_no_cookie_proxy_or_netrc_is_used(
     site.answers["/b"] = b"<p>Hello"
     web().get(site.url("/a"), PAGE, max_bytes=LIMIT)
     assert not {"cookie", "authorization"} & set(site.asked[-1][1])
-    assert site.asked[-1][1]["user-agent"] == "Byline/0.1"
+    assert site.asked[-1][1]["user-agent"] == "Byline/1.1"
 
 
 def test_what_does_not_answer_is_for_later(web: Make, unused_address: str) -> None:
