@@ -404,6 +404,7 @@ with Desk(sys.argv[1], embedder=Letters()) as desk:
 
 
 class TestProcesses:
+    @pytest.mark.embedded("it holds the lock file; test_postgres.py the lock of the server")
     def test_a_second_writer_waits_and_then_is_told_who_writes(
         self, letters: Desk, folder: Path
     ) -> None:

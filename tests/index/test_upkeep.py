@@ -26,6 +26,9 @@ def letters(home: Path, folder: Path) -> Iterator[Desk]:
         yield desk
 
 
+OF_FTS5 = pytest.mark.embedded("it harms a table of FTS5")
+
+
 def run_sql(desk: Desk, *statements: str) -> None:
     unguarded = {"sqlite": "PRAGMA foreign_keys=OFF"}
     with desk.archive.engine.connect() as connection:
@@ -60,11 +63,11 @@ def pile_up_levels(desk: Desk) -> None:
 
 
 def lose_an_article(desk: Desk) -> None:
-    run_sql(desk, "PRAGMA foreign_keys=OFF", "DELETE FROM articles WHERE pk = 2")
+    run_sql(desk, "DELETE FROM articles WHERE pk = 2")
 
 
 def leave_a_vector(desk: Desk) -> None:
-    run_sql(desk, "INSERT INTO vectors VALUES (9999, x'00')")
+    run_sql(desk, "INSERT INTO vectors VALUES (9999, '0')")
 
 
 def destroy_the_store(desk: Desk) -> None:
@@ -78,8 +81,10 @@ def destroy_the_store(desk: Desk) -> None:
         (lose_a_vector, "1 passages have no vector in the store"),
         (change_a_vector, "1 passages have another vector in the store"),
         (add_a_stray_vector, "1 vectors in the store belong to no passage"),
-        (lose_words, "the full-text table passages_text misses 3"),
-        (pile_up_levels, "the full-text table passages_text is inconsistent"),
+        pytest.param(lose_words, "the full-text table passages_text misses 3", marks=OF_FTS5),
+        pytest.param(
+            pile_up_levels, "the full-text table passages_text is inconsistent", marks=OF_FTS5
+        ),
         (lose_an_article, "1 rows of passages belong to nothing"),
         (leave_a_vector, "1 rows of vectors belong to nothing"),
         pytest.param(
@@ -102,6 +107,7 @@ def test_harm_is_told_and_mended_without_embedding(
     assert letters.archive.match_passages('"rehn"', Filter(), 9)
 
 
+@OF_FTS5
 def test_removing_thousands_of_times_leaves_the_full_text_tables_readable(letters: Desk) -> None:
     held = ("articles_text", "passages_text")
     with letters.archive.engine.connect() as connection:
