@@ -73,7 +73,7 @@ dist: $(VENV)/dev
 sbom: dist
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python build/installed
 	@$(BIN)/uv pip install -q --python build/installed/bin/python -c requirements.lock \
-	  "$$(echo dist/*.whl)[page,local,mcp,ray,trace]"
+	  "$$(echo dist/*.whl)[page,local,mcp,postgres,ray,trace]"
 	@$(BIN)/uv tool run -q --from cyclonedx-bom==7.5.0 cyclonedx-py environment --mc-type library \
 	  --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json build/installed/bin/python
 	@$(BIN)/uv tool run -q pip-licenses==5.5.5 --python build/installed/bin/python --from mixed \

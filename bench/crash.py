@@ -341,7 +341,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="(default: %(default)s)")
     parser.add_argument("--full", action="store_const", dest="kills", const=200, help="200 kills")
     given = parser.parse_args()
-    hnsw: dict[str, Any] = store_module._CONFIGURATION["hnsw"]  # type: ignore[assignment]
+    hnsw: dict[str, Any] = store_module.CONFIGURATION["hnsw"]  # type: ignore[assignment]
     hnsw |= {"sync_threshold": _SYNC_THRESHOLD, "batch_size": _SYNC_THRESHOLD}
     began, hit, counts, wrong = time.monotonic(), Counter[str](), Counter[str](), []
     with tempfile.TemporaryDirectory(prefix="byline-crash-") as folder:
