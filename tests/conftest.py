@@ -262,7 +262,7 @@ def sample_desk(
 
 @contextmanager
 def _opened(
-    home: Path, index: str, embedder: Embedder, folder: Path, store: str | None
+    home: Path, index: str, embedder: Embedder, folder: Path, store: str | None = None
 ) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("BYLINE_")]:
