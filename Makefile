@@ -7,7 +7,7 @@ INDEX ?= demo
 EVAL := eval-runs/make-eval
 WORKERS ?= 2
 
-.PHONY: demo test check docs format eval eval-run baseline bench proof peers screenshots serve lock dist sbom audit \
+.PHONY: demo test test-servers check docs format eval eval-run baseline bench proof peers screenshots serve lock dist sbom audit \
   test-model clean
 
 demo: $(VENV)/page
@@ -16,6 +16,11 @@ demo: $(VENV)/page
 test: $(VENV)/dev $(MODEL)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not alone"
 	$(BIN)/pytest -m alone
+
+# The same on a PostgreSQL and a Chroma server of its own.
+test-servers: $(VENV)/dev $(MODEL)
+	TEST_BYLINE_ARCHIVE=private TEST_BYLINE_STORE=private \
+	  $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not alone"
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -104,6 +104,7 @@ def erase(ids: Sequence[str], archive: Archive, store: Store, *, lock_file: Path
 
 def _note_apart(path: Path, stones: Iterable[tuple[bytes, float]]) -> None:
     """Note tombstones beside the archive too, for when it is damaged and a backup is restored."""
+    path.parent.mkdir(parents=True, exist_ok=True)  # nothing else may lie there, with servers
     with path.with_name(APART).open("a") as file:
         file.writelines(f"{key.hex()} {at}\n" for key, at in stones)
 

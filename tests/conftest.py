@@ -90,9 +90,9 @@ def no_network() -> Iterator[None]:
 
 
 # A URL, or `private` for a PostgreSQL of the run's own: the whole suite runs on it.
-TEST_ARCHIVE = os.environ.get("BYLINE_TEST_ARCHIVE")
+TEST_ARCHIVE = os.environ.get("TEST_BYLINE_ARCHIVE")
 # The same of a Chroma server.
-TEST_STORE = os.environ.get("BYLINE_TEST_STORE")
+TEST_STORE = os.environ.get("TEST_BYLINE_STORE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -103,10 +103,10 @@ def pytest_configure(config: pytest.Config) -> None:
     opened = ExitStack()
     config.add_cleanup(opened.close)
     if TEST_ARCHIVE == "private":
-        os.environ["BYLINE_TEST_ARCHIVE"] = TEST_ARCHIVE = opened.enter_context(postgres())
+        os.environ["TEST_BYLINE_ARCHIVE"] = TEST_ARCHIVE = opened.enter_context(postgres())
     if TEST_STORE == "private":
         folder = opened.enter_context(TemporaryDirectory(prefix="byline-chroma-"))
-        os.environ["BYLINE_TEST_STORE"] = opened.enter_context(chroma(Path(folder)))
+        os.environ["TEST_BYLINE_STORE"] = opened.enter_context(chroma(Path(folder)))
 
 
 def in_schema(url: str, home: Path, index: str) -> str:
@@ -140,9 +140,9 @@ def archives_in(url: str) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def archives_are_there() -> Iterator[None]:
-    """On which database the archives of this run are, where BYLINE_TEST_ARCHIVE says so."""
+    """On which database the archives of this run are, where TEST_BYLINE_ARCHIVE says so."""
     with ExitStack() as where:
-        if url := os.environ.get("BYLINE_TEST_ARCHIVE"):
+        if url := os.environ.get("TEST_BYLINE_ARCHIVE"):
             where.enter_context(archives_in(url))
         yield
 
@@ -177,7 +177,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def suite_store() -> str | None:
     """The Chroma server of tests that do not say otherwise; None: embedded."""
-    return os.environ.get("BYLINE_TEST_STORE")
+    return os.environ.get("TEST_BYLINE_STORE")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import numpy as np
@@ -254,3 +255,18 @@ class TestLost:
             other.add([])
             assert other.store.keys() == set()
         assert len(desks().store.keys()) == 3
+
+
+def test_an_article_is_erased_where_nothing_of_the_index_lies_on_this_disk(
+    tmp_path: Path, folder: Path, database: str, chroma_url: str
+) -> None:
+    settings = load_settings(
+        home=tmp_path / "bare", index=f"i{uuid4().hex[:12]}", archive=database, store=chroma_url
+    )
+    with Desk(settings=settings, embedder=Letters()) as desk:
+        desk.add(folder)
+        erased, *left = [article.id for article in desk.articles.list()]
+        desk.articles.erase(erased)
+        assert [article.id for article in desk.articles.list()] == left
+        assert not desk.add(folder).added
+        assert desk.check().problems == ()
