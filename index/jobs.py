@@ -220,7 +220,7 @@ class Jobs:
         with self._engine.connect() as connection:  # reading takes long: nobody waits for it
             for staged in self._folder.glob("*"):
                 if any(_is_erased(connection, file) for file in staged.glob("*/*")):
-                    self._discard(staged.name)
+                    shutil.rmtree(staged, ignore_errors=True)
 
     def _discard(self, job_id: str) -> None:
         shutil.rmtree(self._folder / job_id, ignore_errors=True)
@@ -303,6 +303,7 @@ class SharedJobs(Jobs):
         self._sweep_files({name for name in here if name.partition(".")[0] in held})
 
     def _forget_files(self) -> None:
+        super()._forget_files()  # what a process that was killed has left
         with self._engine.connect() as connection:
             for job_id in list(connection.scalars(sa.select(job_parts.c.job_id).distinct())):
                 with tempfile.TemporaryDirectory() as name:

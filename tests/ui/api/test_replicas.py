@@ -217,7 +217,11 @@ def test_what_was_erased_is_in_no_upload_that_waits(replica: Replica) -> None:
     one.add([_written(one, RECORD)])
     kept = {**RECORD, "id": "other", "title": "Rain", "text": "It rained in Brenik.", "url": None}
     job_id, other = accepted(one, RECORD), accepted(one, kept)
+    left = one.folder / "jobs" / f"{job_id}.killed" / "0"  # by a process in the midst of it
+    left.mkdir(parents=True)
+    (left / "a.jsonl").write_text(json.dumps(RECORD))
     one.articles.erase("flood-1")
+    assert not left.exists()
     with one.archive.engine.connect() as connection:
         assert set(connection.scalars(sa.select(job_parts.c.job_id))) == {other}
     with served(one) as here:
