@@ -90,6 +90,8 @@ def sized(articles: int, per_article: float = 3.0) -> dict[str, float]:
 def report(measured: Path) -> str:
     """Prediction beside measurement for the largest size that `scale.py` has measured."""
     sizes = _sizes(measured)
+    if not sizes:
+        return "No size has been reached yet."
     *before, last = sorted(sizes)
     rows = []
     for name, value in sizes[last].items():
@@ -104,7 +106,7 @@ def report(measured: Path) -> str:
 
 
 def _sizes(measured: Path) -> dict[int, dict[str, float]]:
-    """What was measured at each size, without what another way of adding took."""
+    """What was measured at each size that was reached, without what another way of adding took."""
     sizes: dict[int, dict[str, float]] = {}
     for line in measured.read_text().splitlines():
         record: dict[str, float] = json.loads(line)
@@ -120,7 +122,7 @@ def _sizes(measured: Path) -> dict[int, dict[str, float]]:
             is_of_adding = name.startswith(("adding", "memory of the adder"))
             if (is_of_store and not has_store) or (is_of_adding and "publish" not in name):
                 del found[name]
-    return sizes
+    return {size: found for size, found in sizes.items() if "passages" in found}
 
 
 def _rest(found: Mapping[str, float]) -> float:

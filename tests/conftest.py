@@ -158,7 +158,7 @@ def archives_are_here(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of the archive run on both databases."""
-    is_both = any(folder in metafunc.definition.path.parts for folder in ("archive",))
+    is_both = "archive" in metafunc.definition.path.parts
     if is_both and not TEST_ARCHIVE and not list(metafunc.definition.iter_markers("embedded")):
         metafunc.parametrize("archives_are_here", ("sqlite", "postgresql"), indirect=True)
 
