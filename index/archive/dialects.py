@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from . import postgres, sqlite
+from . import sqlite, tsvectors
 from .filter import Filter
 
 Rows = Sequence[Mapping[str, Any]]
@@ -67,4 +67,4 @@ class Dialect(Protocol):
 
 def of(connection: sa.Connection) -> Dialect:
     """The database of a connection."""
-    return postgres if connection.dialect.name == "postgresql" else sqlite
+    return tsvectors if connection.dialect.name == "postgresql" else sqlite

@@ -144,6 +144,20 @@ class TestLocks:
         thread.join()
         assert turns == ["first", "second"]
 
+    def test_a_lock_that_was_lost_is_not_written_upon(self, held: Desk, database: str) -> None:
+        asked = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        before = held.archive.generation
+        with held.archive.writing(held.folder / "lock"):
+            held.archive.grow()
+            _run(database, asked)
+            with held.archive.writing(held.folder / "lock", wait_seconds=5):  # another took it
+                pass
+            with pytest.raises(ArchiveUnavailable, match="lock of index 'default' was lost: noth"):
+                held.archive.grow()
+            assert held.ask("Who resigned?").status == "answered"  # who only reads goes on
+        held.archive.grow()
+        assert held.archive.generation == before + 2
+
     def test_a_killed_writer_loses_nothing_that_it_was_told(
         self, address: str, tmp_path: Path
     ) -> None:
