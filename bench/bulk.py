@@ -30,6 +30,7 @@ from typing import Any
 import ingest
 import sets
 from byline import Desk
+from byline.index.archive import Archive
 from byline.index.embed import MiniLM
 from byline.settings import Settings, keep_ray_still
 from contents import contents
@@ -53,7 +54,7 @@ def main() -> int:
         for turn in range(turns):
             for way, workers in _WAYS.items():
                 runs[way].append(finished(begun(source, home / f"{workers}-{turn}", workers)))
-        truth = contents(archive(home / "0-0"))
+        truth = held(home / "0-0")
         homes = [home / f"{w}-{t}" for w in _WAYS.values() for t in range(turns)]
         worker, driver = home / "worker", home / "driver"
         killed = finished(begun(source, worker, 2, "--kill"))["killed"]
@@ -62,7 +63,7 @@ def main() -> int:
         differ = [
             f"{one.name}: {table}"
             for one in (*homes, worker, driver)
-            for table, found in contents(archive(one)).items()
+            for table, found in held(one).items()
             if found != truth[table]
         ]
     print(table(runs, number, turns))
@@ -178,6 +179,12 @@ def is_worker(pid: int) -> bool:
 def archive(home: Path) -> Path:
     """The database of a run's index."""
     return home / "bench" / "archive.db"
+
+
+def held(home: Path) -> dict[str, str]:
+    """What a run's index holds, as `contents`."""
+    with closing(Archive(archive(home))) as opened:
+        return contents(opened)
 
 
 def published(home: Path) -> int:

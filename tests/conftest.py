@@ -115,6 +115,11 @@ def in_schema(url: str, home: Path, index: str) -> str:
     return f"{url}?options=-csearch_path={apart}"
 
 
+def archive_of(home: Path, index: str) -> dict[str, str]:
+    """What another process is told, so that the archive of an index is where this run's are."""
+    return {"BYLINE_ARCHIVE": in_schema(TEST_ARCHIVE, home, index)} if TEST_ARCHIVE else {}
+
+
 @contextmanager
 def archives_in(url: str) -> Iterator[None]:
     """Every archive of this process is a schema there, but for those that a restore unpacks."""
@@ -190,9 +195,8 @@ def plain_environment(
             monkeypatch.delenv(name)
     if suite_store:
         monkeypatch.setenv("BYLINE_STORE", suite_store)
-    if TEST_ARCHIVE:  # for processes that a test begins
-        address = in_schema(TEST_ARCHIVE, tmp_path / "home", "default")
-        monkeypatch.setenv("BYLINE_ARCHIVE", address)
+    for name, value in archive_of(tmp_path / "home", "default").items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # no index of this machine either
     monkeypatch.chdir(tmp_path)
 

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from typing import Any
 
 import pytest
 from byline import Desk
+from byline.bench.vectors import Remembering
+from byline.index.embed import MiniLM
 from byline.tests.conftest import Run, failed
 from byline.tests.fakes import Letters
 
@@ -23,10 +24,10 @@ ESCAPE = "\x1b"
 
 
 @pytest.fixture
-def added(run: Run, home: Path, desk: Desk) -> Run:
-    """The command, with a copy of the desk's index."""
-    desk.store.close()
-    shutil.copytree(desk.folder, home / "default")
+def added(run: Run, home: Path, desk: Desk, minilm: MiniLM, vectors: Path) -> Run:
+    """The command, with the desk's articles in an index of its own."""
+    with Desk(home, embedder=Remembering(minilm, vectors)) as own:
+        own.add(desk.settings.home / "articles")
     return run
 
 

@@ -5,7 +5,6 @@ import os
 import pickle
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -13,21 +12,23 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from byline import Desk
 from byline.bench.contents import contents
-from byline.errors import InputError, ModelError, SettingsError
+from byline.errors import BylineError, InputError, ModelError, SettingsError
 from byline.index import build
+from byline.index.archive import reading
 from byline.index.archive.inventory import Inventory
 from byline.index.embed import Vectors
 from byline.index.read import Entry, Failure, File, Found, files
-from byline.tests.conftest import SAMPLE
+from byline.tests.conftest import SAMPLE, archive_of
 from byline.tests.fakes import Letters
 
 pytest.importorskip("ray", reason="adding on Ray is tested with the extra `ray`")
@@ -106,8 +107,7 @@ class TestStages:
                 assert told(together) == told(alone)
                 assert together.accepted > 190
                 assert len(together.failed) == 5
-            archives = [desk.folder / "archive.db" for desk in (one, ray)]
-        assert contents(archives[1]) == contents(archives[0])
+            assert contents(ray.archive) == contents(one.archive)
 
     def test_this_process_embeds_nothing(
         self, home: Path, awkward: list[Path], workers: Callable[..., Iterator[Found]]
@@ -172,8 +172,7 @@ class TestStages:
         monkeypatch.setattr(Inventory, "_has", lambda self, keys: True)
         with opened(home, "one") as one, opened(home, "ray") as ray:
             assert told(ray.add(workers(ray, awkward))) == told(one.add(awkward))
-            archives = [desk.folder / "archive.db" for desk in (one, ray)]
-        assert contents(archives[1]) == contents(archives[0])
+            assert contents(ray.archive) == contents(one.archive)
 
     def test_what_stops_the_embedder_stops_the_run(
         self, home: Path, awkward: list[Path], workers: Callable[..., Iterator[Found]]
@@ -325,7 +324,7 @@ class Cluster:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environment,
+            env=self.environment | archive_of(home, index),
         )
 
     def processes(self) -> list[int]:
@@ -353,13 +352,18 @@ def ended(process: Any) -> tuple[list[int], str]:
 
 
 def published(home: Path, index: str) -> int:
-    query = "SELECT count(*) FROM articles WHERE version IS NOT NULL"
+    count = sa.text("SELECT count(*) FROM articles WHERE version IS NOT NULL")
+    url = archive_of(home, index).get("BYLINE_ARCHIVE")
     try:
-        path = home / index / "archive.db"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            return int(database.execute(query).fetchone()[0])
-    except sqlite3.Error:
+        with reading(home / index / "archive.db", url) as connection:
+            return connection.scalar(count) or 0
+    except (BylineError, sa.exc.SQLAlchemyError):  # it is not made yet
         return 0
+
+
+def held(home: Path, index: str) -> dict[str, str]:
+    with opened(home, index) as desk:
+        return contents(desk.archive)
 
 
 def wait_for_a_batch(home: Path, index: str, process: Any) -> None:
@@ -380,7 +384,7 @@ def cluster() -> Iterator[Cluster]:
 def truth(home: Path, awkward: list[Path]) -> dict[str, str]:
     with opened(home, "one") as desk:
         desk.add(awkward)
-        return contents(desk.folder / "archive.db")
+        return contents(desk.archive)
 
 
 @pytest.mark.alone
@@ -392,7 +396,7 @@ class TestCluster:
         wait_for_a_batch(home, "ray", process)
         os.kill(cluster.worker(), signal.SIGKILL)
         assert ended(process)[0] == [201, 3, 1, 5]
-        assert contents(home / "ray" / "archive.db") == truth
+        assert held(home, "ray") == truth
 
     def test_a_dead_driver_is_resumed(
         self, cluster: Cluster, home: Path, awkward: list[Path], truth: dict[str, str]
@@ -405,14 +409,14 @@ class TestCluster:
         added, _, unchanged, _ = ended(cluster.adding(home, "ray", *awkward))[0]
         assert 0 < held <= unchanged
         assert added < 201
-        assert contents(home / "ray" / "archive.db") == truth
+        assert held(home, "ray") == truth
 
     def test_from_outside_the_cluster_it_is_the_same(
         self, cluster: Cluster, home: Path, awkward: list[Path], truth: dict[str, str]
     ) -> None:
         process = cluster.adding(home, "ray", *awkward, address=cluster.client)
         assert ended(process)[0] == [201, 3, 1, 5]
-        assert contents(home / "ray" / "archive.db") == truth
+        assert held(home, "ray") == truth
 
     def test_another_release_of_ray_is_told(
         self, cluster: Cluster, home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
