@@ -19,7 +19,6 @@ from typing import Any
 from byline import Desk
 from byline.evals.case import Case, load_cases
 from byline.evals.importers import import_cases
-from byline.index.embed import MiniLM
 from byline.settings import Settings
 from byline.tests.servers import postgres
 from vectors import Remembering
@@ -90,7 +89,7 @@ def opened(
         tempfile.TemporaryDirectory(prefix="byline-bench-") as folder,
         new_desk(
             Path(folder),
-            Remembering(MiniLM(), _CACHE),
+            Remembering(_CACHE),
             index=f"bench-{Path(folder).name}",
             archive=archive,
         ) as desk,

@@ -1,6 +1,6 @@
-"""An embedder that remembers: benchmark sets are embedded once, their vectors kept by content.
+"""MiniLM that remembers: benchmark sets are embedded once, their vectors kept by content.
 
-    embedder = Remembering(MiniLM(), Path("bench/cache/vectors.db"))
+    embedder = Remembering(Path("bench/cache/vectors.db"))
 
 Only for measuring what finding and answering are worth; ingest is measured with the bare embedder.
 """
@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from byline.index.embed import Embedder, Vectors
+from byline.index.embed import MiniLM, Vectors
 
 
-class Remembering:
-    """Asks `embedder` only for texts that it has not seen."""
+class Remembering(MiniLM):
+    """Embeds only texts that it has not seen; a question always, as latency counts it."""
 
-    def __init__(self, embedder: Embedder, path: Path) -> None:
+    def __init__(self, path: Path) -> None:
+        super().__init__()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._embedder, self.name = embedder, embedder.name
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)")
 
@@ -28,17 +28,13 @@ class Remembering:
         keys = [self._key(text) for text in texts]
         known = {key: self._known(key) for key in keys}
         new = [text for key, text in zip(keys, texts, strict=True) if known[key] is None]
-        for text, vector in zip(new, self._embedder.embed(new) if new else (), strict=True):
+        for text, vector in zip(new, super().embed(new) if new else (), strict=True):
             known[self._key(text)] = vector
             self._db.execute(
                 "INSERT OR REPLACE INTO vectors VALUES (?, ?)", (self._key(text), vector.tobytes())
             )
         self._db.commit()
         return np.array([known[key] for key in keys], np.float32)
-
-    def embed_question(self, text: str) -> Vectors:
-        """See Embedder. Never remembered: latency counts it."""
-        return self._embedder.embed_question(text)
 
     def _key(self, text: str) -> bytes:
         return hashlib.blake2b(f"{self.name}\0{text}".encode(), digest_size=16).digest()

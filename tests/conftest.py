@@ -253,12 +253,11 @@ def desk(
 @pytest.fixture(scope="session")
 def sample_desk(
     tmp_path_factory: pytest.TempPathFactory,
-    minilm: MiniLM,
     vectors: Path,
     suite_store: str | None,
 ) -> Iterator[Desk]:
     """A desk over the bundled sample; not to be written to."""
-    embedder = Remembering(minilm, vectors)
+    embedder = Remembering(vectors)
     home = tmp_path_factory.mktemp("sample")
     with _opened(home, "demo", embedder, SAMPLE, suite_store) as desk:
         yield desk

@@ -10,7 +10,6 @@ from byline import Desk  # noqa: E402
 from byline.evals.case import Case  # noqa: E402
 from byline.evals.response import to_record  # noqa: E402
 from byline.evals.systems import BylineSystem  # noqa: E402
-from byline.index.embed import MiniLM  # noqa: E402
 from byline.settings import Settings  # noqa: E402
 from peer import serve  # noqa: E402
 from vectors import Remembering  # noqa: E402
@@ -20,7 +19,7 @@ class Byline:
     """Its index stands in `folder`."""
 
     def __init__(self, folder: str, served: str, _: str, vectors: str, __: str) -> None:
-        embedder = Remembering(MiniLM(), Path(vectors))
+        embedder = Remembering(Path(vectors))
         place = {"home": Path(folder), "index": "bench"}
         model = {"llm": "local", "llm_base_url": served, "ask_timeout_seconds": 900}
         self._desk = Desk(settings=Settings(**place, llm=None), embedder=embedder)

@@ -67,7 +67,7 @@ def served(
     listener = socket.create_server(("127.0.0.1", 0))
     at = Served(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", vectors)
     app, bare, one_at_a_time = FastAPI(), MiniLM(), threading.Lock()
-    remembering = Remembering(bare, vectors)
+    remembering = Remembering(vectors)
 
     @app.post("/v1/embeddings")
     def embeddings(body: dict) -> dict:

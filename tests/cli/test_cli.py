@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from byline import Desk
 from byline.bench.vectors import Remembering
-from byline.index.embed import MiniLM
 from byline.tests.conftest import Run, failed
 from byline.tests.fakes import Letters
 
@@ -24,9 +23,9 @@ ESCAPE = "\x1b"
 
 
 @pytest.fixture
-def added(run: Run, home: Path, desk: Desk, minilm: MiniLM, vectors: Path) -> Run:
+def added(run: Run, home: Path, desk: Desk, vectors: Path) -> Run:
     """The command, with the desk's articles in an index of its own."""
-    with Desk(home, embedder=Remembering(minilm, vectors)) as own:
+    with Desk(home, embedder=Remembering(vectors)) as own:
         own.add(desk.settings.home / "articles")
     return run
 
@@ -248,6 +247,7 @@ class TestWrong:
         assert added("check", "--repair").code == 0
         assert added("check").err == ""
 
+    @pytest.mark.embedded("it damages archive.db")
     def test_a_damaged_archive_is_one_line(self, run: Run, home: Path) -> None:
         (home / "default").mkdir(parents=True)
         write(home / "default" / "archive.db", b"garbage" * 1000)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from byline import Desk
 from byline.errors import BylineError, InputError, SettingsError
-from byline.index.archive import Archive
+from byline.index.archive import Archive, tables
 from byline.index.article import Article
 from byline.index.embed import MiniLM
 from byline.index.reach import is_local
@@ -283,11 +283,9 @@ class TestConversations:
             for name, age in (("old", 8), ("new", 6)):
                 chat = desk.chat()
                 chat.ask(name)
-                ages = (time.time() - age * 86400, chat.id)
+                aged = tables.turns.update().where(tables.turns.c.conversation_id == chat.id)
                 with desk.archive.engine.begin() as connection:
-                    connection.exec_driver_sql(
-                        "UPDATE turns SET asked_at = ? WHERE conversation_id = ?", ages
-                    )
+                    connection.execute(aged.values(asked_at=time.time() - age * 86400))
             assert len(desk.conversations.list()) == 2
             desk.check()
         with Desk(embedder=minilm, settings=Settings(home=home, conversation_days=7)) as desk:

@@ -14,7 +14,6 @@ from byline.index.fetch.expand import expand
 from byline.index.fetch.follow import Follow, Visit
 from byline.index.fetch.web import Web
 from byline.tests.index.fetch.conftest import Site, page
-from filelock import FileLock
 
 STORIES = {
     "bridge": "The road bridge at Skellow Ford reopened on Tuesday after eleven weeks of repairs.",
@@ -236,7 +235,7 @@ def test_a_feed_that_fails_is_left_alone_longer_each_time_and_stops_no_other(
 def test_one_process_follows_at_a_time(follow: Follow, site: Site, empty_desk: Desk) -> None:
     follow.add(serve(site))
     with (
-        FileLock(empty_desk.folder / "lock.follow"),
+        empty_desk.archive.writing(empty_desk.folder / "lock.follow"),
         pytest.raises(IndexLocked, match="Another process follows the feeds of index 'default'"),
     ):
         follow.run()

@@ -17,7 +17,6 @@ from byline import Desk
 from byline.index.archive import Archive
 from byline.index.build import Report
 from byline.index.jobs import Jobs
-from byline.index.lock import writing
 from byline.index.read import Failure
 from byline.tests.conftest import ARTICLES
 from byline.ui.api import api
@@ -140,7 +139,7 @@ def test_a_job_waits_for_another_writer_and_can_be_cancelled(
 ) -> None:
     held = Archive.writing
     monkeypatch.setattr(Archive, "writing", lambda self, file: held(self, file, 0.2))
-    with writing(own_desk.folder / "lock"):
+    with held(own_desk.archive, own_desk.folder / "lock"):
         first = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
         second = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
         for _ in range(400):
