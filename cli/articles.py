@@ -3,10 +3,12 @@
 byline articles list --outlet "The Ledger" && byline articles history ID
 """
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import InputError
 from .parts import (
     ArticleId,
     ArticleIds,
@@ -187,6 +189,8 @@ def erase_articles(
                     say(f"Also, as it has the same address or text: {also}")
             for file in planned.files:
                 say(f"Also, as it holds the text: the file {file}")
+            if not sys.stdin.isatty():
+                raise InputError("Nobody can be asked whether to erase this for good: say --yes.")
             typer.confirm(
                 f"Erase {len(set(planned.ids) | set(article_ids))} for good, with stored answers "
                 "that cite them?",

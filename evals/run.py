@@ -302,13 +302,19 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()[:24]
 
 
+# What the metrics are made of, beside themselves.
+_SCORES = {
+    "evals": ("case", "response", "corpus", "match", "run", "summary"),
+    "index": ("chunk", "copies", "dates", "numbers", "words"),
+    "qa": ("answer", "refusal"),
+}
+
+
 def metrics_version() -> str:
     """A hash of the code that scores: numbers of two versions are not comparable as they stand."""
     root = Path(__file__).parents[1]
-    own = ("case", "response", "corpus", "match", "run", "summary")
     files = [*sorted((root / "evals" / "metrics").glob("*.py"))]
-    files += [root / "evals" / f"{name}.py" for name in own]
-    files += [root / "index" / f"{name}.py" for name in ("chunk", "dates", "words")]
+    files += [root / room / f"{name}.py" for room, names in _SCORES.items() for name in names]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
     digest.update("".join(map(version, ("ir-measures", "sentencex", "text2num"))).encode())
     return digest.hexdigest()[:12]

@@ -404,7 +404,7 @@ class TestRights:
 
     def test_an_article_is_erased_once_it_is_confirmed(self, run: Run, folder: Path) -> None:
         mayor = "https://herald.example/2026/mayor-resigns"
-        assert run("articles", "erase", mayor).code == 1  # nobody is there to say yes
+        failed(run("articles", "erase", mayor), 2, "Nobody can be asked .*: say --yes")
         assert json.loads(run("articles", "erase", mayor, "--yes", "--json").out) == {
             "ids": [mayor],
             "copies": [],

@@ -1,5 +1,6 @@
 """A run keeps every answer as it comes, goes on where it stopped, and hides no failure."""
 
+import ast
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from byline.errors import InputError, SettingsError
+from byline.evals import run as module
 from byline.evals.case import Case, case_of
 from byline.evals.corpus import Corpus
 from byline.evals.metrics import METRICS
@@ -14,6 +16,7 @@ from byline.evals.record import Run, load_run
 from byline.evals.response import Response
 from byline.evals.run import Plan, run_cases, score_run, unfinished
 from byline.evals.summary import summarise
+from byline.tests.conftest import ROOT
 from filelock import FileLock
 
 CASES = [
@@ -177,6 +180,22 @@ def test_the_manifest_tells_how_to_repeat_the_run(tmp_path: Path) -> None:
     told = {"version", "commit", "cases_sha256", "metrics", "started", "finished", "platform"}
     assert told <= set(manifest)
     assert manifest["about"] == {"script": 1}
+
+
+def test_the_version_of_the_metrics_is_of_all_that_they_are_made_of() -> None:
+    kept = {f"{room}.{name}" for room, names in module._SCORES.items() for name in names}
+    plain = {"errors", "evals.judge", "index.archive", "index.article", "index.embed", "evals.metrics"}
+    scores = [*(ROOT / "evals" / "metrics").glob("*.py")]
+    scores += [ROOT / "evals" / f"{name}.py" for name in ("match", "response", "case", "corpus")]
+    for path in scores:
+        room = path.parent.relative_to(ROOT).parts
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                above = room[: len(room) - node.level + 1]
+                for name in [node.module] if node.module else [a.name for a in node.names]:
+                    imported = ".".join([*above, name])
+                    is_metric = imported.startswith("evals.metrics")
+                    assert is_metric or imported in kept | plain, (path.name, imported)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"manifest": {}}', "not json"])

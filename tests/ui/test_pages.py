@@ -417,6 +417,22 @@ def test_a_run_is_started_opened_and_compared(page: Page, desk: Desk, address: s
     expect(page.locator(".suggested").first).to_have_text(question)
 
 
+def test_what_cannot_be_run_is_told(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}/evals")
+    page.get_by_label("How many at most").fill("-5")
+    page.get_by_role("button", name="Run", exact=True).click()
+    told = page.locator("#progress .failure")
+    expect(told).to_have_text("How many questions at most is -5: give 1 or more.")
+    (tmp_path / "mine.jsonl").write_text("{")
+    page.get_by_label("How many at most").fill("3")
+    page.get_by_label("A file", exact=True).check()
+    page.locator("#runs input[type=file]").set_input_files(tmp_path / "mine.jsonl")
+    expect(page.locator("#runs")).to_contain_text("mine.jsonl")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(told).to_contain_text("mine.jsonl", timeout=30_000)
+    expect(told).not_to_contain_text("/")
+
+
 def test_a_run_that_is_not_there_is_told_and_no_path_is_followed(address: str) -> None:
     from urllib.error import HTTPError
 

@@ -40,7 +40,7 @@ def evals_page(desk: Desk, blocks: gr.Blocks) -> None:
             with gr.Group():
                 what = gr.Radio([_SAMPLE, _FEEDBACK, _FILE], value=_SAMPLE, label="Cases")
                 file = gr.File(label="Cases (.jsonl)", visible=False, height=110)
-                limit = gr.Number(20, label="How many at most", minimum=1, precision=0)
+                limit = gr.Number(20, label="How many at most", precision=0)
                 start = gr.Button("Run", variant="primary", elem_id="run")
             progress = own("progress", _PROGRESS, "report.js")
             listed = own("list", _RUNS, "runs.js")
@@ -48,6 +48,8 @@ def evals_page(desk: Desk, blocks: gr.Blocks) -> None:
 
     def run(what: str, file: str | None, limit: float | None) -> Iterator[dict[str, Any]]:
         try:
+            if limit is not None and limit < 1:
+                raise InputError(f"How many questions at most is {int(limit)}: give 1 or more.")
             cases = _cases(desk, what, file)[: int(limit) if limit else None]
             yield from _running(desk, cases)
         except BylineError as error:
@@ -80,7 +82,10 @@ def _cases(desk: Desk, what: str, file: str | None) -> list[Case]:
     if what == _FILE:
         if file is None:
             raise InputError("No file of cases is chosen: drop one, or choose other cases.")
-        return load_cases(file)
+        try:
+            return load_cases(file)
+        except InputError as error:  # which names it by where the upload was put
+            raise InputError(str(error).replace(file, Path(file).name)) from None
     lines = [json.dumps(given) for given in desk.conversations.feedback()]
     if not lines:
         raise InputError("No reader has given feedback yet: use the thumbs under an answer.")
