@@ -311,8 +311,11 @@ class _Asking:
         if told is None and self.asked.is_listing:
             told = listed(question.text, question.filter, archive, without=self.asked.words)
         if told is None and self.means.llm is None:
-            told = said_about(question.text, self.hits) or None
+            told = self._said() or None
         return told
+
+    def _said(self) -> list[Sentence]:
+        return said_about(self.question.text, self.hits, self.asked)
 
     def _rank(self) -> list[Candidate]:
         if not self.ranked:
@@ -360,7 +363,7 @@ class _Asking:
         self.notes.append(f"what {self.reply.model} wrote stands on no passage: quoted instead")
         self.usage, self.reply = self.reply.usage, None
         self.draft = self._new_draft()
-        return said_about(self.question.text, self.hits) or self._quoted()
+        return self._said() or self._quoted()
 
     def _lead_with(self, contest: Contest) -> None:
         """The disagreement first, without what a single source says against several."""

@@ -80,7 +80,7 @@ _ASKED = tuple(
 )
 _AUXILIARY = _any("is was are were did does do has have had will would can could should took")
 _COUNTED = re.compile(
-    rf"\bhow many\s+((?:[\w-]+\s+){{0,3}}?[\w-]+?)\s+"
+    rf"\bhow many\s+(?!{_AUXILIARY}\b)((?:[\w-]+\s+){{0,3}}?[\w-]+?)\s+"
     rf"(?:{_AUXILIARY}|of|in|on|at|to|by|from|for|with|that|who)\b",
     re.IGNORECASE,
 )

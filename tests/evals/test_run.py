@@ -184,7 +184,14 @@ def test_the_manifest_tells_how_to_repeat_the_run(tmp_path: Path) -> None:
 
 def test_the_version_of_the_metrics_is_of_all_that_they_are_made_of() -> None:
     kept = {f"{room}.{name}" for room, names in module._SCORES.items() for name in names}
-    plain = {"errors", "evals.judge", "index.archive", "index.article", "index.embed", "evals.metrics"}
+    plain = {
+        "errors",
+        "evals.judge",
+        "index.archive",
+        "index.article",
+        "index.embed",
+        "evals.metrics",
+    }
     scores = [*(ROOT / "evals" / "metrics").glob("*.py")]
     scores += [ROOT / "evals" / f"{name}.py" for name in ("match", "response", "case", "corpus")]
     for path in scores:
