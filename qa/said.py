@@ -36,9 +36,8 @@ def said_about(question: str, hits: Sequence[Hit], period: Asked = _EVER) -> lis
     speaks of the matter.
     """
     asked = _ASKS.search(question)
-    matter = (
-        frozenset(stems(asked["matter"])) - frozenset(stems(period.words or "")) if asked else None
-    )
+    matter = frozenset(stems(asked["matter"])) if asked else frozenset()
+    matter -= frozenset(stems(period.words or ""))
     who = asked["who"] or asked["other"] if asked else None
     is_anybody = who is None or bool(_ANYBODY.fullmatch(who))
     wanted = frozenset(stems(who)) if who and not is_anybody else frozenset()
