@@ -188,6 +188,10 @@ class TestCollection:
         expect(page.locator(".timeline .bar")).to_have_count(3)
         chosen(page, "mayor", "Mayor resigns over water contract")
         expect(page.locator("#article .text")).to_contain_text("Deputy mayor Ilse Kamp")
+        page.get_by_label("Find an article").fill("zzzz")
+        page.get_by_role("button", name="Find").click()
+        nearest = "No article has these words. Nearest in meaning"
+        expect(page.locator("#articles .label")).to_have_text(nearest)
 
     def test_an_article_is_removed_once_that_is_confirmed(
         self, page: Page, desk: Desk, address: str

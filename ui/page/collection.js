@@ -60,8 +60,7 @@ function articles() {
     return row;
   });
   const none = held.total ? 'No article matches' : 'None yet: add some above';
-  const said = held.found ? 'The best matches' : 'The newest';
-  list.replaceChildren(el('p', 'label', rows.length ? said : none),
+  list.replaceChildren(el('p', 'label', rows.length ? held.label : none),
     el('ol', 'sources', ...rows));
   point();
 }

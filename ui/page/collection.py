@@ -15,6 +15,7 @@ from ...errors import BylineError, NotFound
 from ...index.article import Article
 from ...index.build import Report
 from ...index.read import Entry, Failure, read_upload
+from ...qa.retrieve import full_text_query
 from ..render import day, listed_article, moment, whole_article
 from .parts import QUIET, Tell, masthead, own, working
 
@@ -97,14 +98,16 @@ class _Keeping:
         if text.strip():
             hits = desk.search(text, 5 * _SHOWN)
             found = [*{hit.article_id: hit.article for hit in hits}.values()][:_SHOWN]
+            says = desk.archive.list_articles(words=full_text_query(text), limit=1)
+            label = "The best matches" if says else "No article has these words. Nearest in meaning"
         else:
-            found = desk.articles.list(_SHOWN)
+            found, label = desk.articles.list(_SHOWN), "The newest"
         return {
             "total": desk.archive.count()[0],
             "outlets": list(desk.archive.outlets().items()),
             "timeline": timeline(desk.archive.days()),
             "articles": [listed_article(article) for article in found],
-            "found": bool(text.strip()),
+            "label": label,
         }
 
     def choose(self, event: gr.EventData) -> dict[str, Any]:
