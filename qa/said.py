@@ -18,7 +18,8 @@ from .when import Asked
 _ASKS = re.compile(
     r"\b(?:who (?:has |have |had )?(?:said|says|say) what|what (?:did|does|do|has|have) "
     r"(?P<who>.+?) (?:say|said|think|argue|claim|comment|tell \w+|told \w+)|"
-    r"how (?:did|does|do|has|have) (?P<other>.+?) (?:respond|react|reply|replied|responded|reacted)"
+    r"how (?:did|does|do|has|have) (?P<other>.+?) "
+    r"(?:(?:respond|react|comment)(?:ed)?|reply|replied)"
     r") (?:about|on|of|to|regarding|concerning) (?P<matter>.+)",
     re.I,
 )
