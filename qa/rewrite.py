@@ -135,6 +135,9 @@ def _asked_of(wh: str, frame: str, turns: Sequence[Turn]) -> str:
         return frame if names_speakers else f"{plain}, and {wh}?"
     if re.match(rf"(?:{AUX})\b", plain, re.I):
         return f"{upper} {plain[:1].lower()}{plain[1:]}?"
+    counted = r"how many (?!of\b)(?P<what>(?:[\w-]+ ){0,2}?)(?P<verb>were|was|are|is) (?P<rest>.+)"
+    if said := re.match(counted, plain, re.I):
+        return f"{upper} {said['verb']} {said['what'] or 'people '}{said['rest']}?"
     inverted = rf"(?:when|where|why|how(?: \w+)?|what) (?P<rest>(?:{AUX})\b.*)"
     if verb := re.match(inverted, plain, re.I):
         return f"{upper} {verb['rest']}?"

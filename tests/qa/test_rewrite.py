@@ -104,6 +104,10 @@ def test_the_first_question_is_never_a_followup(text: str) -> None:
         (OFFERED, "do they differ?", f"{OFFERED[0][0][:-1]}, and do the reports differ?"),
         ([(f"{OFFERED[0][0][:-1]}, and do the reports agree?", "")], "is that so?", OFFERED[0][0]),
         ([("Who said what about Taiwan?", "")], "who says so?", "Who said what about Taiwan?"),
+        ([("How many were hurt?", "17.")], "when was that?", "When were people hurt?"),
+        ([("How many were hurt in it?", "17")], "when?", "When were people hurt in it?"),
+        ([("How many sirens were silent then?", "")], "why?", "Why were sirens silent then?"),
+        ([("How many of them were hurt?", "")], "why?", "How many of them were hurt, and why?"),
         (OFFERED, "how much?", "What did Karvanik offer for Dunmarrow Forge, and how much?"),
         (OFFERED, "and for Tessel Rail?", "What did Karvanik offer for Tessel Rail?"),
         (
