@@ -11,10 +11,13 @@ process had in hand that died is another's within 25 seconds.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager, migrations_path
 
 from .archive import tables, writes
@@ -98,7 +101,11 @@ class Tasks:
                 queue=self._name, seconds_since_heartbeat=_DEAD_SECONDS
             )
             for job in stalled:
-                await app.job_manager.retry_job(job)
+                with suppress(ConnectorException):  # another was quicker, for one
+                    if job.task_name == "add":
+                        await app.job_manager.retry_job(job)
+                    else:  # the next in time does; it may wait behind this one
+                        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
 
         opened = asyncio.ensure_future(app.connector.open_async())
         try:
