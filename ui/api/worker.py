@@ -15,8 +15,10 @@ from ...errors import (
     ArchiveUnavailable,
     BylineError,
     DiskError,
+    IndexDamaged,
     IndexLocked,
     ModelUnavailable,
+    SettingsError,
     StoreUnavailable,
 )
 from ...index.build import Report
@@ -31,7 +33,9 @@ _LATER = (
     StoreUnavailable,
     ModelUnavailable,
     DiskError,
-)  # these are waited for
+    SettingsError,
+    IndexDamaged,
+)  # these are waited for: no article is to blame
 
 _log = logging.getLogger(__name__)
 

@@ -232,6 +232,26 @@ class TestFaults:
         assert "\n" not in str(error.value)
         assert "open-sesame" not in str(error.value)
 
+    @pytest.mark.parametrize(
+        ("host", "said"),
+        [("127.0.0.1", "too many connections for role"), ("db.example", "Temporary failure")],
+    )
+    def test_what_passes_may_be_tried_again(
+        self,
+        database: str,
+        tmp_path: Path,
+        host: str,
+        said: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        busy = OSError(-3, "Temporary failure in name resolution")
+        monkeypatch.setattr(_conninfo_attempts.socket, "getaddrinfo", Mock(side_effect=busy))
+        _run(database, "DROP ROLE IF EXISTS many")
+        _run(database, "CREATE ROLE many LOGIN PASSWORD 'many' CONNECTION LIMIT 0")
+        url = sa.make_url(database).set(username="many", password="many", host=host)
+        with pytest.raises(ArchiveUnavailable, match=f"{said}.*Try again"):
+            Archive(tmp_path / "news" / "archive.db", url.render_as_string(hide_password=False))
+
     def test_a_release_that_is_too_old_is_named(
         self, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
