@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 import httpx
 import numpy as np
@@ -257,11 +258,11 @@ class ServerStore(Store):
             self._asked(lambda: _drop(client, name))
             new = ServerStore(self._home, name, self._server)
             with new:
-                new._asked(new._open)
+                made = new._asked(new._open).id
                 for keys, vectors in pages:
                     new.add(keys, vectors)
             self._asked(lambda: _drop(client, self._name))
-            self._asked(lambda: client.get_collection(name, None).modify(name=self._name))
+            self._asked(lambda: _rename(client, name, self._name, made))
             self._collection = None
 
     def clear(self) -> None:
@@ -339,3 +340,13 @@ def _drop(client: "ClientAPI", name: str) -> None:
 
     with suppress(NotFoundError):
         client.delete_collection(name)
+
+
+def _rename(client: "ClientAPI", name: str, new: str, made: UUID) -> None:
+    from chromadb.errors import NotFoundError
+
+    try:
+        client.get_collection(name, None).modify(name=new)
+    except NotFoundError:  # it may be done, and only the reply was lost
+        if client.get_collection(new, None).id != made:
+            raise

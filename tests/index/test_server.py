@@ -47,11 +47,15 @@ Proxy = Callable[..., str]
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """Starts what stands before a Chroma: it wants a header, or answers with one status."""
+    """Starts what stands before a Chroma: it wants a header, or answers with one status.
 
-    def start(behind: str, wanted: str = "", status: int = 0) -> str:
+    The first reply to a request of the method `lost` does not arrive.
+    """
+
+    def start(behind: str, wanted: str = "", status: int = 0, lost: str = "") -> str:
         class Handler(Silent):
             def do(self) -> None:
+                nonlocal lost
                 name, _, value = wanted.partition(": ")
                 length = int(self.headers.get("content-length", 0))
                 body = self.rfile.read(length)
@@ -63,6 +67,9 @@ def proxy() -> Iterator[Proxy]:
                     return
                 kind = {"content-type": "application/json"}
                 reply = httpx.request(self.command, behind + self.path, content=body, headers=kind)
+                if self.command == lost:
+                    lost = ""
+                    return
                 self.send_response(reply.status_code)
                 self.send_header("content-length", str(len(reply.content)))
                 self.end_headers()
@@ -110,6 +117,19 @@ def test_headers_pass_a_proxy(tmp_path: Path, chroma_url: str, proxy: Proxy) -> 
         store.add([3], ONE)
         assert store.nearest(ONE[0], 2) == [3]
     assert "BYLINE_STORE_HEADERS" in refusal(at(address, tmp_path), SettingsError)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+def test_a_store_is_made_anew_though_a_reply_is_lost(
+    tmp_path: Path, chroma_url: str, proxy: Proxy, method: str
+) -> None:
+    with at(chroma_url, tmp_path) as store:
+        store.clear()
+    with at(proxy(chroma_url, lost=method), tmp_path) as store:
+        store.refill([([5], ONE)])
+        assert store.keys() == {5}
+        store.refill([([6], ONE)])
+        assert store.keys() == {6}
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
