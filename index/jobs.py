@@ -164,6 +164,12 @@ class Jobs:
         """Note how far a job is; False where it was cancelled, or another has taken it over."""
         return self._change(job.id, run=job.runs, report=_noted(report))
 
+    def holds(self, job: Job) -> bool:
+        """Whether it is neither cancelled nor taken over by another."""
+        query = sa.select(jobs.c.pk).where(jobs.c.id == job.id, jobs.c.state.in_(_OPEN))
+        with self._engine.connect() as connection:
+            return connection.scalar(query.where(jobs.c.runs == job.runs)) is not None
+
     def requeue(self, job: Job, why: str | None) -> None:
         """Let a job that was not finished be begun again."""
         now: dict[str, Any] = {"state": "queued", "runs": jobs.c.runs - 1, "error": why}

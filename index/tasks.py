@@ -2,7 +2,7 @@
 
 tasks = Tasks(archive.engine, archive.uuid)
 tasks.put(connection, "add", job_id="5e0f")      # in the transaction of `connection`
-await tasks.work(add_job, tend)          # the second once a minute, by one of all processes
+await tasks.work(add_job, tend, put_back)    # tend once a minute, by one of all processes
 
 procrastinate keeps it: tables in the index's schema, a heartbeat of each process, locks. What a
 process had in hand that died is another's within 25 seconds.
@@ -57,29 +57,34 @@ class Tasks:
                 writes.note(connection, _MADE, there[-1].name)
         self._is_made = True
 
-    def put(self, connection: sa.Connection, task: str, **given: str) -> None:
-        """Have a task done after those of its name that were put before."""
+    def put(self, connection: sa.Connection, task: str, *, priority: int = 0, **given: str) -> None:
+        """Have a task done after those of its name and priority that were put before."""
         app = App(connector=SyncPsycopgConnector())
         at = {"queue": self._name, "lock": task, "connection": _raw(connection)}
-        app.configure_task(task, **at).defer(**given)
+        app.configure_task(task, priority=priority, **at).defer(**given)
 
     def put_lost(self, connection: sa.Connection, job_ids: Iterable[str]) -> None:
-        """Put the jobs that are in no task, as those of a restored index are."""
+        """Put the jobs that are in no task, as those of a restored index are, before others.
+
+        They are in the order in which they came, and older than what is in one.
+        """
         connection.execute(sa.text(_LOCKED))
         held = sa.text("SELECT args->>'job_id' FROM procrastinate_jobs WHERE task_name = 'add'")
         known = set(connection.scalars(held))
         for job_id in job_ids:
             if job_id not in known:
-                self.put(connection, "add", job_id=job_id)
+                self.put(connection, "add", priority=1, job_id=job_id)
 
     async def work(
         self,
         add: Callable[[str], None],
         tend: Callable[[], None],
+        put_back: Callable[[], None],
     ) -> None:
         """Do tasks, each in a thread, until cancelled; then what is in hand ends first.
 
-        Raises whatever the database does when it is away.
+        Those of a process that died are deleted, for it may live and end them yet: `put_back` puts
+        others in their place. Raises whatever the database does when it is away.
         """
         app = App(connector=PsycopgConnector(**self._pool()))
         again = RetryStrategy(wait=_RETRY_SECONDS, retry_exceptions=[Later])
@@ -102,10 +107,9 @@ class Tasks:
             )
             for job in stalled:
                 with suppress(ConnectorException):  # another was quicker, for one
-                    if job.task_name == "add":
-                        await app.job_manager.retry_job(job)
-                    else:  # the next in time does; it may wait behind this one
-                        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+                    await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+            if stalled:
+                await asyncio.to_thread(put_back)
 
         opened = asyncio.ensure_future(app.connector.open_async())
         try:

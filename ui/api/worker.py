@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, desk: Desk, jobs: Jobs) -> None:
         self._desk, self._jobs = desk, jobs
         self._awake = threading.Event()
+        self._stopping = False
 
     def start(self) -> None:
         """Begin, also with what an earlier process has left."""
@@ -93,12 +94,15 @@ class Worker:
             if self._stopping or not self._jobs.progress(job, so_far):
                 raise KeyboardInterrupt  # which `add` takes between two batches
 
+        def may_write() -> bool:
+            return self._jobs.holds(job)
+
         limit = self._desk.settings.max_article_bytes
         try:
             if job.runs > _MOST_RUNS:
                 raise BylineError(f"It was begun {_MOST_RUNS} times, and the process died of it.")
             given = self._jobs.given(job.id, max_article_bytes=limit)
-            report = self._desk.add(given, progress=progress)
+            report = self._desk.add(given, progress=progress, may_write=may_write)
         except _LATER as error:
             self._jobs.requeue(job, str(error))
             return False
@@ -148,7 +152,7 @@ class SharedWorker(Worker):
             try:
                 await asyncio.to_thread(self._shared.tasks.make)
                 await asyncio.to_thread(self._shared.sweep)
-                await self._shared.tasks.work(self._add, self._tend)
+                await self._shared.tasks.work(self._add, self._tend, self._sweep)
             except Exception as error:  # the database is away, for one
                 _log.warning("jobs wait: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
@@ -166,8 +170,14 @@ class SharedWorker(Worker):
             raise Later
 
     def _tend(self) -> None:
+        self._sweep()
         try:
-            self._shared.sweep()
             self._desk.follow.run(only_due=True)
         except BylineError as error:  # another follows, for one
             _log.warning("feeds wait: %s", error)
+
+    def _sweep(self) -> None:
+        try:
+            self._shared.sweep()
+        except BylineError as error:
+            _log.warning("jobs wait: %s", error)

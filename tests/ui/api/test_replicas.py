@@ -5,9 +5,10 @@ Here each is a desk with a home of its own, in this process; bench/replicas.py k
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from byline import Desk
+from byline.index import build
 from byline.index.archive.tables import job_parts, jobs
 from byline.index.build import Report
 from byline.index.jobs import SharedJobs, jobs_of
@@ -179,13 +181,67 @@ def test_one_that_was_taken_for_dead_changes_nothing_any_more(replica: Replica) 
     assert (held.get(job_id).state, held.get(job_id).added) == ("done", 1)
 
 
+def test_one_that_was_taken_for_dead_writes_nothing_any_more(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = replica(), replica()
+    newer = {**RECORD, "text": "The quay at Tern Bay stood under two metres of water."}
+    job_id, after = accepted(one, RECORD), accepted(one, newer)
+    embedded, embedder, left = build.embed, one._models.embedder(), [job_id, after]
+
+    def embed(made: Any, by: Any) -> Any:
+        while by is embedder and left:
+            did(other, left.pop(0))
+        return embedded(made, by)
+
+    def did(desk: Desk, job_id: str) -> None:
+        held = shared(desk)
+        assert (job := held.begin(job_id))
+        worker_module.worker_of(desk, held)._do(job)
+
+    monkeypatch.setattr(build, "embed", embed)
+    did(one, job_id)
+    assert one.articles.get("flood-1").text == newer["text"]
+    assert [shared(one).get(id).added for id in (job_id, after)] == [1, 0]
+    assert one.check().problems == ()
+
+
+def test_one_that_was_taken_for_dead_and_ends_lets_no_other_job_begin(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, real, begun, goes_on = replica(), Desk.add, threading.Event(), threading.Event()
+
+    def slow(self: Desk, *given: Any, **options: Any) -> Report:
+        begun.set()
+        goes_on.wait(60)
+        return real(self, *given, **options)
+
+    monkeypatch.setattr(Desk, "add", slow)
+    job_id, after = accepted(one, RECORD), accepted(one, {**RECORD, "id": "flood-2", "url": None})
+    died_with(one, f"args->>'job_id' = '{job_id}'")
+    with one.archive.engine.connect() as connection:
+        in_hand = "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
+        task = connection.scalar(sa.text(in_hand))
+    with served(replica()) as there:
+        assert begun.wait(60)
+        with suppress(sa.exc.DBAPIError), one.archive.engine.begin() as connection:
+            ends = f"SELECT procrastinate_finish_job_v1({task}, 'failed', true)"
+            connection.execute(sa.text(ends))
+        time.sleep(3)  # longer than between two looks for tasks
+        assert there.get(f"/v1/jobs/{after}").json()["state"] == "queued"
+        goes_on.set()
+        assert until(there, job_id, "done")["ended"] <= until(there, after, "done")["started"]
+
+
 def test_one_that_ends_hands_its_job_on(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = replica(), replica()
     real, begun = Desk.add, asyncio.Event()
 
-    def slow(self: Desk, paths: Any, *, progress: Callable[[Report], None]) -> Report:
+    def slow(
+        self: Desk, paths: Any, *, progress: Callable[[Report], None], **options: Any
+    ) -> Report:
         if self is not one:
-            return real(self, paths, progress=progress)
+            return real(self, paths, progress=progress, **options)
         begun.set()
         report = Report()
         try:
