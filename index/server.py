@@ -7,8 +7,9 @@ Its state is the server's own: readers and writers of all processes see the same
 is made anew beside the one in use and takes its name then.
 """
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ _CLOUD = "chroma-cloud://"
 _CLOUD_AT = {"cloud_host": "api.trychroma.com", "cloud_port": 443, "enable_ssl": True}
 _LARGEST_BYTES = 4_000_000  # of vectors in one request; a third more as base64
 _MOST_ROWS = 1000  # of one request that reads
+_CLOUD_ROWS = 300  # of any request: the quota that Chroma Cloud publishes
 _TIMEOUT_SECONDS = 60.0
 _WAITS = (0.3, 1.0)  # seconds before a request that broke off is sent again: all can be repeated
 _BUSY = (429, 500, 502, 503, 504)
@@ -190,6 +192,8 @@ class ServerStore(Store):
     ) -> None:
         super().__init__(folder, name, archive_url=archive_url, unguarded=True)
         self._name, self._server = name, server
+        self._quota = _CLOUD_ROWS if server.address.startswith(_CLOUD) else sys.maxsize
+        self._batch = min(self._batch, self._quota)
         self._proven: object = None
 
     def close(self) -> None:
@@ -205,13 +209,17 @@ class ServerStore(Store):
 
     def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """As `Store.add`, in requests that proxies let through."""
-        rows = max(1, _LARGEST_BYTES // max(1, vectors.shape[1] * 4))
+        rows = min(self._batch, max(1, _LARGEST_BYTES // max(1, vectors.shape[1] * 4)))
         for at in range(0, len(keys), rows):
             super().add(keys[at : at + rows], vectors[at : at + rows])
 
-    def keys(self) -> set[int]:
-        """As `Store.keys`."""
-        return {key for keys, _ in self.pages(_MOST_ROWS) for key in keys}
+    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[int]:
+        """As `Store.nearest`; Chroma Cloud finds 300 at most."""
+        return super().nearest(vector, min(limit, self._quota))
+
+    def pages(self, size: int) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """As `Store.pages`, in replies of no more rows than a server gives."""
+        return super().pages(min(size, _MOST_ROWS, self._quota))
 
     @property
     def is_suspect(self) -> bool:

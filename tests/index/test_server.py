@@ -1,6 +1,7 @@
 """A vector store on a server: what breaks off goes on, what refuses is named, no key is shown."""
 
 import gc
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,10 +50,11 @@ Proxy = Callable[..., str]
 def proxy() -> Iterator[Proxy]:
     """Starts what stands before a Chroma: it wants a header, or answers with one status.
 
-    The first reply to a request of the method `lost` does not arrive.
+    The first reply to a request of the method `lost` does not arrive; more than `most` rows
+    are refused, as Chroma Cloud does.
     """
 
-    def start(behind: str, wanted: str = "", status: int = 0, lost: str = "") -> str:
+    def start(behind: str, wanted: str = "", status: int = 0, lost: str = "", most: int = 0) -> str:
         class Handler(Silent):
             def do(self) -> None:
                 nonlocal lost
@@ -60,6 +62,10 @@ def proxy() -> Iterator[Proxy]:
                 length = int(self.headers.get("content-length", 0))
                 body = self.rfile.read(length)
                 refused = status or (401 if wanted and self.headers.get(name) != value else 0)
+                asked = json.loads(body) if body and most else {}
+                rows = [asked.get("limit"), asked.get("n_results"), len(asked.get("ids") or ())]
+                if max(filter(None, rows), default=0) > most:
+                    refused = refused or 422
                 if refused:
                     self.send_response(refused)
                     self.end_headers()
@@ -152,6 +158,28 @@ def test_a_cloud_is_another_address_with_a_key(
     assert SECRET not in repr(server_of(own, SECRET, f"A: {SECRET}"))
     with pytest.raises(SettingsError, match="BYLINE_STORE_API_KEY or CHROMA_API_KEY"):
         server_of(own)
+
+
+def test_no_request_is_larger_than_the_cloud_takes(
+    tmp_path: Path, chroma_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = proxy(chroma_url, most=300)
+    there = {"cloud_host": "127.0.0.1", "cloud_port": int(before.rpartition(":")[2])}
+    monkeypatch.setattr(server_module, "_CLOUD_AT", there | {"enable_ssl": False})
+    own, keys = "chroma-cloud://default_tenant/default_database", range(1, 702)
+    vectors = np.random.default_rng(1).normal(size=(701, 4)).astype(np.float32)
+    with at(own, tmp_path, api_key=SECRET) as store:
+        store.refill([(keys, vectors)])
+        store.add(keys, vectors)
+        assert store.keys() == {*keys}
+        assert [len(some) for some, _ in store.pages(5000)] == [300, 300, 101]
+        assert len(store.nearest(vectors[0], 400)) == 300
+        store.delete(keys)
+        assert store.keys() == set()
+    with at(chroma_url, tmp_path) as store:
+        store.refill([(range(1500), np.repeat(vectors[:1], 1500, axis=0))])
+        assert [len(some) for some, _ in store.pages(5000)] == [1000, 500]
+        assert len(store.nearest(vectors[0], 1200)) == 1200
 
 
 def test_the_key_of_the_cloud_goes_to_the_cloud_alone(monkeypatch: pytest.MonkeyPatch) -> None:
