@@ -195,6 +195,7 @@ class ServerStore(Store):
         self._quota = _CLOUD_ROWS if server.address.startswith(_CLOUD) else sys.maxsize
         self._batch = min(self._batch, self._quota)
         self._proven: object = None
+        self._had = 0
 
     def close(self) -> None:
         """Let go of the connections; a later call opens them again."""
@@ -230,14 +231,15 @@ class ServerStore(Store):
         return found is not None and bool((found.metadata or {}).get("suspect"))
 
     def is_short_of(self, count: Callable[[], int]) -> bool:
-        """Whether the collection has fewer vectors than that; asked once for each collection."""
-        found = self._asked(self._held)
-        if found is not None and found.id == self._proven:
-            return False
-        there = self._asked(found.count) if found is not None else 0
-        if there < count():
+        """Whether the collection has fewer vectors than that.
+
+        It is asked where it is another than the last time, or has fewer.
+        """
+        there = int(self._call("count") or 0)  # type: ignore[call-overload]
+        is_known = self._collection is not None and self._collection.id == self._proven
+        if not (is_known and there >= self._had) and there < count():
             return True
-        self._proven = found and found.id
+        self._proven, self._had = self._collection and self._collection.id, there
         return False
 
     def doubt(self) -> None:

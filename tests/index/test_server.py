@@ -271,6 +271,27 @@ class TestLost:
         assert desk.check().problems == ()
         assert desk.check().vectors == 4
 
+    def test_one_that_was_put_back_to_an_earlier_day_is_made_anew(
+        self, desks: Callable[[], Desk]
+    ) -> None:
+        desk = desks()
+        desk.add([])
+        gone = str(desk.archive.all_passages()[0])
+        name = f"byline-{desk.archive.uuid}"
+        self.client(desk).get_collection(name, None).delete(ids=[gone])
+        desk.add([])
+        assert desk.check().problems == ()
+
+    def test_vectors_of_what_is_withheld_do_not_stand_for_those_that_are_lost(
+        self, desks: Callable[[], Desk]
+    ) -> None:
+        desk = desks()
+        desk.articles.kill(desk.articles.list()[0].id)
+        lost = next(pk for pk in desk.archive.all_passages() if desk.archive.passages([pk]))
+        desk.store.delete([lost])
+        desks().add([])
+        assert desk.check().problems == ()
+
     def test_one_whose_vectors_were_to_change_is_made_anew(self, desks: Callable[[], Desk]) -> None:
         desk = desks()
         first, second, *_ = desk.archive.all_passages()
