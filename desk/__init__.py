@@ -203,6 +203,12 @@ class Desk:
             raise SettingsError(
                 "Adding on a Ray cluster needs the extra `ray`: run `pip install 'byline[ray]'`."
             ) from None
+        if self.local_only and bulk.is_connected():
+            raise SettingsError(
+                f"Index '{self.settings.index}' is local_only, and this program is connected to a "
+                "Ray cluster that may have workers elsewhere: nothing was sent. Call "
+                "ray.shutdown() first."
+            )
         threads = self.settings.ray_threads
         with bulk.cluster(address, self.settings.ray_workers, threads) as workers:
             work = bulk.Work(
