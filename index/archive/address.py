@@ -12,7 +12,7 @@ _REFUSED = (
     *("password", "authentication", "pg_hba", "does not exist", "no password", "role "),
     *("translate host name", "resolve", "not known", "invalid"),
 )
-_PASSING = ("too many connections", "Temporary failure", "timeout")  # whatever else they say
+_PASSING = ("too many connections", "Temporary failure", "due to timeout")  # whatever else they say
 
 
 def address(url: str, index: str) -> tuple[sa.URL, str]:

@@ -17,13 +17,14 @@ import sqlalchemy as sa
 from byline import Desk
 from byline.errors import ArchiveUnavailable, BylineError, IndexLocked, SettingsError
 from byline.index.archive import Archive, postgres, tables
+from byline.index.archive.address import told
 from byline.index.archive.filter import Filter
 from byline.index.backup import restore
 from byline.qa.retrieve import full_text_query
 from byline.settings import Settings, load_settings
 from byline.tests.conftest import SAMPLE, in_schema
 from byline.tests.fakes import Broken, Letters
-from psycopg import _conninfo_attempts
+from psycopg import OperationalError, _conninfo_attempts
 
 pytestmark = pytest.mark.embedded("it makes archives of both kinds")
 QUERIES = (
@@ -251,6 +252,11 @@ class TestFaults:
         url = sa.make_url(database).set(username="many", password="many", host=host)
         with pytest.raises(ArchiveUnavailable, match=f"{said}.*Try again"):
             Archive(tmp_path / "news" / "archive.db", url.render_as_string(hide_password=False))
+
+    def test_a_server_that_has_no_time_to_let_one_in_may_be_tried_again(self) -> None:
+        said = "connection failed: FATAL:  canceling authentication due to timeout"
+        error = told(OperationalError(said), sa.make_url("postgresql://db/news"))
+        assert isinstance(error, ArchiveUnavailable)
 
     def test_a_release_that_is_too_old_is_named(
         self, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
