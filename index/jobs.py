@@ -178,14 +178,15 @@ class Jobs:
     def end(self, job: Job, report: Report, error: str | None = None) -> None:
         """Note what became of a job, and delete what it was given.
 
-        Nothing, where another has taken it over.
+        Nothing, where another has taken it over, nor of one that was interrupted, but a cancelled.
         """
+        among = ("cancelled",) if report.interrupted else STATES
         state = sa.case(
             (jobs.c.state == "cancelled", "cancelled"), else_="failed" if error else "done"
         )
         now = {"ended_at": sa.func.coalesce(jobs.c.ended_at, time.time()), "error": error}
         noted = _noted(report)
-        if self._change(job.id, STATES, run=job.runs, state=state, report=noted, **now):
+        if self._change(job.id, among, run=job.runs, state=state, report=noted, **now):
             self._discard(job.id)
 
     def sweep(self) -> None:

@@ -2,7 +2,7 @@
 
 tasks = Tasks(archive.engine, archive.uuid)
 tasks.put(connection, "add", job_id="5e0f")      # in the transaction of `connection`
-await tasks.work(add_job, tend, put_back)    # tend once a minute, by one of all processes
+await tasks.work(add_job, tend)          # the second once a minute, by one of all processes
 
 procrastinate keeps it: tables in the index's schema, a heartbeat of each process, locks. What a
 process had in hand that died is another's within 25 seconds.
@@ -16,10 +16,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
-from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job
 from procrastinate.schema import SchemaManager, migrations_path
 
+from ..errors import BylineError
 from .archive import tables, writes
 from .jobs import Later
 
@@ -79,12 +79,10 @@ class Tasks:
         self,
         add: Callable[[str], None],
         tend: Callable[[], None],
-        put_back: Callable[[], None],
     ) -> None:
         """Do tasks, each in a thread, until cancelled; then what is in hand ends first.
 
-        Those of a process that died are deleted, for it may live and end them yet: `put_back` puts
-        others in their place. Raises whatever the database does when it is away.
+        Raises whatever the database does when it is away.
         """
         app = App(connector=PsycopgConnector(**self._pool()))
         again = RetryStrategy(wait=_RETRY_SECONDS, retry_exceptions=[Later])
@@ -105,11 +103,8 @@ class Tasks:
             stalled = await app.job_manager.get_stalled_jobs(
                 queue=self._name, seconds_since_heartbeat=_DEAD_SECONDS
             )
-            for job in stalled:
-                with suppress(ConnectorException):  # another was quicker, for one
-                    await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
-            if stalled:
-                await asyncio.to_thread(put_back)
+            with suppress(BylineError):  # the next look finds them again
+                await asyncio.to_thread(self._replace, stalled)
 
         opened = asyncio.ensure_future(app.connector.open_async())
         try:
@@ -126,6 +121,18 @@ class Tasks:
         finally:
             await asyncio.wait([opened])
             await app.close_async()
+
+    def _replace(self, stalled: Iterable[Job]) -> None:
+        """Put others in the place of tasks whose process died; one that lives yet may end its own.
+
+        None in place of those that time brings again: the next may wait behind it already.
+        """
+        gone = sa.text("DELETE FROM procrastinate_jobs WHERE id = :id AND status = 'doing'")
+        with self._engine.begin() as connection:
+            for job in stalled:
+                is_ours = connection.execute(gone, {"id": job.id}).rowcount
+                if is_ours and job.task_name == "add":
+                    self.put(connection, "add", priority=1, job_id=str(job.task_kwargs["job_id"]))
 
     def _pool(self) -> dict[str, Any]:
         with self._engine.connect() as connection:

@@ -152,7 +152,7 @@ class SharedWorker(Worker):
             try:
                 await asyncio.to_thread(self._shared.tasks.make)
                 await asyncio.to_thread(self._shared.sweep)
-                await self._shared.tasks.work(self._add, self._tend, self._sweep)
+                await self._shared.tasks.work(self._add, self._tend)
             except Exception as error:  # the database is away, for one
                 _log.warning("jobs wait: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
@@ -170,14 +170,8 @@ class SharedWorker(Worker):
             raise Later
 
     def _tend(self) -> None:
-        self._sweep()
         try:
+            self._shared.sweep()
             self._desk.follow.run(only_due=True)
         except BylineError as error:  # another follows, for one
             _log.warning("feeds wait: %s", error)
-
-    def _sweep(self) -> None:
-        try:
-            self._shared.sweep()
-        except BylineError as error:
-            _log.warning("jobs wait: %s", error)

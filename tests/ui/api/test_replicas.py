@@ -175,6 +175,11 @@ def test_one_that_was_taken_for_dead_changes_nothing_any_more(replica: Replica) 
     assert not held.progress(first, Report(added=5))
     held.end(first, Report(added=5), "failed here")
     held.requeue(first, "later")
+    held.requeue(second, "later")  # which makes the second run the first again
+    held.end(first, Report(interrupted=True))
+    assert held.get(job_id).state == "queued"
+    second = held.begin(job_id)
+    assert second is not None
     assert (held.get(job_id).state, held.get(job_id).runs) == ("running", 2)
     assert list(held.given(job_id, max_article_bytes=10_000))
     held.end(second, Report(added=1))
