@@ -140,6 +140,7 @@ class Desk:
         progress: Callable[[Report], None] = lambda report: None,
         erased_too: bool = False,
         ray: str | None = None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> Report:
         """Add every article that is given; what cannot be read is in the report.
 
@@ -147,8 +148,9 @@ class Desk:
         standard input: JSON Lines or one text. What was erased is refused, unless `erased_too`.
         An address as s3://bucket/folder is read through fsspec. `ray` names a Ray cluster that
         reads, cuts and embeds files: local, auto, HOST:PORT or ray://HOST:PORT. `progress` is
-        called after each batch. Raises IndexLocked where another process writes, IndexMismatch
-        where the index was built with another embedder, SettingsError where `ray` cannot be used.
+        called after each batch; `may_write` is asked before each, with the writer's lock held: a no
+        ends the run. Raises IndexLocked where another process writes, IndexMismatch where the index
+        was built with another embedder, SettingsError where `ray` cannot be used.
         """
         given = [paths] if isinstance(paths, (str, Path)) else paths
         found: Iterable[Path | str | Found] = expand(
@@ -159,14 +161,15 @@ class Desk:
         )
         if ray is not None:
             with self._on_cluster(ray, found, erased_too) as made:
-                return self._added(made, progress, erased_too)
-        return self._added(found, progress, erased_too)
+                return self._added(made, progress, erased_too, may_write)
+        return self._added(found, progress, erased_too, may_write)
 
     def _added(
         self,
         found: "Iterable[Path | str | Found]",
         progress: Callable[[Report], None],
         erased_too: bool,
+        may_write: Callable[[], bool],
     ) -> Report:
         return build.add(
             found,
@@ -178,6 +181,7 @@ class Desk:
             max_article_bytes=self.settings.max_article_bytes,
             progress=progress,
             erased_too=erased_too,
+            may_write=may_write,
         )
 
     @contextmanager
@@ -199,6 +203,12 @@ class Desk:
             raise SettingsError(
                 "Adding on a Ray cluster needs the extra `ray`: run `pip install 'byline[ray]'`."
             ) from None
+        if self.local_only and bulk.is_connected():
+            raise SettingsError(
+                f"Index '{self.settings.index}' is local_only, and this program is connected to a "
+                "Ray cluster that may have workers elsewhere: nothing was sent. Call "
+                "ray.shutdown() first."
+            )
         threads = self.settings.ray_threads
         with bulk.cluster(address, self.settings.ray_workers, threads) as workers:
             work = bulk.Work(

@@ -77,13 +77,15 @@ def add(
     max_article_bytes: int = 5_000_000,
     progress: Callable[[Report], None] = lambda report: None,
     erased_too: bool = False,
+    may_write: Callable[[], bool] = lambda: True,
 ) -> Report:
     """Add every article that the paths hold; what cannot be read is in the report.
 
     An Entry is an article that was found elsewhere. What was erased is refused, unless `erased_too`
     says that it may come back. While one batch is embedded the next is read and cut and the one
     before is written, in order, by threads: an interrupt of this one falls between two batches, and
-    the report counts what was accepted (`report.interrupted`). `progress` is called by this one.
+    the report counts what was accepted (`report.interrupted`); so it is where `may_write`, asked
+    before each batch with the lock held, says no. `progress` is called by this one.
     Raises IndexLocked or IndexMismatch before the first article.
     """
     began = time.monotonic()
@@ -97,6 +99,8 @@ def add(
     def write(counts: Report, accessions: list[Accession]) -> None:
         if accessions:
             with archive.writing(lock_file):
+                if not may_write():
+                    raise KeyboardInterrupt  # what the other thread takes between two batches
                 for vector in (v for a in accessions for v in a.vectors[:1]):
                     archive.claim(dimension=str(len(vector)))
                 if erased_too:

@@ -53,6 +53,11 @@ class Work:
     max_article_bytes: int
 
 
+def is_connected() -> bool:
+    """Whether this program has a connection to a Ray cluster already, wherever that is."""
+    return bool(ray.is_initialized())
+
+
 @contextmanager
 def cluster(address: str, workers: int, threads: int) -> Iterator[int]:
     """A connection to a Ray cluster, with how many workers: so many, or (0) as it has room for.
@@ -60,7 +65,7 @@ def cluster(address: str, workers: int, threads: int) -> Iterator[int]:
     `address`: local (a cluster of this process), auto, HOST:PORT or ray://HOST:PORT. A program that
     is connected already keeps its connection. Raises SettingsError.
     """
-    is_own = not ray.is_initialized()
+    is_own = not is_connected()
     if is_own and address == "local":
         workers = workers or max(1, (os.cpu_count() or 1) // threads)
     try:

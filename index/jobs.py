@@ -164,6 +164,12 @@ class Jobs:
         """Note how far a job is; False where it was cancelled, or another has taken it over."""
         return self._change(job.id, run=job.runs, report=_noted(report))
 
+    def holds(self, job: Job) -> bool:
+        """Whether it is neither cancelled nor taken over by another."""
+        query = sa.select(jobs.c.pk).where(jobs.c.id == job.id, jobs.c.state.in_(_OPEN))
+        with self._engine.connect() as connection:
+            return connection.scalar(query.where(jobs.c.runs == job.runs)) is not None
+
     def requeue(self, job: Job, why: str | None) -> None:
         """Let a job that was not finished be begun again."""
         now: dict[str, Any] = {"state": "queued", "runs": jobs.c.runs - 1, "error": why}
@@ -172,14 +178,15 @@ class Jobs:
     def end(self, job: Job, report: Report, error: str | None = None) -> None:
         """Note what became of a job, and delete what it was given.
 
-        Nothing, where another has taken it over.
+        Nothing, where another has taken it over, nor of one that was interrupted, but a cancelled.
         """
+        among = ("cancelled",) if report.interrupted else STATES
         state = sa.case(
             (jobs.c.state == "cancelled", "cancelled"), else_="failed" if error else "done"
         )
         now = {"ended_at": sa.func.coalesce(jobs.c.ended_at, time.time()), "error": error}
         noted = _noted(report)
-        if self._change(job.id, STATES, run=job.runs, state=state, report=noted, **now):
+        if self._change(job.id, among, run=job.runs, state=state, report=noted, **now):
             self._discard(job.id)
 
     def sweep(self) -> None:

@@ -346,7 +346,7 @@ def _reason(error: Exception) -> str:
         return "there is no permission to read it"
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
         return "its symbolic links lead in a circle"
-    return f"it cannot be opened: {getattr(error, 'strerror', None) or error}"
+    return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def read_stream(file: BufferedReader, *, max_article_bytes: int) -> Iterator[Entry | Failure]:

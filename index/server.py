@@ -7,12 +7,14 @@ Its state is the server's own: readers and writers of all processes see the same
 is made anew beside the one in use and takes its name then.
 """
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 import httpx
 import numpy as np
@@ -31,6 +33,7 @@ _CLOUD = "chroma-cloud://"
 _CLOUD_AT = {"cloud_host": "api.trychroma.com", "cloud_port": 443, "enable_ssl": True}
 _LARGEST_BYTES = 4_000_000  # of vectors in one request; a third more as base64
 _MOST_ROWS = 1000  # of one request that reads
+_CLOUD_ROWS = 300  # of any request: the quota that Chroma Cloud publishes
 _TIMEOUT_SECONDS = 60.0
 _WAITS = (0.3, 1.0)  # seconds before a request that broke off is sent again: all can be repeated
 _BUSY = (429, 500, 502, 503, 504)
@@ -189,7 +192,10 @@ class ServerStore(Store):
     ) -> None:
         super().__init__(folder, name, archive_url=archive_url, unguarded=True)
         self._name, self._server = name, server
+        self._quota = _CLOUD_ROWS if server.address.startswith(_CLOUD) else sys.maxsize
+        self._batch = min(self._batch, self._quota)
         self._proven: object = None
+        self._had = 0
 
     def close(self) -> None:
         """Let go of the connections; a later call opens them again."""
@@ -204,13 +210,17 @@ class ServerStore(Store):
 
     def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """As `Store.add`, in requests that proxies let through."""
-        rows = max(1, _LARGEST_BYTES // max(1, vectors.shape[1] * 4))
+        rows = min(self._batch, max(1, _LARGEST_BYTES // max(1, vectors.shape[1] * 4)))
         for at in range(0, len(keys), rows):
             super().add(keys[at : at + rows], vectors[at : at + rows])
 
-    def keys(self) -> set[int]:
-        """As `Store.keys`."""
-        return {key for keys, _ in self.pages(_MOST_ROWS) for key in keys}
+    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[int]:
+        """As `Store.nearest`; Chroma Cloud finds 300 at most."""
+        return super().nearest(vector, min(limit, self._quota))
+
+    def pages(self, size: int) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """As `Store.pages`, in replies of no more rows than a server gives."""
+        return super().pages(min(size, _MOST_ROWS, self._quota))
 
     @property
     def is_suspect(self) -> bool:
@@ -221,14 +231,15 @@ class ServerStore(Store):
         return found is not None and bool((found.metadata or {}).get("suspect"))
 
     def is_short_of(self, count: Callable[[], int]) -> bool:
-        """Whether the collection has fewer vectors than that; asked once for each collection."""
-        found = self._asked(self._held)
-        if found is not None and found.id == self._proven:
-            return False
-        there = self._asked(found.count) if found is not None else 0
-        if there < count():
+        """Whether the collection has fewer vectors than that.
+
+        It is asked where it is another than the last time, or has fewer.
+        """
+        there = int(self._call("count") or 0)  # type: ignore[call-overload]
+        is_known = self._collection is not None and self._collection.id == self._proven
+        if not (is_known and there >= self._had) and there < count():
             return True
-        self._proven = found and found.id
+        self._proven, self._had = self._collection and self._collection.id, there
         return False
 
     def doubt(self) -> None:
@@ -257,11 +268,11 @@ class ServerStore(Store):
             self._asked(lambda: _drop(client, name))
             new = ServerStore(self._home, name, self._server)
             with new:
-                new._asked(new._open)
+                made = new._asked(new._open).id
                 for keys, vectors in pages:
                     new.add(keys, vectors)
             self._asked(lambda: _drop(client, self._name))
-            self._asked(lambda: client.get_collection(name, None).modify(name=self._name))
+            self._asked(lambda: _rename(client, name, self._name, made))
             self._collection = None
 
     def clear(self) -> None:
@@ -339,3 +350,13 @@ def _drop(client: "ClientAPI", name: str) -> None:
 
     with suppress(NotFoundError):
         client.delete_collection(name)
+
+
+def _rename(client: "ClientAPI", name: str, new: str, made: UUID) -> None:
+    from chromadb.errors import NotFoundError
+
+    try:
+        client.get_collection(name, None).modify(name=new)
+    except NotFoundError:  # it may be done, and only the reply was lost
+        if client.get_collection(new, None).id != made:
+            raise

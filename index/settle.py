@@ -28,7 +28,7 @@ def settle(archive: Archive, store: Store) -> None:
     """
     try:
         is_torn = store.is_suspect and not store.survey().is_complete
-        if is_torn or store.is_short_of(lambda: archive.count()[1]):
+        if is_torn or store.is_short_of(lambda: archive.totals()[1]):
             raise IndexDamaged(f"The vector store {store.folder} is short of vectors")
         _settle(archive, store)
     except IndexDamaged as error:

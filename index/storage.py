@@ -9,7 +9,7 @@ b'Rates rose.'
 """
 
 import glob
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,14 +56,40 @@ def listed(url: str) -> list[tuple[str, int]]:
 
 
 def opened(url: str) -> BufferedReader:
-    """The file to read from. Raises OSError."""
+    """The file to read from. Raises OSError, also as it is read."""
     try:
         storage, path = _found(url)
-        return BufferedReader(storage.open(path, "rb"), _AHEAD)
+        return BufferedReader(_Read(storage.open(path, "rb")), _AHEAD)
     except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # as above
         raise OSError(_told(error)) from None
+
+
+class _Read(RawIOBase):
+    """A storage's file."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def readinto(self, buffer: Any) -> Any:
+        try:
+            return self._file.readinto(buffer)
+        except Exception as error:  # as above
+            raise OSError(_told(error)) from None
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _found(url: str) -> tuple[Any, str]:

@@ -38,7 +38,6 @@ _FOLDER = re.compile(r"chroma(-\d+)?")
 CONFIGURATION: "CreateCollectionConfiguration" = {
     "hnsw": {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
 }
-_LARGEST_BATCH = 5000  # Chroma refuses more than 5,461 rows at once
 _WAIT_SECONDS = 60.0  # another process writes a batch in half a second
 
 
@@ -51,6 +50,8 @@ class Store:
 
     is_remote = False
     "whether it stands on a Chroma server"
+    _batch = 5000
+    "rows of a request: Chroma refuses more than 5,461 at once"
 
     def __init__(
         self,
@@ -108,14 +109,14 @@ class Store:
 
     def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Store vectors under the passages' numbers, in place of any that are there."""
-        for at in range(0, len(keys), _LARGEST_BATCH):
-            batch = slice(at, at + _LARGEST_BATCH)
+        for at in range(0, len(keys), self._batch):
+            batch = slice(at, at + self._batch)
             self._write("upsert", ids=[str(key) for key in keys[batch]], embeddings=vectors[batch])
 
     def delete(self, keys: Sequence[int]) -> None:
         """Delete vectors; numbers that are not there do not matter."""
-        for at in range(0, len(keys), _LARGEST_BATCH):
-            self._write("delete", ids=[str(key) for key in keys[at : at + _LARGEST_BATCH]])
+        for at in range(0, len(keys), self._batch):
+            self._write("delete", ids=[str(key) for key in keys[at : at + self._batch]])
 
     def nearest(self, vector: NDArray[np.float32], limit: int) -> list[int]:
         """The numbers of the passages nearest by cosine, best first.
@@ -127,7 +128,7 @@ class Store:
 
     def keys(self) -> set[int]:
         """The numbers of all passages whose vectors can be read."""
-        return {key for keys, _ in self.pages(_LARGEST_BATCH) for key in keys}
+        return {key for keys, _ in self.pages(self._batch) for key in keys}
 
     def pages(self, size: int) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """All vectors that can be read, with their passages' numbers, so many at once."""

@@ -11,12 +11,15 @@ process had in hand that died is another's within 25 seconds.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from procrastinate.jobs import Job
 from procrastinate.schema import SchemaManager, migrations_path
 
+from ..errors import BylineError
 from .archive import tables, writes
 from .jobs import Later
 
@@ -54,20 +57,23 @@ class Tasks:
                 writes.note(connection, _MADE, there[-1].name)
         self._is_made = True
 
-    def put(self, connection: sa.Connection, task: str, **given: str) -> None:
-        """Have a task done after those of its name that were put before."""
+    def put(self, connection: sa.Connection, task: str, *, priority: int = 0, **given: str) -> None:
+        """Have a task done after those of its name and priority that were put before."""
         app = App(connector=SyncPsycopgConnector())
         at = {"queue": self._name, "lock": task, "connection": _raw(connection)}
-        app.configure_task(task, **at).defer(**given)
+        app.configure_task(task, priority=priority, **at).defer(**given)
 
     def put_lost(self, connection: sa.Connection, job_ids: Iterable[str]) -> None:
-        """Put the jobs that are in no task, as those of a restored index are."""
+        """Put the jobs that are in no task, as those of a restored index are, before others.
+
+        They are in the order in which they came, and older than what is in one.
+        """
         connection.execute(sa.text(_LOCKED))
         held = sa.text("SELECT args->>'job_id' FROM procrastinate_jobs WHERE task_name = 'add'")
         known = set(connection.scalars(held))
         for job_id in job_ids:
             if job_id not in known:
-                self.put(connection, "add", job_id=job_id)
+                self.put(connection, "add", priority=1, job_id=job_id)
 
     async def work(
         self,
@@ -97,8 +103,8 @@ class Tasks:
             stalled = await app.job_manager.get_stalled_jobs(
                 queue=self._name, seconds_since_heartbeat=_DEAD_SECONDS
             )
-            for job in stalled:
-                await app.job_manager.retry_job(job)
+            with suppress(BylineError):  # the next look finds them again
+                await asyncio.to_thread(self._replace, stalled)
 
         opened = asyncio.ensure_future(app.connector.open_async())
         try:
@@ -115,6 +121,18 @@ class Tasks:
         finally:
             await asyncio.wait([opened])
             await app.close_async()
+
+    def _replace(self, stalled: Iterable[Job]) -> None:
+        """Put others in the place of tasks whose process died; one that lives yet may end its own.
+
+        None in place of those that time brings again: the next may wait behind it already.
+        """
+        gone = sa.text("DELETE FROM procrastinate_jobs WHERE id = :id AND status = 'doing'")
+        with self._engine.begin() as connection:
+            for job in stalled:
+                is_ours = connection.execute(gone, {"id": job.id}).rowcount
+                if is_ours and job.task_name == "add":
+                    self.put(connection, "add", priority=1, job_id=str(job.task_kwargs["job_id"]))
 
     def _pool(self) -> dict[str, Any]:
         with self._engine.connect() as connection:

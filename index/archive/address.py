@@ -12,6 +12,7 @@ _REFUSED = (
     *("password", "authentication", "pg_hba", "does not exist", "no password", "role "),
     *("translate host name", "resolve", "not known", "invalid"),
 )
+_PASSING = ("too many connections", "Temporary failure", "due to timeout")  # whatever else they say
 
 
 def address(url: str, index: str) -> tuple[sa.URL, str]:
@@ -63,9 +64,8 @@ def told(error: BaseException, url: sa.URL) -> BylineError | None:
             f"The database {where} refuses what it is given: {said}. {remedy} and run it again: "
             "what was accepted is kept."
         )
-    if state in ("28P01", "28000", "3D000") or (
-        is_operational and not state and any(sign in said for sign in _REFUSED)
-    ):
+    refuses = any(sign in said for sign in _REFUSED) and not any(p in said for p in _PASSING)
+    if state in ("28P01", "28000", "3D000") or (is_operational and not state and refuses):
         return SettingsError(
             f"The database {where} cannot be opened: {said}. Correct BYLINE_ARCHIVE."
         )

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -235,6 +235,19 @@ class TestAddress:
             for address in ("auto", "127.0.0.1:6379", "ray://127.0.0.1:10001"):
                 with pytest.raises(SettingsError, match="local_only.*nothing was sent"):
                     desk.add([], ray=address)
+
+    def test_nor_to_one_to_which_the_program_is_connected(
+        self, home: Path, awkward: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent = list[object]()
+        monkeypatch.setattr(bulk.ray, "is_initialized", lambda: True)
+        monkeypatch.setattr(bulk, "cluster", lambda *_: nullcontext(1))
+        monkeypatch.setattr(bulk, "read", lambda given, *_: sent.append(given) or iter(()))
+        with Desk(home, embedder=Letters(), models_stay_here=True) as desk:
+            desk.local_only = True
+            with pytest.raises(SettingsError, match="local_only.*is connected.*nothing was sent"):
+                desk.add(awkward, ray="local")
+        assert sent == []
 
     def test_the_missing_extra_is_named(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, "byline.index.bulk")

@@ -1,6 +1,7 @@
 """A vector store on a server: what breaks off goes on, what refuses is named, no key is shown."""
 
 import gc
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,15 +48,24 @@ Proxy = Callable[..., str]
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """Starts what stands before a Chroma: it wants a header, or answers with one status."""
+    """Starts what stands before a Chroma: it wants a header, or answers with one status.
 
-    def start(behind: str, wanted: str = "", status: int = 0) -> str:
+    The first reply to a request of the method `lost` does not arrive; more than `most` rows
+    are refused, as Chroma Cloud does.
+    """
+
+    def start(behind: str, wanted: str = "", status: int = 0, lost: str = "", most: int = 0) -> str:
         class Handler(Silent):
             def do(self) -> None:
+                nonlocal lost
                 name, _, value = wanted.partition(": ")
                 length = int(self.headers.get("content-length", 0))
                 body = self.rfile.read(length)
                 refused = status or (401 if wanted and self.headers.get(name) != value else 0)
+                asked = json.loads(body) if body and most else {}
+                rows = [asked.get("limit"), asked.get("n_results"), len(asked.get("ids") or ())]
+                if max(filter(None, rows), default=0) > most:
+                    refused = refused or 422
                 if refused:
                     self.send_response(refused)
                     self.end_headers()
@@ -63,6 +73,9 @@ def proxy() -> Iterator[Proxy]:
                     return
                 kind = {"content-type": "application/json"}
                 reply = httpx.request(self.command, behind + self.path, content=body, headers=kind)
+                if self.command == lost:
+                    lost = ""
+                    return
                 self.send_response(reply.status_code)
                 self.send_header("content-length", str(len(reply.content)))
                 self.end_headers()
@@ -112,6 +125,19 @@ def test_headers_pass_a_proxy(tmp_path: Path, chroma_url: str, proxy: Proxy) -> 
     assert "BYLINE_STORE_HEADERS" in refusal(at(address, tmp_path), SettingsError)
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+def test_a_store_is_made_anew_though_a_reply_is_lost(
+    tmp_path: Path, chroma_url: str, proxy: Proxy, method: str
+) -> None:
+    with at(chroma_url, tmp_path) as store:
+        store.clear()
+    with at(proxy(chroma_url, lost=method), tmp_path) as store:
+        store.refill([([5], ONE)])
+        assert store.keys() == {5}
+        store.refill([([6], ONE)])
+        assert store.keys() == {6}
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_cloud_is_another_address_with_a_key(
     tmp_path: Path, chroma_url: str, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +158,28 @@ def test_a_cloud_is_another_address_with_a_key(
     assert SECRET not in repr(server_of(own, SECRET, f"A: {SECRET}"))
     with pytest.raises(SettingsError, match="BYLINE_STORE_API_KEY or CHROMA_API_KEY"):
         server_of(own)
+
+
+def test_no_request_is_larger_than_the_cloud_takes(
+    tmp_path: Path, chroma_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = proxy(chroma_url, most=300)
+    there = {"cloud_host": "127.0.0.1", "cloud_port": int(before.rpartition(":")[2])}
+    monkeypatch.setattr(server_module, "_CLOUD_AT", there | {"enable_ssl": False})
+    own, keys = "chroma-cloud://default_tenant/default_database", range(1, 702)
+    vectors = np.random.default_rng(1).normal(size=(701, 4)).astype(np.float32)
+    with at(own, tmp_path, api_key=SECRET) as store:
+        store.refill([(keys, vectors)])
+        store.add(keys, vectors)
+        assert store.keys() == {*keys}
+        assert [len(some) for some, _ in store.pages(5000)] == [300, 300, 101]
+        assert len(store.nearest(vectors[0], 400)) == 300
+        store.delete(keys)
+        assert store.keys() == set()
+    with at(chroma_url, tmp_path) as store:
+        store.refill([(range(1500), np.repeat(vectors[:1], 1500, axis=0))])
+        assert [len(some) for some, _ in store.pages(5000)] == [1000, 500]
+        assert len(store.nearest(vectors[0], 1200)) == 1200
 
 
 def test_the_key_of_the_cloud_goes_to_the_cloud_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +270,27 @@ class TestLost:
         (desks() if is_new else desk).add(path)
         assert desk.check().problems == ()
         assert desk.check().vectors == 4
+
+    def test_one_that_was_put_back_to_an_earlier_day_is_made_anew(
+        self, desks: Callable[[], Desk]
+    ) -> None:
+        desk = desks()
+        desk.add([])
+        gone = str(desk.archive.all_passages()[0])
+        name = f"byline-{desk.archive.uuid}"
+        self.client(desk).get_collection(name, None).delete(ids=[gone])
+        desk.add([])
+        assert desk.check().problems == ()
+
+    def test_vectors_of_what_is_withheld_do_not_stand_for_those_that_are_lost(
+        self, desks: Callable[[], Desk]
+    ) -> None:
+        desk = desks()
+        desk.articles.kill(desk.articles.list()[0].id)
+        lost = next(pk for pk in desk.archive.all_passages() if desk.archive.passages([pk]))
+        desk.store.delete([lost])
+        desks().add([])
+        assert desk.check().problems == ()
 
     def test_one_whose_vectors_were_to_change_is_made_anew(self, desks: Callable[[], Desk]) -> None:
         desk = desks()

@@ -11,6 +11,7 @@ from byline import Desk
 from byline.index.read import Entry, Failure, Found, read
 from byline.index.storage import listed
 from byline.tests.fakes import Letters
+from byline.tests.index.readers.test_warc import record
 
 STORY = b"The harbour ferry burned for two hours on Monday evening, and nobody was hurt."
 
@@ -78,3 +79,30 @@ def test_what_cannot_be_listed_is_a_failure_that_says_why(bucket: str, url: str,
     assert isinstance(failure, Failure)
     assert failure.path == url
     assert re.match(why, failure.reason), failure.reason
+
+
+def test_a_crawl_is_read_where_it_lies(bucket: str) -> None:
+    fsspec.filesystem("memory").pipe("/bucket/news/crawl.warc", record() * 2)
+    assert [entry.path for entry in found(f"{bucket}/*.warc")] == [
+        "memory:///bucket/news/crawl.warc"
+    ] * 2
+
+
+@pytest.mark.parametrize("kind", [TimeoutError, ValueError])
+def test_what_breaks_off_as_it_is_read_is_one_failure(
+    home: Path, bucket: str, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    """Packages of storages raise classes of their own, not all of them an OSError."""
+    held = fsspec.filesystem("memory").store["/bucket/news/b.txt"]
+
+    def broken(_: object) -> int:
+        raise kind("Connection broken:\nIncompleteRead(9 bytes read)")
+
+    monkeypatch.setattr(held, "readinto", broken, raising=False)
+    with Desk(home, embedder=Letters()) as desk:
+        report = desk.add(bucket)
+    assert (report.added, [failure.path for failure in report.failed]) == (
+        1,
+        ["memory:///bucket/news/b.txt"],
+    )
+    assert report.failed[0].reason.startswith("it cannot be read: Connection broken: Incomplete")

@@ -15,8 +15,10 @@ from ...errors import (
     ArchiveUnavailable,
     BylineError,
     DiskError,
+    IndexDamaged,
     IndexLocked,
     ModelUnavailable,
+    SettingsError,
     StoreUnavailable,
 )
 from ...index.build import Report
@@ -31,7 +33,9 @@ _LATER = (
     StoreUnavailable,
     ModelUnavailable,
     DiskError,
-)  # these are waited for
+    SettingsError,
+    IndexDamaged,
+)  # these are waited for: no article is to blame
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class Worker:
     def __init__(self, desk: Desk, jobs: Jobs) -> None:
         self._desk, self._jobs = desk, jobs
         self._awake = threading.Event()
+        self._stopping = False
 
     def start(self) -> None:
         """Begin, also with what an earlier process has left."""
@@ -89,12 +94,15 @@ class Worker:
             if self._stopping or not self._jobs.progress(job, so_far):
                 raise KeyboardInterrupt  # which `add` takes between two batches
 
+        def may_write() -> bool:
+            return self._jobs.holds(job)
+
         limit = self._desk.settings.max_article_bytes
         try:
             if job.runs > _MOST_RUNS:
                 raise BylineError(f"It was begun {_MOST_RUNS} times, and the process died of it.")
             given = self._jobs.given(job.id, max_article_bytes=limit)
-            report = self._desk.add(given, progress=progress)
+            report = self._desk.add(given, progress=progress, may_write=may_write)
         except _LATER as error:
             self._jobs.requeue(job, str(error))
             return False

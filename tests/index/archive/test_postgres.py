@@ -17,13 +17,14 @@ import sqlalchemy as sa
 from byline import Desk
 from byline.errors import ArchiveUnavailable, BylineError, IndexLocked, SettingsError
 from byline.index.archive import Archive, postgres, tables
+from byline.index.archive.address import told
 from byline.index.archive.filter import Filter
 from byline.index.backup import restore
 from byline.qa.retrieve import full_text_query
 from byline.settings import Settings, load_settings
 from byline.tests.conftest import SAMPLE, in_schema
 from byline.tests.fakes import Broken, Letters
-from psycopg import _conninfo_attempts
+from psycopg import OperationalError, _conninfo_attempts
 
 pytestmark = pytest.mark.embedded("it makes archives of both kinds")
 QUERIES = (
@@ -231,6 +232,31 @@ class TestFaults:
             Archive(tmp_path / "news" / "archive.db", text)
         assert "\n" not in str(error.value)
         assert "open-sesame" not in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("host", "said"),
+        [("127.0.0.1", "too many connections for role"), ("db.example", "Temporary failure")],
+    )
+    def test_what_passes_may_be_tried_again(
+        self,
+        database: str,
+        tmp_path: Path,
+        host: str,
+        said: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        busy = OSError(-3, "Temporary failure in name resolution")
+        monkeypatch.setattr(_conninfo_attempts.socket, "getaddrinfo", Mock(side_effect=busy))
+        _run(database, "DROP ROLE IF EXISTS many")
+        _run(database, "CREATE ROLE many LOGIN PASSWORD 'many' CONNECTION LIMIT 0")
+        url = sa.make_url(database).set(username="many", password="many", host=host)
+        with pytest.raises(ArchiveUnavailable, match=f"{said}.*Try again"):
+            Archive(tmp_path / "news" / "archive.db", url.render_as_string(hide_password=False))
+
+    def test_a_server_that_has_no_time_to_let_one_in_may_be_tried_again(self) -> None:
+        said = "connection failed: FATAL:  canceling authentication due to timeout"
+        error = told(OperationalError(said), sa.make_url("postgresql://db/news"))
+        assert isinstance(error, ArchiveUnavailable)
 
     def test_a_release_that_is_too_old_is_named(
         self, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

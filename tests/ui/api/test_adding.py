@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 from byline import Desk
+from byline.errors import BylineError, IndexDamaged, SettingsError
+from byline.index import build
 from byline.index.archive import Archive
 from byline.index.build import Report
 from byline.index.jobs import Jobs
@@ -153,6 +155,22 @@ def test_a_job_waits_for_another_writer_and_can_be_cancelled(
     assert counts(until(own_client, first, "done")) == [1, 0, 0, 0]
     assert own_client.get(f"/v1/jobs/{second}").json()["state"] == "cancelled"
     assert list((own_desk.folder / "jobs").glob("*")) == []
+
+
+@pytest.mark.parametrize("kind", [SettingsError, IndexDamaged])
+def test_a_job_waits_for_the_operator(
+    own_client: TestClient, monkeypatch: pytest.MonkeyPatch, kind: type[BylineError]
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise kind("The role 'app' lacks a right.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "add", refused)
+        job_id = own_client.post("/v1/articles", json={"articles": [RECORD]}).json()["id"]
+        while not (job := own_client.get(f"/v1/jobs/{job_id}").json())["error"]:
+            time.sleep(0.02)
+        assert (job["state"], job["error"]) == ("queued", "The role 'app' lacks a right.")
+    assert counts(until(own_client, job_id, "done")) == [1, 0, 0, 0]
 
 
 def test_a_running_job_is_cancelled_between_two_batches(

@@ -5,9 +5,10 @@ Here each is a desk with a home of its own, in this process; bench/replicas.py k
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from byline import Desk
+from byline.index import build
 from byline.index.archive.tables import job_parts, jobs
 from byline.index.build import Report
 from byline.index.jobs import SharedJobs, jobs_of
@@ -74,6 +76,15 @@ def accepted(desk: Desk, *records: dict[str, Any]) -> str:
     (staged / "0").mkdir()
     (staged / "0" / "a.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
     return held.accept(staged).id
+
+
+def died_with(desk: Desk, tasks: str) -> None:
+    """A replica that had such tasks in hand has been silent for a minute."""
+    with desk.archive.engine.begin() as connection:
+        dead = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1m')"
+        number = connection.scalar(sa.text(f"{dead} RETURNING id"))
+        taken = f"UPDATE procrastinate_jobs SET status = 'doing', worker_id = {number}"
+        assert connection.execute(sa.text(f"{taken} WHERE {tasks}")).rowcount
 
 
 def test_what_one_takes_another_shows_and_finds(replica: Replica) -> None:
@@ -145,12 +156,7 @@ def test_a_job_that_a_dead_replica_had_in_hand_is_taken_over(replica: Replica) -
     one, other = replica(), replica()
     job_id, after = accepted(one, RECORD), accepted(one, {**RECORD, "id": "flood-2"})
     assert shared(one).begin(job_id)
-    with one.archive.engine.begin() as connection:
-        dead = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1m')"
-        number = connection.scalar(sa.text(f"{dead} RETURNING id"))
-        taken = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :number "
-        taken += "WHERE args->>'job_id' = :job"
-        connection.execute(sa.text(taken), {"number": number, "job": job_id})
+    died_with(one, f"args->>'job_id' = '{job_id}'")
     began = time.monotonic()
     with served(other) as there:
         job = until(there, job_id, "done")
@@ -169,19 +175,78 @@ def test_one_that_was_taken_for_dead_changes_nothing_any_more(replica: Replica) 
     assert not held.progress(first, Report(added=5))
     held.end(first, Report(added=5), "failed here")
     held.requeue(first, "later")
+    held.requeue(second, "later")  # which makes the second run the first again
+    held.end(first, Report(interrupted=True))
+    assert held.get(job_id).state == "queued"
+    second = held.begin(job_id)
+    assert second is not None
     assert (held.get(job_id).state, held.get(job_id).runs) == ("running", 2)
     assert list(held.given(job_id, max_article_bytes=10_000))
     held.end(second, Report(added=1))
     assert (held.get(job_id).state, held.get(job_id).added) == ("done", 1)
 
 
+def test_one_that_was_taken_for_dead_writes_nothing_any_more(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = replica(), replica()
+    newer = {**RECORD, "text": "The quay at Tern Bay stood under two metres of water."}
+    job_id, after = accepted(one, RECORD), accepted(one, newer)
+    embedded, embedder, left = build.embed, one._models.embedder(), [job_id, after]
+
+    def embed(made: Any, by: Any) -> Any:
+        while by is embedder and left:
+            did(other, left.pop(0))
+        return embedded(made, by)
+
+    def did(desk: Desk, job_id: str) -> None:
+        held = shared(desk)
+        assert (job := held.begin(job_id))
+        worker_module.worker_of(desk, held)._do(job)
+
+    monkeypatch.setattr(build, "embed", embed)
+    did(one, job_id)
+    assert one.articles.get("flood-1").text == newer["text"]
+    assert [shared(one).get(id).added for id in (job_id, after)] == [1, 0]
+    assert one.check().problems == ()
+
+
+def test_one_that_was_taken_for_dead_and_ends_lets_no_other_job_begin(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, real, begun, goes_on = replica(), Desk.add, threading.Event(), threading.Event()
+
+    def slow(self: Desk, *given: Any, **options: Any) -> Report:
+        begun.set()
+        goes_on.wait(60)
+        return real(self, *given, **options)
+
+    monkeypatch.setattr(Desk, "add", slow)
+    job_id, after = accepted(one, RECORD), accepted(one, {**RECORD, "id": "flood-2", "url": None})
+    died_with(one, f"args->>'job_id' = '{job_id}'")
+    with one.archive.engine.connect() as connection:
+        in_hand = "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
+        task = connection.scalar(sa.text(in_hand))
+    with served(replica()) as there:
+        assert begun.wait(60)
+        with suppress(sa.exc.DBAPIError), one.archive.engine.begin() as connection:
+            ends = f"SELECT procrastinate_finish_job_v1({task}, 'failed', true)"
+            connection.execute(sa.text(ends))
+        time.sleep(3)  # longer than between two looks for tasks
+        assert there.get(f"/v1/jobs/{after}").json()["state"] == "queued"
+        goes_on.set()
+        assert until(there, job_id, "done")["ended"] <= until(there, after, "done")["started"]
+
+
 def test_one_that_ends_hands_its_job_on(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = replica(), replica()
     real, begun = Desk.add, asyncio.Event()
 
-    def slow(self: Desk, paths: Any, *, progress: Callable[[Report], None]) -> Report:
+    def slow(
+        self: Desk, paths: Any, *, progress: Callable[[Report], None], **options: Any
+    ) -> Report:
         if self is not one:
-            return real(self, paths, progress=progress)
+            return real(self, paths, progress=progress, **options)
         begun.set()
         report = Report()
         try:
@@ -235,27 +300,52 @@ def _written(desk: Desk, record: dict[str, Any]) -> Path:
     return path
 
 
-def test_a_feed_that_is_due_is_read_by_one_of_them(
-    replica: Replica, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = list[tuple[Desk, bool]]()
+@pytest.fixture
+def feeds_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
+    """Whether feeds that are due have been read twice within a minute, every three seconds."""
+    read = list[bool]()
 
     class Following:
         def __init__(self, desk: Desk) -> None:
-            self._desk = desk
+            pass
 
         def run(self, *, only_due: bool) -> list[Any]:
-            read.append((self._desk, only_due))
+            read.append(only_due)
             return []
 
     monkeypatch.setattr(Desk, "follow", property(Following))
     monkeypatch.setattr("byline.index.tasks._MINUTE", "* * * * * */3")
-    with served(replica()), served(replica()):
+
+    def twice() -> bool:
         ends = time.monotonic() + 60
         while len(read) < 2 and time.monotonic() < ends:
             time.sleep(0.1)
-    assert all(only_due for _, only_due in read)
-    assert len(read) >= 2
+        return len(read) >= 2 and all(read)
+
+    return twice
+
+
+def test_a_feed_that_is_due_is_read_by_one_of_them(
+    replica: Replica, feeds_read: Callable[[], bool]
+) -> None:
+    with served(replica()), served(replica()):
+        assert feeds_read()
+
+
+def test_one_that_died_as_it_read_feeds_does_not_hold_up_the_others(
+    replica: Replica, feeds_read: Callable[[], bool]
+) -> None:
+    one = replica()
+    shared(one).tasks.make()
+    tend = "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args) "
+    tend += f"VALUES ('{one.archive.uuid}', 'tend', 'tend', 'tend', '{{\"timestamp\": 1}}')"
+    for is_in_hand in (True, False):  # and the next minute's waits behind it
+        with one.archive.engine.begin() as connection:
+            connection.exec_driver_sql(tend)
+        if is_in_hand:
+            died_with(one, "task_name = 'tend'")
+    with served(replica()):
+        assert feeds_read()
 
 
 def test_a_database_that_goes_away_is_told_and_waited_for(
