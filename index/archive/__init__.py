@@ -37,6 +37,7 @@ from . import (
     withheld,
     writes,
 )
+from .address import address
 from .conversations import Conversations
 from .dialects import of
 from .filter import KILLED_HERE, Filter, conditions
@@ -715,6 +716,14 @@ def indexes(home: Path, url: str | None) -> list[str]:
     if url:
         return Postgres(home / "any" / "archive.db", url, 5).indexes()
     return sorted(found.parent.name for found in home.glob("*/archive.db"))
+
+
+def has_index(home: Path, name: str, url: str | None) -> bool:
+    """Whether there is an index of that name: in a database, one in the schema that it would have.
+
+    Raises SettingsError where `url` is no address.
+    """
+    return (address(url, name)[1] if url else name) in indexes(home, url)
 
 
 def database(path: Path, url: str | None, connections: int) -> SQLite | Postgres:

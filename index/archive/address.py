@@ -29,8 +29,14 @@ def address(url: str, index: str) -> tuple[sa.URL, str]:
             "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or nothing for SQLite."
         )
     found = found.set(drivername="postgresql+psycopg")
-    named = _SEARCH_PATH.fullmatch(str(found.query.get("options", "")))
+    options = str(found.query.get("options", ""))
+    named = _SEARCH_PATH.fullmatch(options)
     if named is None:
+        if "search_path" in options:
+            raise SettingsError(
+                "The options in setting archive are not understood: give one schema, as "
+                "?options=-csearch_path=NAME, and nothing else there."
+            )
         return found, index
     return found.difference_update_query(["options"]), named[1]
 

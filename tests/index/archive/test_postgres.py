@@ -21,7 +21,7 @@ from byline.index.archive.filter import Filter
 from byline.index.backup import restore
 from byline.qa.retrieve import full_text_query
 from byline.settings import Settings, load_settings
-from byline.tests.conftest import SAMPLE, in_schema
+from byline.tests.conftest import SAMPLE, Run, in_schema
 from byline.tests.fakes import Broken, Letters
 from psycopg import _conninfo_attempts
 
@@ -327,6 +327,26 @@ class TestMoving:
             new = {"article_pk": 1, "version": "-", "start": 0, "end": 1}
             pk = connection.scalar(tables.passages.insert().returning(tables.passages.c.pk), new)
             assert pk > last
+
+    def test_an_index_in_a_named_schema_is_replaced_only_when_forced(
+        self, held: Desk, address: str, tmp_path: Path, run: Run
+    ) -> None:
+        there, before = tmp_path / "there.byline", held.archive.ids()
+        held.backup(there)
+        told = {"BYLINE_ARCHIVE": address}
+        for index in ("default", "other"):  # the schema is the same one
+            refused = run("restore", there, "--index", index, **told)
+            assert refused.code == 2
+            assert f"There is an index '{index}' already: give another schema" in refused.err
+        assert held.archive.ids() == before
+        assert before[0] in run("articles", "list", **told).out
+
+    @pytest.mark.parametrize("options", ["-csearch_path=a,b", "-csearch_path=a -cwork_mem=8MB"])
+    def test_a_schema_that_is_not_understood_is_refused(
+        self, database: str, tmp_path: Path, options: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="give one schema, as .*-csearch_path=NAME"):
+            Archive(tmp_path / "news" / "archive.db", f"{database}?options={options}")
 
 
 def test_numbers_beyond_32_bits_go_every_way(held: Desk, tmp_path: Path) -> None:
