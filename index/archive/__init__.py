@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from ...errors import IndexMismatch
+from ...errors import IndexMismatch, InputError
 from ..article import Article
 from ..history import Version, versions
 from . import (
@@ -269,8 +269,34 @@ class Archive:
                 return None
             return list(connection.scalars(query))
 
-    def publish(self) -> None:
-        """Let readers find what is pending, in place of the versions before."""
+    def publish(self) -> dict[str, str]:
+        """Let readers find what is pending, in place of the versions before.
+
+        An article that the database does not take stands as it was: why, by id.
+        """
+        try:
+            self._publish()
+        except InputError:
+            return self._publish_each()
+        return {}
+
+    def _publish_each(self) -> dict[str, str]:
+        columns, refused = tables.articles.c, dict[str, str]()
+        waiting = sa.select(columns.pk, columns.id).where(columns.pending.is_not(None))
+        with self.engine.connect() as connection:
+            rows = connection.execute(waiting).all()
+        for pk, article_id in rows:
+            try:
+                self._publish(columns.pk == pk)
+            except InputError as error:
+                refused[article_id] = str(error)
+                with self.engine.begin() as connection:
+                    is_new = writes.put_aside(connection, pk)
+                if is_new:
+                    self.remove(article_id)
+        return refused
+
+    def _publish(self, *those: sa.ColumnElement[bool]) -> None:
         query = (
             sa.select(
                 tables.articles.c.pk,
@@ -280,7 +306,7 @@ class Archive:
                 *tables.ARTICLE,
             )
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.versions.c.version == tables.articles.c.pending)
+            .where(tables.versions.c.version == tables.articles.c.pending, *those)
         )
         with self.engine.begin() as connection:
             whole, passages, changes = [], [], []

@@ -4,7 +4,14 @@ import re
 
 import sqlalchemy as sa
 
-from ...errors import ArchiveUnavailable, BylineError, DiskError, IndexLocked, SettingsError
+from ...errors import (
+    ArchiveUnavailable,
+    BylineError,
+    DiskError,
+    IndexLocked,
+    InputError,
+    SettingsError,
+)
 from ..disk import reason_of
 
 _SEARCH_PATH = re.compile(r"-c ?search_path=([\w-]+)")
@@ -69,6 +76,9 @@ def told(error: BaseException, url: sa.URL) -> BylineError | None:
             f"The database {where} refuses what it is given: {said}. {remedy} and run it again: "
             "what was accepted is kept."
         )
+    if state[:2] in ("22", "54"):  # what it says of the first may quote what it was given
+        why = said if state[:2] == "54" else f"{type(error).__name__} ({state})"
+        return InputError(f"The database {where} does not take what it is given: {why}.")
     if state in ("28P01", "28000", "3D000") or (
         is_operational and not state and any(sign in said for sign in _REFUSED)
     ):

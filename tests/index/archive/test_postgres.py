@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -16,8 +17,10 @@ import pytest
 import sqlalchemy as sa
 from byline import Desk
 from byline.errors import ArchiveUnavailable, BylineError, IndexLocked, SettingsError
+from byline.index import build
 from byline.index.archive import Archive, postgres, tables
 from byline.index.archive.filter import Filter
+from byline.index.article import Article
 from byline.index.backup import restore
 from byline.qa.retrieve import full_text_query
 from byline.settings import Settings, load_settings
@@ -26,6 +29,7 @@ from byline.tests.fakes import Broken, Letters
 from psycopg import _conninfo_attempts
 
 pytestmark = pytest.mark.embedded("it makes archives of both kinds")
+_INCOMPRESSIBLE = "".join(map(str, random.Random(1).sample(range(9999), 2000)))
 QUERIES = (
     "Who resigned over the water contract in Castrine?",
     "How many passengers were on the ferry Marguerite when it burned?",
@@ -114,6 +118,45 @@ class TestRanking:
         assert held.add(tmp_path / "long.txt").added == 1
         assert held.check().problems == ()
         assert held.archive.match_passages(f'"word89999x{89_999 * 7919}"', None, 9)
+        signs = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(480_000))
+        wide = " ".join(signs[at : at + 3] for at in range(0, len(signs), 3))
+        (tmp_path / "wide.txt").write_text(f"Wide\n{wide}\n")
+        assert held.add(tmp_path / "wide.txt").added == 1
+        assert held.check().problems == ()
+
+
+class TestTooLong:
+    def test_the_longest_id_and_outlet_that_are_let_in_are_held(
+        self, held: Desk, tmp_path: Path
+    ) -> None:
+        longest = _INCOMPRESSIBLE[:2_500]
+        facts = {"id": longest, "outlet": longest, "text": "The ferry sank."}
+        (tmp_path / "long.jsonl").write_text(json.dumps(facts))
+        assert held.add(tmp_path / "long.jsonl").added == 1
+        held.articles.kill(longest)
+        held.articles.remove(longest)  # that it was killed is kept under its id
+        assert held.add(tmp_path / "long.jsonl").added == 1
+
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_what_was_accepted_and_cannot_be_published_is_put_aside(
+        self, held: Desk, folder: Path, tmp_path: Path, is_known: bool
+    ) -> None:
+        known = str(folder / "ferry.txt")
+        before = held.articles.get(known)
+        # An older release accepted it.
+        long = Article(known if is_known else "new", "The ferry sank.", outlet=_INCOMPRESSIBLE)
+        made = build.cut(long, None, [b"source"], 1000)
+        held.archive.accept(build.embed([made], Letters()))
+        (tmp_path / "late.txt").write_text("Harbour closed\nThe harbour closed on Friday.\n")
+        report = held.add(tmp_path / "late.txt")
+        assert (report.added, [one.path for one in report.failed]) == (1, [long.id])
+        assert re.fullmatch(
+            r"The database \S+ does not take what it is given: index row size \d+ exceeds .*\.",
+            report.failed[0].reason,
+        )
+        assert (held.articles.get(known), len(held.articles)) == (before, 4)
+        assert held.check().problems == ()
+        assert held.archive.known([b"source"]) == {}
 
 
 class TestLocks:
