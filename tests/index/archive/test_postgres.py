@@ -5,12 +5,15 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -19,6 +22,7 @@ from byline import Desk
 from byline.errors import ArchiveUnavailable, BylineError, IndexLocked, SettingsError
 from byline.index import build
 from byline.index.archive import Archive, postgres, tables
+from byline.index.archive.conversations import Turn
 from byline.index.archive.filter import Filter
 from byline.index.article import Article
 from byline.index.backup import restore
@@ -247,6 +251,30 @@ class TestFaults:
         assert "\n" not in str(error.value)
         assert held.ask("Who resigned?").status == "answered"
 
+    def test_a_turn_waits_for_a_table_no_longer_than_sqlite_would(
+        self, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(postgres, "_LOCKED_SECONDS", 1)
+        with opened(tmp_path / "home", address) as desk, opened(tmp_path, address) as other:
+            turn = Turn(desk.ask("Who resigned?").to_dict(), Filter(), datetime.now(UTC))
+            with other.archive.engine.begin() as connection:
+                connection.execute(tables.tombstones.delete())  # as `restore --force` begins
+                with pytest.raises(IndexLocked, match="this turn of the conversation was not"):
+                    desk.conversations.append("talk", turn)
+
+    def test_a_server_that_is_gone_is_given_up(self, held: Desk, address: str) -> None:
+        def options(archive: Archive) -> list[int]:
+            with archive.engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                with socket.socket(fileno=os.dup(driver.fileno())) as own:
+                    names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+                    return [own.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+
+        assert options(held.archive) == [15, 3, 30_000]
+        longer = Archive(held.folder / "archive.db", f"{address}&tcp_user_timeout=90000")
+        with closing(longer) as archive:
+            assert options(archive) == [15, 3, 90_000]
+
     @pytest.mark.parametrize(
         ("changed", "kind", "said"),
         [
@@ -344,6 +372,19 @@ class TestRights:
             assert desk.ask("Who resigned?").status == "answered"
             with pytest.raises(SettingsError, match="The role 'reader' lacks a right"):
                 desk.articles.kill([desk.archive.ids()[0]])
+
+    def test_a_role_that_does_not_own_the_tables_is_told_that_it_cannot_erase(
+        self, held: Desk, address: str, reader: str, database: str, folder: Path
+    ) -> None:
+        schema = address.rpartition("=")[2]
+        _run(database, f'GRANT ALL ON SCHEMA "{schema}" TO reader')
+        for kind in ("TABLES", "SEQUENCES"):
+            _run(database, f'GRANT ALL ON ALL {kind} IN SCHEMA "{schema}" TO reader')
+        told = pytest.raises(SettingsError, match="'reader' does not own table .*the owner of")
+        url = f"{reader}?{address.partition('?')[2]}"
+        with opened(held.settings.home, url) as desk, told:
+            desk.articles.erase(str(folder / "ferry.txt"))
+        assert held.check(repair=True).problems == ()
 
 
 class TestMoving:
@@ -443,6 +484,27 @@ def test_an_erase_that_a_reader_holds_up_is_told_and_finished(
             held.articles.erase(str(folder / "ferry.txt"))
     assert "an erase was interrupted" in held.check().problems[-1]
     assert held.check(repair=True).problems == ()
+
+
+def test_an_erase_that_an_open_transaction_elsewhere_holds_up_is_told_and_finished(
+    held: Desk, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_LOCKED_SECONDS", 1)
+    said = "Ottoline Varga kept the lighthouse ledger under the floor."
+    (tmp_path / "varga.txt").write_text(f"Lighthouse ledger\n{said}\n")
+    held.add(tmp_path / "varga.txt")
+    data = Path(_run(database, "SHOW data_directory"))
+    elsewhere = sa.create_engine(database, isolation_level="REPEATABLE READ")
+    with elsewhere.connect() as other:
+        other.exec_driver_sql("SELECT relname FROM pg_class").all()
+        with pytest.raises(IndexLocked, match="open elsewhere in its database, keeps their bytes"):
+            held.articles.erase(str(tmp_path / "varga.txt"))
+        _run(database, "CHECKPOINT")
+        assert _holding(data, (said.encode(),))
+    elsewhere.dispose()
+    assert held.check(repair=True).problems == ()
+    _run(database, "CHECKPOINT")
+    assert not _holding(data, (said.encode(),))
 
 
 def _holding(data: Path, words: tuple[bytes, ...]) -> list[Path]:
