@@ -15,6 +15,7 @@ from ...errors import (
 from ..disk import reason_of
 
 _SEARCH_PATH = re.compile(r"-c ?search_path=([\w-]+)")
+_TWO_SIGNS = re.compile(r"[^/]*//[^:/]*:[^@]*@.*@", re.S)  # the first ends the password
 _REFUSED = (
     *("password", "authentication", "pg_hba", "does not exist", "no password", "role "),
     *("translate host name", "resolve", "not known", "invalid"),
@@ -26,6 +27,10 @@ def address(url: str, index: str) -> tuple[sa.URL, str]:
 
     Raises SettingsError, which does not tell the password, where it is no address.
     """
+    if _TWO_SIGNS.match(url):
+        raise SettingsError(
+            "The password in setting archive has an @, or one stands behind it: write it as %40."
+        )
     try:
         found = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):

@@ -318,6 +318,14 @@ class TestFaults:
             Archive(tmp_path / "news" / "archive.db", given)
         assert "secret" not in str(error.value)
 
+    @pytest.mark.parametrize("given", ["s3@cret@db/news", "s3@cr/et@db/news", "s3@cr?et@db/news"])
+    def test_a_password_with_a_sign_that_ends_it_is_refused_and_not_shown(
+        self, tmp_path: Path, given: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="has an @, or one .*: write it as %40") as error:
+            Archive(tmp_path / "news" / "archive.db", f"postgresql://byline:{given}")
+        assert not re.search("s3|cret|cr/et", str(error.value))
+
     @pytest.mark.parametrize("name", ["a" * 64, "pg_mine", "information_schema"])
     def test_a_name_that_postgresql_does_not_take_is_refused(
         self, database: str, tmp_path: Path, name: str
