@@ -398,9 +398,8 @@ class Archive:
 
     def article(self, article_id: str) -> Article | None:
         """The published article with this id, if it may be shown."""
-        query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
-        )
+        named = tables.articles.c.id.in_(listed_ids([article_id]))
+        query = sa.select(*tables.ARTICLE).where(named, tables.IS_PUBLISHED, *conditions(_SHOWN))
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
             return tables.article_of(row) if row else None
@@ -432,7 +431,7 @@ class Archive:
         query = (
             sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.articles.c.id == article_id, *_published())
+            .where(tables.articles.c.id.in_(listed_ids([article_id])), *_published())
             .order_by(tables.versions.c.seen_at, sa.literal_column(self._database.in_turn))
         )
         with self.engine.connect() as connection:
