@@ -162,7 +162,11 @@ class Settings(BaseSettings):
         "articles, each index in a schema of its own. None: SQLite in the index's folder.",
     )
     archive_connections: int = Field(
-        20, ge=5, le=1000, description="Connections to that database that a process has at most."
+        20,
+        ge=5,
+        le=1000,
+        description="Connections to that database that a process has at most, but for its "
+        "locks and jobs.",
     )
     store: str | None = Field(
         None,
