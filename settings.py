@@ -7,7 +7,7 @@ Read once, at the entry points: from arguments, then `BYLINE_*` variables, then 
 import difflib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError, wanted
-from .index.address import listed
+from .index.address import listed, shown
 
 RATE = r"^([1-9]\d{0,6}/(second|minute|hour|day)|off)$"
 
@@ -162,7 +162,11 @@ class Settings(BaseSettings):
         "articles, each index in a schema of its own. None: SQLite in the index's folder.",
     )
     archive_connections: int = Field(
-        20, ge=5, le=1000, description="Connections to that database that a process has at most."
+        20,
+        ge=5,
+        le=1000,
+        description="Connections to that database that a process has at most, but for its "
+        "locks and jobs.",
     )
     store: str | None = Field(
         None,
@@ -268,9 +272,11 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        about = Settings.model_fields[str(first["loc"][0])].description
+        about = Settings.model_fields[str(first["loc"][0])]
+        is_secret = SecretStr in get_args(about.annotation)
+        given_now = "" if is_secret else f" (given: {first['input']!r:.80})"
         raise SettingsError(
-            f"Setting {name} is not valid: {wanted(first)} (given: {first['input']!r:.80}). {about}"
+            f"Setting {name} is not valid: {wanted(first)}{given_now}. {about.description}"
         ) from None
     _require_consistent(settings)
     key = variables.get("OPENAI_API_KEY")
@@ -338,7 +344,7 @@ def _require_addresses(name: str, given: str | None) -> None:
             is_address = False
         if not is_address:
             raise SettingsError(
-                f"{name} holds '{address}': give http:// or https:// addresses, "
+                f"{name} holds '{shown(address)}': give http:// or https:// addresses, "
                 "with a comma between two."
             )
         if addresses.count(address) > 1:

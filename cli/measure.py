@@ -26,7 +26,7 @@ from ..evals.record import Run, load_run
 from ..evals.run import Plan, run_cases, unfinished
 from ..evals.summary import HEADLINE, grades, summarise, tags
 from ..evals.systems import System, model_at, open_system
-from ..index.archive import indexes
+from ..index.archive import has_index
 from ..index.reach import require_local
 from ..qa.model import openai_llm
 from ..settings import load_settings
@@ -62,7 +62,7 @@ def corpus_of(
         paths = "\n".join(str(path.resolve()) for path in added)
         index = f"eval-{_slug(cases.stem)[:40]}-{hashlib.sha256(paths.encode()).hexdigest()[:8]}"
     settings = load_settings(index=index)
-    if not added and settings.index not in indexes(settings.home, settings.archive_url):
+    if not added and not has_index(settings.home, settings.index, settings.archive_url):
         yield index, Corpus()  # a system of another kind may know where its articles are
         return
     with opened_desk(index, new=bool(added)) as desk:

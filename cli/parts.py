@@ -75,12 +75,12 @@ def say(text: str) -> None:
 def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iterator["Desk"]:
     """The desk of an index, with some settings changed; `new`: one that is not there will do."""
     from ..desk import Desk
-    from ..index.archive import indexes
+    from ..index.archive import has_index, indexes
     from ..settings import load_settings
 
     settings = load_settings(**{"index": index, **changed})
-    there = indexes(settings.home, settings.archive_url)
-    if not new and settings.index not in there:
+    if not new and not has_index(settings.home, settings.index, settings.archive_url):
+        there = indexes(settings.home, settings.archive_url)
         known = f" There are {', '.join(there)}." if there else ""
         raise BylineError(
             f"There is no index '{settings.index}' in {settings.home}.{known} "

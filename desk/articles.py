@@ -138,11 +138,12 @@ class Articles:
         """Show articles nowhere from now on, in no process; `copies`: all that run their text.
 
         No source brings them back, and no removal, only `undo`: `list(killed=True)` has the ids.
-        Raises InputError, and kills nothing, where one of them is not there.
+        Raises InputError, and kills nothing, where one of them is not there; IndexLocked.
         """
         ids = self._held(article_ids, killed=undo)
         ids = [*dict.fromkeys(ids), *(self._archive.same_text(ids) if copies else ())]
-        self._archive.kill(ids, undo=undo)
+        with self._archive.writing(self._lock_file):  # it writes notices of other articles anew
+            self._archive.kill(ids, undo=undo)
         return self._reach(ids, undo)
 
     def _held(self, article_ids: str | Sequence[str], *, killed: bool = False) -> Sequence[str]:

@@ -14,6 +14,7 @@ _CAMPAIGN = re.compile(  # what newsletters, feeds and networks append to count 
     r"CMP|ns_\w+|ocid|xtor|ftag|Echobox)(?:=|$)",
     re.I,
 )
+_USER = re.compile(r"//[^/?#\s]*@")
 _FRONT = re.compile(r"^(?:www|m|mobile|amp)\.")
 
 
@@ -45,6 +46,15 @@ def is_one_site(one: str, other: str) -> bool:
     except ValueError:
         return False
     return first == second or first.endswith(f".{second}") or second.endswith(f".{first}")
+
+
+def shown(addresses: str) -> str:
+    """Addresses without who may open them, for messages and logs.
+
+    >>> shown("http://me:secret@a.example/v1")
+    'http://a.example/v1'
+    """
+    return _USER.sub("//", addresses)
 
 
 def listed(addresses: str | None) -> list[str]:

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
+from ..errors import InputError
+
 KINDS = ("news", "opinion", "analysis", "release", "advertorial", "note")
 
 
@@ -106,6 +108,18 @@ class Article:
 def _version(title: str, text: str) -> str:
     normalised = unicodedata.normalize("NFC", " ".join(f"{title}\n{text}".split()))
     return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+# Bytes. An index of PostgreSQL takes rows of up to 2,704; a title goes with every passage.
+_MOST_BYTES = {"id": 2_500, "outlet": 2_500, "title": 10_000}
+
+
+def fitting(article: Article) -> Article:
+    """The same article. InputError: one of its facts is longer than a database can hold it."""
+    for name, most in _MOST_BYTES.items():
+        if (size := len((getattr(article, name) or "").encode())) > most:
+            raise InputError(f"its {name} has {size:,} bytes: give one of at most {most:,}")
+    return article
 
 
 MOMENTS = ("published", "updated", "embargo_until", "expires")

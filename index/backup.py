@@ -26,7 +26,7 @@ from uuid import uuid4
 
 from ..errors import BylineError, IndexDamaged, IndexMismatch, InputError
 from . import erase
-from .archive import Archive, indexes, rulings
+from .archive import Archive, has_index, rulings
 from .archive.migrate import SCHEMA
 from .archive.transfer import pour
 from .disk import is_refusal, reason_of, refused, staging
@@ -140,10 +140,12 @@ def restore(
     newer release made it; IndexLocked; DiskError.
     """
     target = folder / _DATABASE
-    if folder.name in indexes(folder.parent, archive_url) and not force:
+    if has_index(folder.parent, folder.name, archive_url) and not force:
+        is_named = archive_url is not None and "search_path" in archive_url
+        other = "schema in BYLINE_ARCHIVE" if is_named else "name with --index"
         raise InputError(
-            f"There is an index '{folder.name}' already: give another name with --index, or put "
-            "the backup in its place with --force."
+            f"There is an index '{folder.name}' already: give another {other}, or put the backup "
+            "in its place with --force."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _staging(folder.parent) as beside:

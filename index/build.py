@@ -15,7 +15,7 @@ from ..errors import InputError
 from .ahead import ahead
 from .archive import Archive
 from .archive.writes import Accession
-from .article import Article
+from .article import Article, fitting
 from .chunk import chunk
 from .embed import Embedder
 from .read import Entry, Failure, Found, PassedOver, read
@@ -53,7 +53,7 @@ class Report:
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Count articles of this batch as failed that could not be accepted any more."""
-        self.failed += [Failure(article_id, None, why) for article_id, why in reasons.items()]
+        self.failed += _failures(reasons)
         for _ in reasons:  # which of the two it was is not known any more
             if self.updated:
                 self.updated -= 1
@@ -92,7 +92,7 @@ def add(
     report = Report()
     with archive.writing(lock_file):
         archive.claim(embedder=embedder.name, passage_chars=str(passage_chars))
-        settle(archive, store)
+        report.failed += _failures(settle(archive, store))
     staged: deque[Mapping[str, Article]] = deque()
     batches = _batches(read(paths, max_article_bytes=max_article_bytes))
 
@@ -106,8 +106,7 @@ def add(
                 if erased_too:
                     archive.lift_tombstones([a.article for a in accessions])
                 whole = _whole(accessions, archive, embedder, passage_chars)
-                counts.refuse(archive.accept(whole))
-                settle(archive, store)
+                counts.refuse(archive.accept(whole) | settle(archive, store))
         staged.popleft()
         report.include(counts)
         report.seconds = time.monotonic() - began
@@ -126,6 +125,10 @@ def add(
         report.interrupted = True
     report.seconds = time.monotonic() - began
     return report
+
+
+def _failures(reasons: Mapping[str, str]) -> list[Failure]:
+    return [Failure(article_id, None, why) for article_id, why in reasons.items()]
 
 
 def embedded_text(article: Article, passage: str) -> str:
@@ -223,7 +226,7 @@ def _read_now(
 def load(entry: Entry) -> Article | Failure:
     """The article, parsed and cleaned, or why there is none."""
     try:
-        return entry.load()
+        return fitting(entry.load())
     except InputError as error:
         return Failure(entry.path, entry.line, str(error))
     except RecursionError:

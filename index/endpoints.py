@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from .address import shown
+
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
@@ -144,7 +146,8 @@ class Endpoints(httpx.BaseTransport):
             seconds = min(max(asked, own), _LONGEST_REST)
             endpoint.failures += 1
             endpoint.until = time.monotonic() + seconds
-        _LOG.warning("%s: %s; left alone for %.0f s", endpoint.address, why.rstrip(": "), seconds)
+        where = shown(str(endpoint.address))
+        _LOG.warning("%s: %s; left alone for %.0f s", where, why.rstrip(": "), seconds)
 
 
 class _Body(httpx.SyncByteStream):

@@ -205,8 +205,9 @@ def _scrub(archive: Archive, store: Store) -> None:
     # Each look waits for readers as long as SQLite's busy timeout.
     if not archive.forget_traces() and not archive.empty_log():
         raise IndexLocked(
-            "The articles are erased, but a process that reads the index keeps their bytes "
-            "on the disk. Stop it, and run `byline check --repair`."
+            "The articles are erased, but a process that reads the index, or a transaction that "
+            "is open elsewhere in its database, keeps their bytes on the disk. Stop it, and run "
+            "`byline check --repair`."
         )
     with archive.engine.begin() as connection:
         connection.execute(tables.meta.delete().where(tables.meta.c.key == _UNFINISHED))

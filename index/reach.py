@@ -10,17 +10,18 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..errors import SettingsError
-from .address import listed
+from .address import listed, shown
 from .archive import Archive
 
 
 def require_local(archive: Archive, what: str, address: str | None) -> None:
     """Raise SettingsError where the index is marked `local_only` and an address is elsewhere."""
     if archive.local_only and not all(map(is_local, listed(address) or [""])):
+        where = f" ({address})" if address else ""
         raise SettingsError(
-            f"Index '{archive.path.parent.name}' is local_only, and {what} is not known to run on "
-            f"this machine{f' ({address})' if address else ''}: nothing was sent. Choose one at a "
-            "loopback address, or run `byline index local-only off`."
+            f"Index '{archive.path.parent.name}' is local_only, and {shown(what + where)} is not "
+            "known to run on this machine: nothing was sent. Choose one at a loopback address, or "
+            "run `byline index local-only off`."
         )
 
 

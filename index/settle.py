@@ -20,17 +20,18 @@ _AT_ONCE = 5000  # vectors
 _LOG = logging.getLogger(__name__)
 
 
-def settle(archive: Archive, store: Store) -> None:
+def settle(archive: Archive, store: Store) -> dict[str, str]:
     """Finish what is begun, here or in a process that died: publish the pending, bury the doomed.
 
     Vectors are stored before readers can find their passages, and deleted after they cannot. A
-    store that a dead process left unreadable or short is made anew first.
+    store that a dead process left unreadable or short is made anew first. Why, by id, of articles
+    that were put aside, as `Archive.publish`.
     """
     try:
         is_torn = store.is_suspect and not store.survey().is_complete
         if is_torn or store.is_short_of(lambda: archive.totals()[1]):
             raise IndexDamaged(f"The vector store {store.folder} is short of vectors")
-        _settle(archive, store)
+        return _settle(archive, store)
     except IndexDamaged as error:
         _LOG.warning(
             "Index '%s': %s. It is made anew from the archive.",
@@ -38,21 +39,23 @@ def settle(archive: Archive, store: Store) -> None:
             str(error).partition(". Run ")[0],
         )
         refill(archive, store)
-        _settle(archive, store)
+        return _settle(archive, store)
 
 
-def _settle(archive: Archive, store: Store) -> None:
+def _settle(archive: Archive, store: Store) -> dict[str, str]:
+    refused: dict[str, str] = {}
     archive.find_copies()
     store.catch_up(archive.generation)
     keys = archive.pending()
     if keys is not None:
         store.add(keys, archive.vectors(keys))
-        archive.publish()
+        refused = archive.publish()
     doomed = archive.doomed()
     if doomed:
         store.delete(doomed)
         archive.forget_doomed(doomed)
     store.catch_up(archive.generation, wrote=True)
+    return refused
 
 
 def refill(archive: Archive, store: Store) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import ModelError, ModelUnavailable
+from ..index.address import shown
 from ..prompts import fence, load
 from .budget import Deadline
 from .model import close_client, reply, retrying
@@ -139,7 +140,7 @@ class NLIJudge:
     def __init__(self, url: str, client: "httpx.Client | None" = None) -> None:
         import httpx
 
-        self.name = urlsplit(url).netloc or url
+        self.name = urlsplit(shown(url)).netloc or url
         self._url = url.rstrip("/").removesuffix("/predict") + "/predict"
         self._client = client or httpx.Client()
         self._deadline: Deadline | None = None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..errors import ModelUnavailable, SettingsError
-from ..index.address import listed
+from ..index.address import listed, shown
 from ..index.embed import endpoint_errors
 from .budget import Deadline, Usage, price
 from .trace import Span, note, span, stepping
@@ -259,7 +259,7 @@ def endpoint_of(llm: "LLM") -> str:
     """What a model is called in messages: its name and, where it has one, its address."""
     sent = getattr(getattr(llm, "_http_client", None), "_transport", None)
     where = " or ".join(getattr(sent, "addresses", ())) or getattr(llm, "api_base", None)
-    return f"The model {llm.metadata.model_name}{f' at {where}' if where else ''}"
+    return f"The model {llm.metadata.model_name}{f' at {shown(where)}' if where else ''}"
 
 
 def usage_of(raw: Any) -> tuple[int | None, int | None]:

@@ -136,10 +136,14 @@ def archives_in(url: str) -> Iterator[None]:
         found = named(home, given or url)
         return [name.removesuffix(apart) for name in found if name.endswith(apart)]
 
+    def has_index(home: Path, name: str, given: str | None) -> bool:
+        return name in indexes(home, given)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(archives, "database", database)
+        patch.setattr(archives, "indexes", indexes)
         for module in (archives, backups, measure):
-            patch.setattr(module, "indexes", indexes)
+            patch.setattr(module, "has_index", has_index)
         yield
 
 

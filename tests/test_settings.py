@@ -103,6 +103,21 @@ def test_the_nearest_name_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        'store_headers = ["Authorization: Bearer s3cret"]',
+        'llm_api_key = {value = "s3cret"}',
+        'embed_base_url = "ftp://me:s3cret@host/v1"',
+    ],
+)
+def test_a_secret_that_is_refused_is_not_shown(tmp_path: Path, line: str) -> None:
+    (tmp_path / "byline.toml").write_text(f"{line}\n")
+    with pytest.raises(SettingsError, match=line.partition(" ")[0]) as error:
+        load_settings()
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("max_passages", "0"),

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from ...errors import IndexMismatch
+from ...errors import IndexMismatch, InputError
 from ..article import Article
 from ..history import Version, versions
 from . import (
@@ -37,6 +37,7 @@ from . import (
     withheld,
     writes,
 )
+from .address import address
 from .conversations import Conversations
 from .dialects import of
 from .filter import KILLED_HERE, Filter, conditions
@@ -268,8 +269,34 @@ class Archive:
                 return None
             return list(connection.scalars(query))
 
-    def publish(self) -> None:
-        """Let readers find what is pending, in place of the versions before."""
+    def publish(self) -> dict[str, str]:
+        """Let readers find what is pending, in place of the versions before.
+
+        An article that the database does not take stands as it was: why, by id.
+        """
+        try:
+            self._publish()
+        except InputError:
+            return self._publish_each()
+        return {}
+
+    def _publish_each(self) -> dict[str, str]:
+        columns, refused = tables.articles.c, dict[str, str]()
+        waiting = sa.select(columns.pk, columns.id).where(columns.pending.is_not(None))
+        with self.engine.connect() as connection:
+            rows = connection.execute(waiting).all()
+        for pk, article_id in rows:
+            try:
+                self._publish(columns.pk == pk)
+            except InputError as error:
+                refused[article_id] = str(error)
+                with self.engine.begin() as connection:
+                    is_new = writes.put_aside(connection, pk)
+                if is_new:
+                    self.remove(article_id)
+        return refused
+
+    def _publish(self, *those: sa.ColumnElement[bool]) -> None:
         query = (
             sa.select(
                 tables.articles.c.pk,
@@ -279,7 +306,7 @@ class Archive:
                 *tables.ARTICLE,
             )
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.versions.c.version == tables.articles.c.pending)
+            .where(tables.versions.c.version == tables.articles.c.pending, *those)
         )
         with self.engine.begin() as connection:
             whole, passages, changes = [], [], []
@@ -371,9 +398,8 @@ class Archive:
 
     def article(self, article_id: str) -> Article | None:
         """The published article with this id, if it may be shown."""
-        query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id == article_id, tables.IS_PUBLISHED, *conditions(_SHOWN)
-        )
+        named = tables.articles.c.id.in_(listed_ids([article_id]))
+        query = sa.select(*tables.ARTICLE).where(named, tables.IS_PUBLISHED, *conditions(_SHOWN))
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
             return tables.article_of(row) if row else None
@@ -405,7 +431,7 @@ class Archive:
         query = (
             sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
             .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.articles.c.id == article_id, *_published())
+            .where(tables.articles.c.id.in_(listed_ids([article_id])), *_published())
             .order_by(tables.versions.c.seen_at, sa.literal_column(self._database.in_turn))
         )
         with self.engine.connect() as connection:
@@ -715,6 +741,14 @@ def indexes(home: Path, url: str | None) -> list[str]:
     if url:
         return Postgres(home / "any" / "archive.db", url, 5).indexes()
     return sorted(found.parent.name for found in home.glob("*/archive.db"))
+
+
+def has_index(home: Path, name: str, url: str | None) -> bool:
+    """Whether there is an index of that name: in a database, one in the schema that it would have.
+
+    Raises SettingsError where `url` is no address.
+    """
+    return (address(url, name)[1] if url else name) in indexes(home, url)
 
 
 def database(path: Path, url: str | None, connections: int) -> SQLite | Postgres:

@@ -4,10 +4,18 @@ import re
 
 import sqlalchemy as sa
 
-from ...errors import ArchiveUnavailable, BylineError, DiskError, IndexLocked, SettingsError
+from ...errors import (
+    ArchiveUnavailable,
+    BylineError,
+    DiskError,
+    IndexLocked,
+    InputError,
+    SettingsError,
+)
 from ..disk import reason_of
 
 _SEARCH_PATH = re.compile(r"-c ?search_path=([\w-]+)")
+_TWO_SIGNS = re.compile(r"[^/]*//[^:/]*:[^@]*@.*@", re.S)  # the first ends the password
 _REFUSED = (
     *("password", "authentication", "pg_hba", "does not exist", "no password", "role "),
     *("translate host name", "resolve", "not known", "invalid"),
@@ -20,6 +28,10 @@ def address(url: str, index: str) -> tuple[sa.URL, str]:
 
     Raises SettingsError, which does not tell the password, where it is no address.
     """
+    if _TWO_SIGNS.match(url):
+        raise SettingsError(
+            "The password in setting archive has an @, or one stands behind it: write it as %40."
+        )
     try:
         found = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
@@ -30,8 +42,14 @@ def address(url: str, index: str) -> tuple[sa.URL, str]:
             "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or nothing for SQLite."
         )
     found = found.set(drivername="postgresql+psycopg")
-    named = _SEARCH_PATH.fullmatch(str(found.query.get("options", "")))
+    options = str(found.query.get("options", ""))
+    named = _SEARCH_PATH.fullmatch(options)
     if named is None:
+        if "search_path" in options:
+            raise SettingsError(
+                "The options in setting archive are not understood: give one schema, as "
+                "?options=-csearch_path=NAME, and nothing else there."
+            )
         return found, index
     return found.difference_update_query(["options"]), named[1]
 
@@ -64,6 +82,9 @@ def told(error: BaseException, url: sa.URL) -> BylineError | None:
             f"The database {where} refuses what it is given: {said}. {remedy} and run it again: "
             "what was accepted is kept."
         )
+    if state[:2] in ("22", "54"):  # what it says of the first may quote what it was given
+        why = said if state[:2] == "54" else f"{type(error).__name__} ({state})"
+        return InputError(f"The database {where} does not take what it is given: {why}.")
     refuses = any(sign in said for sign in _REFUSED) and not any(p in said for p in _PASSING)
     if state in ("28P01", "28000", "3D000") or (is_operational and not state and refuses):
         return SettingsError(

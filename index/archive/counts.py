@@ -19,7 +19,8 @@ CREATE UNLOGGED TABLE request_counts (
     whose text PRIMARY KEY, slot bigint NOT NULL, earlier integer NOT NULL,
     now integer NOT NULL, granted boolean NOT NULL, until double precision NOT NULL)
 """
-# What is left of the window before counts in part, and a request that is refused does not.
+# What is left of the window before counts in part, and a request that is refused does not. One that
+# read the clock before the window turned, and comes behind one that is of the new, is of that (-1).
 _TAKE = """
 WITH clock AS MATERIALIZED (SELECT extract(epoch FROM clock_timestamp())::double precision AS t),
 given AS (
@@ -28,16 +29,20 @@ given AS (
 INSERT INTO request_counts AS held (whose, slot, earlier, now, granted, until)
 SELECT :whose, slot, 0, 1, true, t + 2 * :seconds FROM given
 ON CONFLICT (whose) DO UPDATE SET
-    slot = excluded.slot, until = excluded.until,
+    slot = CASE excluded.slot - held.slot WHEN -1 THEN held.slot ELSE excluded.slot END,
+    until = excluded.until,
     (earlier, now, granted) = (
         SELECT e, n + CASE WHEN fits THEN 1 ELSE 0 END, fits FROM (
-            SELECT e, n, floor(e * share + n) < :most AS fits FROM given, (SELECT
-                CASE excluded.slot - held.slot WHEN 0 THEN held.earlier WHEN 1 THEN held.now
+            SELECT e, n, floor(e * part + n) < :most AS fits FROM (SELECT
+                CASE WHEN moved IN (0, -1) THEN held.earlier WHEN moved = 1 THEN held.now
                     ELSE 0 END AS e,
-                CASE excluded.slot - held.slot WHEN 0 THEN held.now ELSE 0 END AS n
-            ) AS moved
+                CASE WHEN moved IN (0, -1) THEN held.now ELSE 0 END AS n,
+                CASE moved WHEN -1 THEN 1 ELSE share END AS part
+                FROM given, (SELECT excluded.slot - held.slot AS moved) AS by
+            ) AS weighed
         ) AS counted)
-RETURNING granted, earlier, now, (SELECT share FROM given) AS share
+RETURNING granted, earlier, now,
+    (SELECT CASE WHEN given.slot < held.slot THEN 1 ELSE share END FROM given) AS share
 """
 
 

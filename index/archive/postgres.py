@@ -2,8 +2,10 @@
 
 import os
 import platform
+import re
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from hashlib import blake2b
@@ -23,6 +25,9 @@ from .tsvectors import DDL, TABLES
 _OLDEST = 14
 _MOST_CHARACTERS = 63  # of a schema's name
 _CONNECT_SECONDS, _LOCKED_SECONDS, _WAIT_SECONDS = 10, 10, 30.0
+# A server that is gone is given up in half a minute, whether it is asked or waited for.
+_GIVEN_UP = {"keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3"}
+_GIVEN_UP |= {"tcp_user_timeout": "30000"}  # milliseconds
 _OF_LOCK = (
     "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted "
     "AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :key"
@@ -55,7 +60,8 @@ class Postgres:
 
     def __init__(self, path: Path, url: str, connections: int) -> None:
         self.name = path.parent.name
-        self._url, self.schema = address(url, self.name)
+        given, self.schema = address(url, self.name)
+        self._url = given.update_query_dict({**_GIVEN_UP, **given.query})
         with_schema = {"options": f"-csearch_path={self.schema}"}
         full = self._url.update_query_dict(with_schema)
         self.url = full.render_as_string(hide_password=False)
@@ -89,7 +95,8 @@ class Postgres:
 
     def _on_connect(self, connection: Any, _: object) -> None:
         was, connection.autocommit = connection.autocommit, True
-        connection.execute(f'SET search_path TO "{self.schema}"')
+        limit = f"SET lock_timeout = '{_LOCKED_SECONDS}s'"
+        connection.execute(f'SET search_path TO "{self.schema}"; {limit}')
         connection.autocommit = was
         connection.adapters.register_dumper(str, _dumper())
 
@@ -110,6 +117,7 @@ class Postgres:
                 )
             if self._is_made(connection):
                 return
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # it may be migrated meanwhile
             key = {"key": _key(self.schema, "open")}
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), key)
             there = sa.text("SELECT true FROM pg_namespace WHERE nspname = :schema")
@@ -195,17 +203,43 @@ class Postgres:
     def empty_log(self) -> bool:
         """Write the tables anew, without the rows that were removed; False where one is read.
 
-        The server's log, its replicas and backups hold them until they are recycled.
+        It is false, too, where a transaction elsewhere in the database may still see them. The
+        server's log, its replicas and backups hold them until they are recycled. Raises
+        SettingsError where the role does not own the tables.
         """
         engine = self._engine(poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        left, until = [*tables.METADATA.tables, *TABLES], time.monotonic() + _LOCKED_SECONDS
         try:
             with engine.connect() as plain:
-                plain.exec_driver_sql(f"SET lock_timeout = {_LOCKED_SECONDS}000")
-                for table in (*tables.METADATA.tables, *TABLES):
-                    plain.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table}")
+                while left := [table for table in left if self._keeps_removed(plain, table)]:
+                    if time.monotonic() > until:
+                        return False
+                    time.sleep(0.5)
         except IndexLocked:
             return False
         return True
+
+    def _keeps_removed(self, plain: sa.Connection, table: str) -> bool:
+        """Write a table anew; whether rows that were removed had to be kept.
+
+        The server only tells that: `9 dead row versions cannot be removed yet`, in its language.
+        """
+        told, driver = list[str](), plain.connection.driver_connection
+        assert driver is not None
+
+        def hear(about: Any) -> None:
+            told.extend(re.findall(r"\d+", about.message_detail or "")[:1])
+
+        driver.add_notice_handler(hear)
+        plain.exec_driver_sql(f"VACUUM (FULL, VERBOSE, ANALYZE) {table}")
+        driver.remove_notice_handler(hear)
+        if not told:
+            raise SettingsError(
+                f"The role '{self._url.username}' does not own table {table} in schema "
+                f"'{self.schema}' of {place(self._url)}, which keeps the bytes of what was "
+                "removed: make it the owner of all, and run `byline check --repair`."
+            )
+        return told[0] != "0"
 
 
 def _key(schema: str, name: str) -> int:

@@ -4,6 +4,7 @@ tables.articles.c.pk.in_(listed([1, 2, 3]))   # one value to bind, however many 
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from sqlalchemy.sql.functions import FunctionElement
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 # SQLite gives out row numbers itself where a key is called an INTEGER, of 64 bits.
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # NUL, and half of a pair of UTF-16
 
 
 class _Each(FunctionElement[Any]):
@@ -67,8 +71,9 @@ def listed(numbers: Sequence[int]) -> sa.Select[Any]:
 
 
 def listed_ids(ids: Sequence[str]) -> sa.Select[Any]:
-    """Ids as a table."""
-    return sa.select(_Each(json.dumps(ids)).table_valued("value").c.value)
+    """Ids as a table, without those that no article can have: PostgreSQL would refuse them all."""
+    possible = [one for one in ids if not _NO_TEXT.search(one)]
+    return sa.select(_Each(json.dumps(possible)).table_valued("value").c.value)
 
 
 def as_list(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:

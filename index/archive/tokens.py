@@ -59,8 +59,8 @@ def vectors(rows: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
 
 
 def _bounded(vector: str, length: int) -> tuple[str, int]:
-    if len(vector) > _LARGEST:
-        vector = vector[:_LARGEST].rpartition(" ")[0]
+    if len(held := vector.encode()) > _LARGEST:
+        vector = held[:_LARGEST].rpartition(b" ")[0].decode()
     return vector, length
 
 

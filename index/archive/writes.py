@@ -121,6 +121,16 @@ def store_versions(connection: sa.Connection, staged: Sequence[tuple[int, str, A
         connection.execute(UPDATE, pending)
 
 
+def put_aside(connection: sa.Connection, pk: int) -> bool:
+    """Drop the version of an article that is pending; whether it has no other."""
+    row = connection.execute(sa.select(tables.articles).where(tables.articles.c.pk == pk)).one()
+    connection.execute(tables.versions.delete().where(*is_version(pk, row.pending)))
+    connection.execute(tables.sources.delete().where(tables.sources.c.article_pk == pk))
+    drop_passages(connection, pk, row.pending)
+    connection.execute(UPDATE, {"key": pk, "pending": None})
+    return row.version is None
+
+
 def note(connection: sa.Connection, key: str, value: str) -> None:
     """Note what the index is built with."""
     row = {"key": key, "value": value}

@@ -166,6 +166,20 @@ class TestRefused:
         assert counts(letters.add(path)) == (1, 0, 0, 1)
         assert letters.articles.get("1").outlet == "The Ledger"
 
+    @pytest.mark.parametrize(
+        ("name", "most"), [("id", 2_500), ("outlet", 2_500), ("title", 10_000)]
+    )
+    def test_a_fact_that_no_database_may_hold_is_reported_and_the_rest_goes_on(
+        self, letters: Desk, records: Records, name: str, most: int
+    ) -> None:
+        held, long = ({"text": STORY, name: "é" * (size // 2)} for size in (most, most + 2))
+        report = letters.add(records(held, long, {"id": "next", "text": STORY}))
+        assert counts(report) == (2, 0, 0, 1)
+        assert (report.failed[0].line, report.failed[0].reason.partition(":")[0]) == (
+            2,
+            f"its {name} has {most + 2:,} bytes",
+        )
+
     def test_what_cannot_be_read_is_reported_and_the_rest_goes_on(
         self, letters: Desk, folder: Path
     ) -> None:

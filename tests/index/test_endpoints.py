@@ -76,6 +76,17 @@ def test_who_failed_is_left_alone_and_tried_again(
         assert said(llm) == "First."
 
 
+def test_who_may_open_an_endpoint_is_in_no_log_and_no_message(
+    model: Any, unused_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = unused_address.replace("//", "//me:s3cret@")
+    with pytest.raises(ModelUnavailable) as raised:
+        said(model(here, f"{here}/2"), 2)
+    assert unused_address.removeprefix("http://") in caplog.text
+    assert unused_address in str(raised.value)
+    assert "s3cret" not in caplog.text + str(raised.value)
+
+
 def test_calls_that_overlap_are_shared_out(model: Any) -> None:
     with scripted("One two.") as first, scripted("One two.") as second:
         llm = model(first.address, second.address)

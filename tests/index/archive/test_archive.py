@@ -53,6 +53,16 @@ def found(archive: Archive, matching: Filter, query: str = "rates") -> set[str]:
 
 
 class TestArticles:
+    @pytest.mark.parametrize("none", ["\0", "a\0", "\ud800"])
+    def test_an_id_that_no_database_can_hold_is_of_no_article(
+        self, archive: Archive, none: str
+    ) -> None:
+        put(archive, article("a"))
+        assert [one.id for one in archive.articles([none, "a"])] == ["a"]
+        assert archive.published([none, "a"]).keys() == {"a"}
+        assert archive.showable([none, "a"]) == {"a"}
+        assert (archive.article(none), archive.versions(none)) == (None, [])
+
     def test_an_article_comes_back_as_it_was_put_in(self, archive: Archive) -> None:
         full = article(
             "a",

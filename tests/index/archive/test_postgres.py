@@ -2,31 +2,39 @@
 
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
 from byline import Desk
 from byline.errors import ArchiveUnavailable, BylineError, IndexLocked, SettingsError
+from byline.index import build
 from byline.index.archive import Archive, postgres, tables
 from byline.index.archive.address import told
+from byline.index.archive.conversations import Turn
 from byline.index.archive.filter import Filter
+from byline.index.article import Article
 from byline.index.backup import restore
 from byline.qa.retrieve import full_text_query
 from byline.settings import Settings, load_settings
-from byline.tests.conftest import SAMPLE, in_schema
+from byline.tests.conftest import SAMPLE, Run, in_schema
 from byline.tests.fakes import Broken, Letters
 from psycopg import OperationalError, _conninfo_attempts
 
 pytestmark = pytest.mark.embedded("it makes archives of both kinds")
+_INCOMPRESSIBLE = "".join(map(str, random.Random(1).sample(range(9999), 2000)))
 QUERIES = (
     "Who resigned over the water contract in Castrine?",
     "How many passengers were on the ferry Marguerite when it burned?",
@@ -115,6 +123,45 @@ class TestRanking:
         assert held.add(tmp_path / "long.txt").added == 1
         assert held.check().problems == ()
         assert held.archive.match_passages(f'"word89999x{89_999 * 7919}"', None, 9)
+        signs = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(480_000))
+        wide = " ".join(signs[at : at + 3] for at in range(0, len(signs), 3))
+        (tmp_path / "wide.txt").write_text(f"Wide\n{wide}\n")
+        assert held.add(tmp_path / "wide.txt").added == 1
+        assert held.check().problems == ()
+
+
+class TestTooLong:
+    def test_the_longest_id_and_outlet_that_are_let_in_are_held(
+        self, held: Desk, tmp_path: Path
+    ) -> None:
+        longest = _INCOMPRESSIBLE[:2_500]
+        facts = {"id": longest, "outlet": longest, "text": "The ferry sank."}
+        (tmp_path / "long.jsonl").write_text(json.dumps(facts))
+        assert held.add(tmp_path / "long.jsonl").added == 1
+        held.articles.kill(longest)
+        held.articles.remove(longest)  # that it was killed is kept under its id
+        assert held.add(tmp_path / "long.jsonl").added == 1
+
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_what_was_accepted_and_cannot_be_published_is_put_aside(
+        self, held: Desk, folder: Path, tmp_path: Path, is_known: bool
+    ) -> None:
+        known = str(folder / "ferry.txt")
+        before = held.articles.get(known)
+        # An older release accepted it.
+        long = Article(known if is_known else "new", "The ferry sank.", outlet=_INCOMPRESSIBLE)
+        made = build.cut(long, None, [b"source"], 1000)
+        held.archive.accept(build.embed([made], Letters()))
+        (tmp_path / "late.txt").write_text("Harbour closed\nThe harbour closed on Friday.\n")
+        report = held.add(tmp_path / "late.txt")
+        assert (report.added, [one.path for one in report.failed]) == (1, [long.id])
+        assert re.fullmatch(
+            r"The database \S+ does not take what it is given: index row size \d+ exceeds .*\.",
+            report.failed[0].reason,
+        )
+        assert (held.articles.get(known), len(held.articles)) == (before, 4)
+        assert held.check().problems == ()
+        assert held.archive.known([b"source"]) == {}
 
 
 class TestLocks:
@@ -205,6 +252,30 @@ class TestFaults:
         assert "\n" not in str(error.value)
         assert held.ask("Who resigned?").status == "answered"
 
+    def test_a_turn_waits_for_a_table_no_longer_than_sqlite_would(
+        self, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(postgres, "_LOCKED_SECONDS", 1)
+        with opened(tmp_path / "home", address) as desk, opened(tmp_path, address) as other:
+            turn = Turn(desk.ask("Who resigned?").to_dict(), Filter(), datetime.now(UTC))
+            with other.archive.engine.begin() as connection:
+                connection.execute(tables.tombstones.delete())  # as `restore --force` begins
+                with pytest.raises(IndexLocked, match="this turn of the conversation was not"):
+                    desk.conversations.append("talk", turn)
+
+    def test_a_server_that_is_gone_is_given_up(self, held: Desk, address: str) -> None:
+        def options(archive: Archive) -> list[int]:
+            with archive.engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                with socket.socket(fileno=os.dup(driver.fileno())) as own:
+                    names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+                    return [own.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+
+        assert options(held.archive) == [15, 3, 30_000]
+        longer = Archive(held.folder / "archive.db", f"{address}&tcp_user_timeout=90000")
+        with closing(longer) as archive:
+            assert options(archive) == [15, 3, 90_000]
+
     @pytest.mark.parametrize(
         ("changed", "kind", "said"),
         [
@@ -273,6 +344,14 @@ class TestFaults:
             Archive(tmp_path / "news" / "archive.db", given)
         assert "secret" not in str(error.value)
 
+    @pytest.mark.parametrize("given", ["s3@cret@db/news", "s3@cr/et@db/news", "s3@cr?et@db/news"])
+    def test_a_password_with_a_sign_that_ends_it_is_refused_and_not_shown(
+        self, tmp_path: Path, given: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="has an @, or one .*: write it as %40") as error:
+            Archive(tmp_path / "news" / "archive.db", f"postgresql://byline:{given}")
+        assert not re.search("s3|cret|cr/et", str(error.value))
+
     @pytest.mark.parametrize("name", ["a" * 64, "pg_mine", "information_schema"])
     def test_a_name_that_postgresql_does_not_take_is_refused(
         self, database: str, tmp_path: Path, name: str
@@ -328,6 +407,19 @@ class TestRights:
             with pytest.raises(SettingsError, match="The role 'reader' lacks a right"):
                 desk.articles.kill([desk.archive.ids()[0]])
 
+    def test_a_role_that_does_not_own_the_tables_is_told_that_it_cannot_erase(
+        self, held: Desk, address: str, reader: str, database: str, folder: Path
+    ) -> None:
+        schema = address.rpartition("=")[2]
+        _run(database, f'GRANT ALL ON SCHEMA "{schema}" TO reader')
+        for kind in ("TABLES", "SEQUENCES"):
+            _run(database, f'GRANT ALL ON ALL {kind} IN SCHEMA "{schema}" TO reader')
+        told = pytest.raises(SettingsError, match="'reader' does not own table .*the owner of")
+        url = f"{reader}?{address.partition('?')[2]}"
+        with opened(held.settings.home, url) as desk, told:
+            desk.articles.erase(str(folder / "ferry.txt"))
+        assert held.check(repair=True).problems == ()
+
 
 class TestMoving:
     def test_an_index_moves_there_and_back_by_backup(
@@ -353,6 +445,26 @@ class TestMoving:
             new = {"article_pk": 1, "version": "-", "start": 0, "end": 1}
             pk = connection.scalar(tables.passages.insert().returning(tables.passages.c.pk), new)
             assert pk > last
+
+    def test_an_index_in_a_named_schema_is_replaced_only_when_forced(
+        self, held: Desk, address: str, tmp_path: Path, run: Run
+    ) -> None:
+        there, before = tmp_path / "there.byline", held.archive.ids()
+        held.backup(there)
+        told = {"BYLINE_ARCHIVE": address}
+        for index in ("default", "other"):  # the schema is the same one
+            refused = run("restore", there, "--index", index, **told)
+            assert refused.code == 2
+            assert f"There is an index '{index}' already: give another schema" in refused.err
+        assert held.archive.ids() == before
+        assert before[0] in run("articles", "list", **told).out
+
+    @pytest.mark.parametrize("options", ["-csearch_path=a,b", "-csearch_path=a -cwork_mem=8MB"])
+    def test_a_schema_that_is_not_understood_is_refused(
+        self, database: str, tmp_path: Path, options: str
+    ) -> None:
+        with pytest.raises(SettingsError, match="give one schema, as .*-csearch_path=NAME"):
+            Archive(tmp_path / "news" / "archive.db", f"{database}?options={options}")
 
 
 def test_numbers_beyond_32_bits_go_every_way(held: Desk, tmp_path: Path) -> None:
@@ -406,6 +518,27 @@ def test_an_erase_that_a_reader_holds_up_is_told_and_finished(
             held.articles.erase(str(folder / "ferry.txt"))
     assert "an erase was interrupted" in held.check().problems[-1]
     assert held.check(repair=True).problems == ()
+
+
+def test_an_erase_that_an_open_transaction_elsewhere_holds_up_is_told_and_finished(
+    held: Desk, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_LOCKED_SECONDS", 1)
+    said = "Ottoline Varga kept the lighthouse ledger under the floor."
+    (tmp_path / "varga.txt").write_text(f"Lighthouse ledger\n{said}\n")
+    held.add(tmp_path / "varga.txt")
+    data = Path(_run(database, "SHOW data_directory"))
+    elsewhere = sa.create_engine(database, isolation_level="REPEATABLE READ")
+    with elsewhere.connect() as other:
+        other.exec_driver_sql("SELECT relname FROM pg_class").all()
+        with pytest.raises(IndexLocked, match="open elsewhere in its database, keeps their bytes"):
+            held.articles.erase(str(tmp_path / "varga.txt"))
+        _run(database, "CHECKPOINT")
+        assert _holding(data, (said.encode(),))
+    elsewhere.dispose()
+    assert held.check(repair=True).problems == ()
+    _run(database, "CHECKPOINT")
+    assert not _holding(data, (said.encode(),))
 
 
 def _holding(data: Path, words: tuple[bytes, ...]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def test_a_kill_outlives_a_removal_until_it_is_undone(desk: Desk, folder: Path) 
     assert MAYOR in found(desk)
     with pytest.raises(InputError, match="no article 'nope'.*articles list --killed` shows"):
         desk.articles.kill("nope", undo=True)
+
+
+def test_a_kill_waits_for_who_writes(desk: Desk) -> None:
+    with ThreadPoolExecutor(1) as other:
+        with desk.archive.writing(desk.folder / "lock"):
+            killing = other.submit(desk.articles.kill, MAYOR)
+            with pytest.raises(TimeoutError):
+                killing.result(0.5)
+            assert MAYOR in found(desk)
+        assert killing.result(20).ids == (MAYOR,)
+    assert MAYOR not in found(desk)
 
 
 def test_a_retraction_outlives_a_removal_and_so_does_its_undoing(desk: Desk, folder: Path) -> None:

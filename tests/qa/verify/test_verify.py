@@ -188,6 +188,7 @@ def test_an_entailment_model_judges_by_its_label() -> None:
 def test_an_entailment_model_that_fails_has_no_opinion() -> None:
     client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(503)))
     assert NLIJudge("http://nli.example", client).support("a", "b") is None
+    assert NLIJudge("http://me:s3cret@nli.example:81", client).name == "nli.example:81"
 
 
 # Over every sentence of the sample articles

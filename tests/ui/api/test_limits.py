@@ -260,6 +260,21 @@ class TestRates:
         for engine in engines:
             engine.dispose()
 
+    @pytest.mark.parametrize(("ahead", "granted"), [(1, False), (5, True)])
+    def test_a_request_that_read_the_clock_before_the_window_turned_is_of_the_new_one(
+        self, database: str, ahead: int, granted: bool
+    ) -> None:
+        engine = sa.create_engine(database)
+        counts, whose = Counts(engine), f"late-{ahead}"
+        assert counts.take(whose, most=1, seconds=3600).granted
+        moved = "UPDATE request_counts SET slot = slot + :ahead WHERE whose LIKE :whose"
+        with engine.begin() as connection:  # five windows ahead: the clock was set back since
+            connection.execute(sa.text(moved), {"ahead": ahead, "whose": f"{whose}%"})
+        taken = counts.take(whose, most=1, seconds=3600)
+        assert (taken.granted, taken.left) == (granted, 0)
+        assert not counts.take(whose, most=1, seconds=3600).granted
+        engine.dispose()
+
     def test_off_is_no_limit(self) -> None:
         async def taken() -> bool:
             rates = Rates("off")

@@ -17,8 +17,10 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from byline import Desk
+from byline.desk import server_in
 from byline.index import build
 from byline.index.archive.tables import job_parts, jobs
+from byline.index.backup import restore
 from byline.index.build import Report
 from byline.index.jobs import SharedJobs, jobs_of
 from byline.settings import load_settings
@@ -104,6 +106,24 @@ def test_what_one_takes_another_shows_and_finds(replica: Replica) -> None:
         assert connection.execute(sa.select(job_parts)).all() == []
     assert list((one.folder / "jobs").glob("*")) == []
     assert one.check().problems == ()
+
+
+def test_an_index_that_is_moved_or_put_back_takes_jobs(
+    replica: Replica, tmp_path: Path, database: str
+) -> None:
+    one, before, there = replica(), tmp_path / "before.byline", tmp_path / "there.byline"
+    one.backup(before)
+    accepted(one, RECORD)
+    one.backup(there)
+    moved = load_settings(home=tmp_path, index=f"i{uuid4().hex[:12]}", archive=database)
+    restore(there, tmp_path / moved.index, archive_url=database)
+    with Desk(settings=moved, embedder=Letters()) as desk:
+        shared(desk).tasks.make()  # as a worker does
+        shared(desk).sweep()
+        accepted(desk, RECORD)
+    restore(before, one.folder, force=True, server=server_in(one.settings), archive_url=database)
+    shared(one).tasks.make()
+    accepted(one, RECORD)
 
 
 def test_conversations_sessions_and_keys_are_known_to_all(replica: Replica) -> None:
