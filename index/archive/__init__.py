@@ -282,18 +282,19 @@ class Archive:
 
     def _publish_each(self) -> dict[str, str]:
         columns, refused = tables.articles.c, dict[str, str]()
-        waiting = sa.select(columns.pk, columns.id).where(columns.pending.is_not(None))
+        waiting = sa.select(columns.pk, columns.id, columns.version, columns.pending)
         with self.engine.connect() as connection:
-            rows = connection.execute(waiting).all()
-        for pk, article_id in rows:
+            rows = connection.execute(waiting.where(columns.pending.is_not(None))).all()
+        for row in rows:
             try:
-                self._publish(columns.pk == pk)
+                self._publish(columns.pk == row.pk)
             except InputError as error:
-                refused[article_id] = str(error)
+                refused[row.id] = str(error)
+                if row.version is None:
+                    self.remove(row.id)
+                    continue
                 with self.engine.begin() as connection:
-                    is_new = writes.put_aside(connection, pk)
-                if is_new:
-                    self.remove(article_id)
+                    writes.put_aside(connection, row.pk, row.pending)
         return refused
 
     def _publish(self, *those: sa.ColumnElement[bool]) -> None:

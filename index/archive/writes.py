@@ -121,14 +121,12 @@ def store_versions(connection: sa.Connection, staged: Sequence[tuple[int, str, A
         connection.execute(UPDATE, pending)
 
 
-def put_aside(connection: sa.Connection, pk: int) -> bool:
-    """Drop the version of an article that is pending; whether it has no other."""
-    row = connection.execute(sa.select(tables.articles).where(tables.articles.c.pk == pk)).one()
-    connection.execute(tables.versions.delete().where(*is_version(pk, row.pending)))
+def put_aside(connection: sa.Connection, pk: int, version: str) -> None:
+    """Drop the version of an article that is pending, so that its source is read again."""
+    connection.execute(tables.versions.delete().where(*is_version(pk, version)))
     connection.execute(tables.sources.delete().where(tables.sources.c.article_pk == pk))
-    drop_passages(connection, pk, row.pending)
+    drop_passages(connection, pk, version)
     connection.execute(UPDATE, {"key": pk, "pending": None})
-    return row.version is None
 
 
 def note(connection: sa.Connection, key: str, value: str) -> None:
