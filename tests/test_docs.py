@@ -75,7 +75,7 @@ def test_the_page_on_python_prints_what_it_shows_and_its_web_app_answers(
     sample_desk: Desk, minilm: MiniLM, vectors: Path
 ) -> None:
     shown = PAGE.read_text()
-    with as_shown(sample_desk.settings.home, Remembering(minilm, vectors)) as names:
+    with as_shown(sample_desk.settings.home, Remembering(vectors)) as names:
         assert page(shown, names) == shown
 
         async def ask(path: str, question: str) -> httpx.Response:
@@ -94,7 +94,7 @@ def test_the_page_on_python_prints_what_it_shows_and_its_web_app_answers(
 def test_another_page_prints_what_it_shows(
     shown: Path, sample_desk: Desk, minilm: MiniLM, vectors: Path
 ) -> None:
-    with as_shown(sample_desk.settings.home, Remembering(minilm, vectors)) as names:
+    with as_shown(sample_desk.settings.home, Remembering(vectors)) as names:
         assert page(shown.read_text(), names) == shown.read_text()
 
 
@@ -102,7 +102,7 @@ def test_the_notebook_prints_what_it_shows(
     tmp_path: Path, minilm: MiniLM, vectors: Path, sample_desk: Desk
 ) -> None:
     shown = NOTEBOOK.read_text()
-    with as_shown(tmp_path / "home", Remembering(minilm, vectors)) as names:
+    with as_shown(tmp_path / "home", Remembering(vectors)) as names:
         assert notebook(json.loads(shown), names) == json.loads(shown)
 
 
