@@ -274,7 +274,7 @@ def load_settings(**given: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         about = Settings.model_fields[str(first["loc"][0])]
         is_secret = SecretStr in get_args(about.annotation)
-        given_now = "" if is_secret else f" (given: {first['input']!r:.80})"
+        given_now = "" if is_secret else f" (given: {shown(repr(first['input'])):.80})"
         raise SettingsError(
             f"Setting {name} is not valid: {wanted(first)}{given_now}. {about.description}"
         ) from None

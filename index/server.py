@@ -144,7 +144,7 @@ class Server:
     def _away(self, reason: str) -> StoreUnavailable:
         return StoreUnavailable(
             f"The vector store {self.address} does not answer: {reason}. Check that it runs and "
-            "try again: what was accepted is kept."
+            "try again: what was accepted is kept, the rest is to be added again."
         )
 
     def _looked_at(self) -> BylineError | None:

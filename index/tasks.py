@@ -31,7 +31,9 @@ _RETRY_SECONDS = 2
 _LOCKED = "SELECT pg_advisory_xact_lock(hashtext('byline tasks'))"
 _MADE = "tasks"  # a key of meta: the last of procrastinate's migrations
 
-logging.getLogger("procrastinate").setLevel(logging.WARNING)  # it has a line for each task
+# A line for each task, and stack frames where the database is away: what that means is said once.
+logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 class Tasks:

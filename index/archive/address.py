@@ -18,7 +18,7 @@ _SEARCH_PATH = re.compile(r"-c ?search_path=([\w-]+)")
 _TWO_SIGNS = re.compile(r"[^/]*//[^:/]*:[^@]*@.*@", re.S)  # the first ends the password
 _REFUSED = (
     *("password", "authentication", "pg_hba", "does not exist", "no password", "role "),
-    *("translate host name", "resolve", "not known", "invalid"),
+    *("translate host name", "resolve", "not known", "invalid", "support SSL"),
 )
 _PASSING = ("too many connections", "Temporary failure", "due to timeout")  # whatever else they say
 
@@ -65,12 +65,14 @@ def told(error: BaseException, url: sa.URL) -> BylineError | None:
     state, said = getattr(error, "sqlstate", None) or "", _reason(error)
     where = place(url)
     is_operational = type(error).__name__ == "OperationalError" or state[:2] in ("08", "57")
+    is_operational |= "connection option" in said  # of the address: psycopg has no state for it
     if not state and not is_operational:
         return None
     if state == "42501":
         return SettingsError(
-            f"The role '{url.username}' lacks a right in database {where}: {said}. Grant it CREATE "
-            "on the database, or make it the owner of the index's schema."
+            f"The role '{url.username}' lacks a right in database {where}: {said}. Grant it that "
+            "(CREATE on the database where it is to make an index), or make it the owner of the "
+            "index's schema."
         )
     if state in ("55P03", "40P01", "40001"):
         return IndexLocked(

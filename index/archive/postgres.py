@@ -32,6 +32,7 @@ _OF_LOCK = (
     "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted "
     "AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :key"
 )
+_USABLE = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = :schema"
 _UNSAMPLED = 'ALTER TABLE {} ALTER COLUMN "{}" SET STATISTICS 0'
 
 
@@ -115,22 +116,35 @@ class Postgres:
                     f"The database {place(self._url)} is PostgreSQL {release} with encoding "
                     f"{encoding}: Byline needs release {_OLDEST} or newer, and UTF8."
                 )
+            is_usable = connection.scalar(sa.text(_USABLE), {"schema": self.schema})
+            if is_usable is False:
+                raise SettingsError(
+                    f"The role '{self._url.username}' may not use schema '{self.schema}' of "
+                    f"{place(self._url)}: grant it USAGE on the schema."
+                )
             if self._is_made(connection):
                 return
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # it may be migrated meanwhile
             key = {"key": _key(self.schema, "open")}
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), key)
-            there = sa.text("SELECT true FROM pg_namespace WHERE nspname = :schema")
-            if not connection.scalar(there, {"schema": self.schema}):
-                connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
+            if is_usable is None:
+                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"')
+            held = self._tables(connection)
+            if held and "full_text" not in held:
+                raise SettingsError(
+                    f"Schema '{self.schema}' of {place(self._url)} holds tables that are not "
+                    "Byline's: choose another name with --index."
+                )
             migrate(connection)
             if not self._is_made(connection):
                 self._make(connection)
 
-    def _is_made(self, connection: sa.Connection) -> bool:
+    def _tables(self, connection: sa.Connection) -> set[str]:
         there = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = :schema")
-        held = connection.scalars(there, {"schema": self.schema})
-        if not {*tables.METADATA.tables, "full_text"} <= {*held}:
+        return {*connection.scalars(there, {"schema": self.schema})}
+
+    def _is_made(self, connection: sa.Connection) -> bool:
+        if not {*tables.METADATA.tables, "full_text"} <= self._tables(connection):
             return False
         query = sa.select(tables.meta.c.value).where(tables.meta.c.key == "schema")
         return connection.scalar(query) == str(SCHEMA)

@@ -40,6 +40,7 @@ _AT_ONCE = 4  # feeds
 _ITEMS_AT_ONCE = 16  # that are fetched before they are added
 _MOST_TROUBLE = 3  # pages of a feed that fail in a row before the rest is left for another time
 _RETRY_SECONDS = 300.0  # after the first failure of an item; then twice as long each time
+_EARLY_SECONDS = 5.0  # a feed that is due once a minute is not passed over by who looks so often
 _LONGEST_BACKOFF = 86_400.0
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 60, 30 * 86_400  # seconds
 
@@ -80,6 +81,7 @@ class _Look:
 
     visit: Visit
     refresh: bool
+    began: float
     items: deque[Item] = field(default_factory=deque)
     tried: dict[bytes, Tried] = field(default_factory=dict)
     validators: dict[str, str | None] = field(default_factory=dict)
@@ -147,9 +149,9 @@ class Follow:
         """
         now = time.time()
         looks = [
-            _Look(Visit(feed, feed.title), refresh)
+            _Look(Visit(feed, feed.title), refresh, now)
             for feed in self._followed.list()
-            if feed.next_at <= now or not (only_due or feed.failures)
+            if feed.next_at <= now + _EARLY_SECONDS or not (only_due or feed.failures)
         ]
         with self._alone(), ThreadPoolExecutor(_AT_ONCE, "byline-follow") as pool:
             try:
@@ -361,7 +363,7 @@ class Follow:
         if visit.kind:
             # while items wait, all that is listed is to be seen again
             values |= dict.fromkeys(look.validators) if visit.left else look.validators
-        self._followed.update(feed.pk, checked_at=now, next_at=now + interval, **values)
+        self._followed.update(feed.pk, checked_at=now, next_at=look.began + interval, **values)
         self._followed.forget_old(feed.pk)
 
 

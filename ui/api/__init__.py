@@ -68,12 +68,13 @@ def serve(desk: Desk, host: str, port: int) -> None:
     with listener:
         _require_key(desk, address)
         shown = f"http://{f'[{address}]' if ':' in address else address}:{taken}"
+        drain = Drain(given.drain_seconds)
+        app = service(desk, drain)
         sys.stderr.write(f"Byline is open at {shown} (Ctrl-C closes it)\n")
         sys.stderr.flush()
         start_logging(given.log_format, given.log_level, questions=given.log_questions)
-        drain = Drain(given.drain_seconds)
         config = uvicorn.Config(
-            service(desk, drain),
+            app,
             http=protocol(given.request_timeout_seconds),
             ws="none",
             access_log=False,

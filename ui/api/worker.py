@@ -22,6 +22,7 @@ from ...errors import (
     StoreUnavailable,
 )
 from ...index.build import Report
+from ...index.disk import reason_of
 from ...index.jobs import Job, Jobs, Later, SharedJobs
 
 _MOST_RUNS = 10  # of a job with which the process died each time
@@ -154,7 +155,7 @@ class SharedWorker(Worker):
                 await asyncio.to_thread(self._shared.sweep)
                 await self._shared.tasks.work(self._add, self._tend)
             except Exception as error:  # the database is away, for one
-                _log.warning("jobs wait: %s", error)
+                _log.warning("jobs wait: %s", reason_of(error.__cause__ or error))
             await asyncio.sleep(_RETRY_SECONDS)
 
     def _add(self, job_id: str) -> None:

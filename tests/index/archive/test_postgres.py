@@ -284,6 +284,8 @@ class TestFaults:
             ({"database": "none"}, SettingsError, 'database "none" does not exist.*Correct'),
             ({"host": "no-such-host.invalid"}, SettingsError, "not known.*Correct"),
             ({"port": 1}, ArchiveUnavailable, "does not answer.*see that it runs"),
+            ({"query": {"foo": "1"}}, SettingsError, 'connection option "foo".*Correct'),
+            ({"query": {"sslmode": "require"}}, SettingsError, "does not support SSL.*Correct"),
         ],
     )
     def test_what_cannot_be_opened_says_what_to_do(
@@ -393,8 +395,22 @@ class TestRights:
     def test_a_role_that_may_not_create_says_what_to_grant(
         self, reader: str, tmp_path: Path
     ) -> None:
-        with pytest.raises(SettingsError, match="'reader' lacks a right .*Grant it CREATE"):
+        with pytest.raises(SettingsError, match="'reader' lacks a right .*CREATE on the database"):
             Archive(tmp_path / "news" / "archive.db", reader)
+
+    def test_a_role_that_may_not_use_the_schema_says_what_to_grant(
+        self, held: Desk, address: str, reader: str
+    ) -> None:
+        url = f"{reader}?{address.partition('?')[2]}"
+        with pytest.raises(SettingsError, match="may not use schema .*grant it USAGE"):
+            opened(held.settings.home, url)
+
+    def test_a_schema_of_another_program_is_left_alone(self, database: str, tmp_path: Path) -> None:
+        _run(database, "CREATE SCHEMA crm", "CREATE TABLE crm.articles (id int, x text)")
+        with pytest.raises(SettingsError, match="'crm' of .* holds tables that are not Byline's"):
+            Archive(tmp_path / "crm" / "archive.db", database)
+        found = "SELECT count(*) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        assert _run(database, f"{found} WHERE nspname = 'crm'") == "1"
 
     def test_a_role_that_may_only_read_can_ask(
         self, held: Desk, address: str, reader: str, database: str

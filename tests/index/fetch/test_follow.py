@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from byline import Desk
 from byline.errors import FetchError, IndexLocked, InputError
+from byline.index.archive import tables
 from byline.index.embed import MiniLM
 from byline.index.fetch import follow as module
 from byline.index.fetch.expand import expand
@@ -230,6 +231,19 @@ def test_a_feed_that_fails_is_left_alone_longer_each_time_and_stops_no_other(
         with empty_desk.archive.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE feeds SET next_at = 0")
         follow.run()
+
+
+def test_a_feed_is_read_each_time_its_interval_has_passed(
+    follow: Follow, site: Site, empty_desk: Desk
+) -> None:
+    url = serve(site)
+    follow.add(url, every_seconds=60)
+    assert len(follow.run(only_due=True)) == 1
+    assert follow.list()[0].next_at <= time.time() + 60
+    assert not follow.run(only_due=True)
+    with empty_desk.archive.engine.begin() as connection:  # who looks each minute is no minute late
+        connection.execute(tables.feeds.update().values(next_at=time.time() + 2))
+    assert len(follow.run(only_due=True)) == 1
 
 
 def test_one_process_follows_at_a_time(follow: Follow, site: Site, empty_desk: Desk) -> None:
