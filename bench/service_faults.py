@@ -100,8 +100,8 @@ def seen_of(got: httpx.Response) -> str:
 @contextmanager
 def served(home: Path, *arguments: str, **settings: object) -> Iterator[Service]:
     """A service of the index of a home, on a free port; settings are BYLINE_* variables."""
-    folder = home / "default"
-    if not folder.exists():
+    if not (home / "ferry.txt").exists():
+        home.mkdir(parents=True, exist_ok=True)
         (home / "ferry.txt").write_text(ARTICLE, "utf-8")
         with Desk(home) as desk:
             desk.add(home / "ferry.txt")
@@ -270,6 +270,7 @@ def terminated(home: Path, times: int = 1, *, drain_seconds: float = 20) -> list
             )
             reader.start()
             while not model.requests:
+                assert reader.is_alive(), seen
                 time.sleep(0.05)
             time.sleep(0.5)
             began = time.monotonic()

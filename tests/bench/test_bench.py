@@ -79,6 +79,7 @@ def test_copies_made_of_the_samples_articles_are_found(tmp_path, vectors):
     assert [int(row[0]) for row in filled][-1] == 1000
 
 
+@pytest.mark.embedded("test_postgres.py and bench/replicas.py kill who writes there")
 def test_kills_lose_nothing_of_the_sample(tmp_path: Path, vectors: Path) -> None:
     printed = run("crash.py", tmp_path, vectors, "--kills", "2")
     assert "| lost, double, unfound or otherwise wrong | 0 |" in printed

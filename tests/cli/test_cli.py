@@ -81,7 +81,7 @@ class TestUse:
         command = f"{sys.executable} -m byline articles list | head -c 1"
         environment = os.environ | {"BYLINE_HOME": str(home)}
         done = subprocess.run(
-            command, shell=True, capture_output=True, text=True, env=environment, cwd=home
+            command, shell=True, capture_output=True, text=True, env=environment, cwd=home.parent
         )
         assert done.stderr == ""
 

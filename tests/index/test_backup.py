@@ -151,6 +151,7 @@ class TestRefused:
             restore(tmp_path / "bad.byline", home / "again")
 
 
+@pytest.mark.embedded("it writes into the index's folder")
 def test_a_backup_inside_the_index_is_refused(home: Path, folder: Path) -> None:
     with Desk(home, embedder=Letters()) as desk:
         desk.add(folder)

@@ -60,6 +60,7 @@ def many(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.embedded("it fills the disk of archive.db")
 def test_a_full_disk_is_told_keeps_what_was_accepted_and_goes_on_when_there_is_space(
     home: Path, remount: Mount, many: Path
 ) -> None:

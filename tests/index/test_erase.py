@@ -87,7 +87,7 @@ def asked(home: Path, wire: Path, minilm: Letters) -> Iterator[Desk]:
         desk.conversations.rate(chat.id, 1, "down", f"It says: {SENTENCES[2]}"[:900])
         chat.ask("When did the tide rise?")
         chat.ask(f"Is it so that {SENTENCES[4]}")
-        (desk.folder / "runs").mkdir()
+        (desk.folder / "runs").mkdir(parents=True)
         (desk.folder / "runs" / "report.json").write_text(json.dumps({"quote": SENTENCES[2]}))
         (desk.folder / "runs" / "notes.txt").write_text("The tide rose late.")
         yield desk

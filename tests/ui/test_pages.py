@@ -550,7 +550,7 @@ def test_hostile_articles_are_only_text_in_the_collection(
         "section": payload,
         "text": f"The quay was full of flags. {payload} {'long' * 2500}",
     }
-    path = desk.folder / "hostile.jsonl"
+    path = desk.settings.home.parent / "hostile.jsonl"
     path.write_text(json.dumps(hostile))
     desk.add(path)
     opened(page, address, "Collection")

@@ -203,6 +203,7 @@ def test_a_stop_of_the_service_leaves_the_rest_for_the_next_start(
     assert (job["added"] + job["unchanged"], job["runs"], len(own_desk.articles)) == (60, 1, 63)
 
 
+@pytest.mark.embedded("what a job is to add lies in files; test_replicas.py has the database")
 def test_what_is_erased_does_not_survive_in_a_job(own_desk: Desk, tmp_path: Path) -> None:
     """A page in which markup stands between the words is known by reading it."""
     record = tmp_path / "flood.jsonl"

@@ -366,8 +366,8 @@ class TestFaults:
     """Short forms of bench/service_faults.py, with a process of its own each."""
 
     @pytest.mark.parametrize("seconds", [20, 1])
-    def test_sigterm_lets_answers_end(self, tmp_path: Path, seconds: float) -> None:
-        views = service_faults.terminated(tmp_path, drain_seconds=seconds)
+    def test_sigterm_lets_answers_end(self, home: Path, seconds: float) -> None:
+        views = service_faults.terminated(home, drain_seconds=seconds)
         seen = {view.asked if "new" not in view.fault else "new": view for view in views}
         assert seen["new"].seen.startswith("503 The service is shutting down")
         assert seen["readyz"].seen == "503, Retry-After 5"
@@ -376,13 +376,14 @@ class TestFaults:
         streamed = seen["ask, events"].seen
         assert streamed.endswith("1 answer" if seconds == 20 else "ask again in a moment.")
 
-    def test_a_model_that_is_cut_off_is_an_error_event(self, tmp_path: Path) -> None:
-        plain, events, after = service_faults.model_cut(tmp_path)
+    def test_a_model_that_is_cut_off_is_an_error_event(self, home: Path) -> None:
+        plain, events, after = service_faults.model_cut(home)
         assert plain.seen.startswith("503 ")
         assert "error: 503 " in events.seen
         assert after.seen == "alive"
 
-    def test_a_store_that_vanishes_is_no_end(self, tmp_path: Path) -> None:
-        *asked, after = service_faults.chroma_gone(tmp_path)
+    @pytest.mark.store_here
+    def test_a_store_that_vanishes_is_no_end(self, home: Path) -> None:
+        *asked, after = service_faults.chroma_gone(home)
         assert all(view.seen[:3] in ("200", "500", "503") for view in asked if "ask" in view.asked)
         assert after.seen.startswith("healthz 200")
