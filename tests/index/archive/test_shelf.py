@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from byline.index.archive import Archive, lexical, postgres, tables
+from byline.index.archive import Archive, lexical, tables, tsvectors
 from byline.index.archive import shelf as shelf_module
 from byline.index.archive.filter import Filter
 from byline.index.archive.shelf import Shelf
@@ -146,7 +146,7 @@ def test_the_rarest_words_choose_and_all_rank(
         asked.append(found := real(*given))
         return found
 
-    for module in (lexical, postgres):
+    for module in (lexical, tsvectors):
         monkeypatch.setattr(module, "rarest", rarest)
     assert archive.match_passages(query, None, 5) == whole
     assert asked == ['"harbour" OR "ferry"']
