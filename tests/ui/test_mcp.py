@@ -19,7 +19,7 @@ import uvicorn
 from byline import Desk
 from byline.index.embed import MiniLM
 from byline.settings import Settings
-from byline.tests.conftest import Run, _opened, _written, failed
+from byline.tests.conftest import Run, _opened, _written, archive_of, failed
 from byline.tests.fakes import Slow, scripted
 from byline.ui.mcp import mcp_app, uri_of
 from mcp import Client, MCPError, StdioServerParameters
@@ -37,13 +37,15 @@ def command(home: Path, *more: str) -> list[str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "BYLINE_HOME": str(home)}
+    return {**os.environ, "BYLINE_HOME": str(home), **archive_of(home, "default")}
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM) -> Iterator[Desk]:
+def desk(
+    tmp_path_factory: pytest.TempPathFactory, minilm: MiniLM, suite_store: str | None
+) -> Iterator[Desk]:
     home = tmp_path_factory.mktemp("mcp")
-    with _opened(home, "default", minilm, _written(home / "articles")) as desk:
+    with _opened(home, "default", minilm, _written(home / "articles"), suite_store) as desk:
         yield desk
 
 
