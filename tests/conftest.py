@@ -117,7 +117,8 @@ def in_schema(url: str, home: Path, index: str) -> str:
 
 def archive_of(home: Path, index: str) -> dict[str, str]:
     """What another process is told, so that the archive of an index is where this run's are."""
-    return {"BYLINE_ARCHIVE": in_schema(TEST_ARCHIVE, home, index)} if TEST_ARCHIVE else {}
+    url = os.environ.get("TEST_BYLINE_ARCHIVE")  # which pytest_configure may have changed
+    return {"BYLINE_ARCHIVE": in_schema(url, home, index)} if url else {}
 
 
 @contextmanager

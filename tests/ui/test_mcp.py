@@ -299,7 +299,9 @@ class Process:
     def ask(self, method: str, params: dict[str, Any]) -> Any:
         assert self.process.stdout
         self.tell(method, params, id=1)
-        return json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr.read()
+        return json.loads(line)
 
 
 class TestProcess:
