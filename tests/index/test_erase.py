@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,14 @@ OTHER = {"id": "tide", "title": "Tide tables", "outlet": "Bulletin", "text": "Th
 QUESTION = "What did Zephyrine Odlum tell the Vexholm inquiry?"
 
 
+def read(file: Path) -> bytes:
+    """Its bytes. Who closes a file of SQLite's lets go of the locks that its process has on it."""
+    return subprocess.run(["cat", file], capture_output=True, check=True).stdout
+
+
 def held(folder: Path, said: list[str]) -> set[str]:
     """Which of the phrases stand in any byte below a folder, in any form that text is kept in."""
-    every = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    every = {file: read(file) for file in folder.rglob("*") if file.is_file()}
     assert every
     found = set()
     for phrase in said:
@@ -126,7 +132,7 @@ def test_vectors_of_what_was_erased_are_in_no_file(asked: Desk) -> None:
     stays = asked.archive.vectors([key for key in keys if key not in of_article]).tobytes()[:64]
 
     def files() -> bytes:
-        return b"".join(f.read_bytes() for f in asked.folder.rglob("*") if f.is_file())
+        return b"".join(read(f) for f in asked.folder.rglob("*") if f.is_file())
 
     assert raw
     assert all(vector in files() for vector in raw)

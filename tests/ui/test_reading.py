@@ -32,8 +32,8 @@ ARTICLES: list[dict[str, Any]] = [
     },
     {
         "id": f"tower {PAYLOAD}",
-        "title": f"Lighthouse {PAYLOAD} {'y' * 10_000}",
-        "outlet": f"Ledger {PAYLOAD} {'q' * 3_000}",
+        "title": f"Lighthouse {PAYLOAD} {'y' * 9_000}",
+        "outlet": f"Ledger {PAYLOAD} {'q' * 2_000}",
         "authors": [f"Ann {PAYLOAD} {'z' * 10_000}", *map(str, range(400))],
         "url": "javascript:alert(1)",
         "section": f"News {PAYLOAD}",
