@@ -418,9 +418,9 @@ class TestCluster:
         wait_for_a_batch(home, "ray", process)
         process.kill()
         process.communicate()
-        held = published(home, "ray")
+        kept = published(home, "ray")
         added, _, unchanged, _ = ended(cluster.adding(home, "ray", *awkward))[0]
-        assert 0 < held <= unchanged
+        assert 0 < kept <= unchanged
         assert added < 201
         assert held(home, "ray") == truth
 
