@@ -5,7 +5,6 @@ sentences = said_about("Who said what about the treaty?", hits)
 
 import re
 from collections.abc import Sequence
-from datetime import date, timedelta
 
 from ..index.article import day_of
 from ..index.chunk import sentence_spans
@@ -17,7 +16,7 @@ from .when import Asked
 
 _ASKS = re.compile(
     r"\b(?:who (?:has |have |had )?(?:said|says|say) what|what (?:did|does|do|has|have) "
-    r"(?P<who>.+?) (?:say|said|think|argue|claim|comment|tell \w+|told \w+)|"
+    r"(?P<who>.+?) (?:say|said|think|argue|claim|comment|(?:tell|told) .+?)|"
     r"how (?:did|does|do|has|have) (?P<other>.+?) "
     r"(?:(?:respond|react|comment)(?:ed)?|reply|replied)"
     r") (?:about|on|of|to|regarding|concerning) (?P<matter>.+)",
@@ -38,7 +37,8 @@ def said_about(question: str, hits: Sequence[Hit], period: Asked = _EVER) -> lis
     """
     asked = _ASKS.search(question)
     matter = frozenset(stems(asked["matter"])) if asked else frozenset()
-    matter -= frozenset(stems(period.words or ""))
+    if period.words:
+        matter -= frozenset(stems(f"since until before after {period.words}"))
     who = asked["who"] or asked["other"] if asked else None
     is_anybody = who is None or bool(_ANYBODY.fullmatch(who))
     wanted = frozenset(stems(who)) if who and not is_anybody else frozenset()
@@ -75,5 +75,5 @@ def _is_of(hit: Hit, period: Asked) -> bool:
     if hit.published is None:
         return False
     written = day_of(hit.published)
-    last = period.last or date.max - timedelta(1)
-    return (period.first or date.min) <= written <= last + timedelta(1)
+    is_late = period.last is not None and (written - period.last).days > 1
+    return not is_late and (period.first is None or period.first <= written)

@@ -21,6 +21,7 @@ TEXT = f"The treaty was signed on Monday. {TREATY}{REPLY}Ms Brandvold said that 
         ("What did Brandvold say about the treaty?", [REPLY]),
         ("What does Brandvold think of the treaty?", [REPLY]),
         ("How did Brandvold respond to the treaty?", [REPLY]),
+        ("What did Brandvold tell the Assembly about the treaty?", [REPLY]),
         ("What did they say about the treaty?", [TREATY, REPLY]),
         ("What did Tomas Rehn say about the treaty?", []),
         ("Who said what about the budget?", []),
@@ -75,3 +76,13 @@ def test_of_a_period_only_what_was_published_then_is_quoted(published: str, is_o
     period = asked(question, date(2026, 3, 27))
     found = said_about(question, [Hit(article, 0, len(TEXT), TEXT, 0.1)], period)
     assert [one.text for one in found] == [REPLY.strip()] * is_of_it
+
+
+@pytest.mark.parametrize("words", ["since 2026", "before 2027", "in March"])
+def test_the_words_of_a_period_are_no_part_of_the_matter(words: str) -> None:
+    article = Article(id="a", text=TEXT, published=date(2026, 3, 15))
+    question = f"What did Brandvold say about the treaty {words}?"
+    found = said_about(
+        question, [Hit(article, 0, len(TEXT), TEXT, 0.1)], asked(question, date(2026, 3, 27))
+    )
+    assert [one.text for one in found] == [REPLY.strip()]
