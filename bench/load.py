@@ -36,8 +36,6 @@ from typing import Any
 
 import numpy as np
 import sets
-from byline import Desk
-from byline.settings import Settings
 
 _TOKENS_PER_SECOND = 40
 _TOKENS = 160  # of a reply
@@ -66,7 +64,7 @@ def main() -> None:
     questions = [case.question for case in sets.cases("sample", given.data)]
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         home = Path(folder)
-        with Desk(settings=Settings(home=home, index="bench")) as desk:
+        with sets.new_desk(home) as desk:
             desk.add(sets.SAMPLE)
         print("## Service under load\n")
         if given.model_url:
@@ -266,7 +264,8 @@ def running(
     at: tuple[str, str] | None = None,
 ) -> Iterator[Server]:
     """The scripted model, the service, or a plain handler, stopped at the end."""
-    environment = dict(os.environ) | {"BYLINE_INDEX": "bench", "BYLINE_HOME": str(home)}  # noqa: TID251
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BYLINE_")}  # noqa: TID251
+    environment |= {"BYLINE_INDEX": "bench", "BYLINE_HOME": str(home)}
     environment |= {"BYLINE_RATE_LIMIT": "off", "BYLINE_ASKS_AT_ONCE": "100"}
     environment |= {"BYLINE_LOG_LEVEL": "warning"}
     if model:
@@ -358,7 +357,7 @@ def _add_chroma(app: Any, home: Path) -> None:
     from byline.index.embed import MiniLM
 
     embedder, passages = MiniLM(), chromadb.EphemeralClient().create_collection("passages")
-    with Desk(settings=Settings(home=home, index="bench")) as desk:
+    with sets.new_desk(home) as desk:
         held = desk.archive.passages(desk.archive.all_passages())
     texts = [passage.text for passage in held]
     about = [{"title": p.article.title or "", "outlet": p.article.outlet or ""} for p in held]

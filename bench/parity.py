@@ -50,7 +50,7 @@ def main() -> None:
     print("## Parity of the faces\n")
     with tempfile.TemporaryDirectory(prefix="byline-bench-") as folder:
         home = Path(folder)
-        with Desk(settings=Settings(home=home, index="bench")) as desk:
+        with sets.new_desk(home) as desk:
             desk.add(sets.SAMPLE)
         rows: list[list[object]] = []
         for name, model in (("no model", None), ("scripted model", "model")):
@@ -74,7 +74,8 @@ def _compared(
     """Each face, and in how many questions it gives what the desk gives."""
     environment = _environment(home, endpoint)
     model = {"llm": environment.get("BYLINE_LLM"), "llm_base_url": environment.get(_BASE_URL)}
-    settings = Settings(home=home, index="bench", **model, llm_api_key="none")  # type: ignore[arg-type]
+    here = {"home": home, "index": "bench", "archive": None, "store": None}
+    settings = Settings(**here, **model, llm_api_key="none")  # type: ignore[arg-type]
     with Desk(settings=settings) as desk, running("service", home, endpoint) as service:
         wanted = [_core(desk.ask(question).to_dict()) for question in questions]
         for name, face in _faces(desk, service, environment).items():
@@ -88,7 +89,7 @@ def _on_servers(home: Path, questions: list[str]) -> dict[str, int]:
         postgres() as archive,
         tempfile.TemporaryDirectory(prefix="byline-bench-") as folder,
         chroma(Path(folder, "chroma")) as store,
-        Desk(settings=Settings(home=home, index="bench")) as here,
+        sets.new_desk(home) as here,
         Desk(
             settings=Settings(home=Path(folder), index="bench", archive=archive, store=store)
         ) as there,
@@ -126,6 +127,8 @@ def _faces(desk: Desk, service: Server, environment: dict[str, str]) -> dict[str
     def by_command(question: str) -> Answer:
         command = [sys.executable, "-m", "byline", "ask", "--json", question]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
         return dict(json.loads(done.stdout))
 
     def as_json(question: str) -> Answer:

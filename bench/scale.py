@@ -150,7 +150,7 @@ def grow(home: Path, given: Namespace, size: int) -> Iterator[tuple[str, float]]
         held, at_first = began, began
         source = islice(articles(given.data), number, None)
         while held < size:
-            some = list(islice(source, _AT_ONCE))
+            some = list(islice(source, min(_AT_ONCE, -(-size // 3))))
             with took.part("all"):
                 if held < given.written_above:
                     assert not desk.add(sets.written(some, home / "batch.jsonl")).failed
@@ -195,12 +195,9 @@ class _Took:
     def __init__(self) -> None:
         self.now: dict[str, float] = defaultdict(float)
         self.all: dict[str, float] = defaultdict(float)
-        for module, name, part in (
-            (build, "_prepared", "read and cut"),
-            (build, "_embedded", "embed (seeded)"),
-        ):
-            setattr(module, name, self._each(getattr(module, name), part))
+        build._prepared = self._each(build._prepared, "read and cut")
         for owner, name, part in (
+            (build, "embed", "embed (seeded)"),
             (Archive, "accept", "accept"),
             (Archive, "publish", "publish"),
             (Store, "add", "Chroma"),
@@ -369,7 +366,7 @@ def _watch(home: Path, words: Sequence[str]) -> tuple[list[float], list[float]]:
             hit = False
             while not hit:
                 began = time.perf_counter()
-                hit = any(word in one.text for one in desk.search(f"news of {word}"))
+                hit = any(word in one.text for one in desk.search(word))
                 taken.append((time.perf_counter() - began) * 1000)
                 time.sleep(0.02)
             found.append(time.time())

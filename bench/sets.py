@@ -68,7 +68,7 @@ def new_desk(
     home: Path, embedder: object = None, *, index: str = "bench", archive: str | None = None
 ) -> Iterator[Desk]:
     """A desk with an empty index below `home`, whatever the user's settings are."""
-    settings = Settings(home=home, index=index, archive=archive)  # type: ignore[arg-type]
+    settings = Settings(home=home, index=index, archive=archive, store=None)  # type: ignore[arg-type]
     with Desk(settings=settings, embedder=embedder) as desk:  # type: ignore[arg-type]
         yield desk
 

@@ -101,3 +101,16 @@ def test_every_face_gives_the_answer_of_the_desk(tmp_path: Path, vectors: Path) 
     faces = [row for row in rows if len(row) == 4 and row[1].isdigit()]
     assert len(faces) == (14 if postgres_programs() is None else 16)
     assert {(row[1], row[2], row[3]) for row in faces} == {("2", "2", "0")}
+
+
+def test_an_index_grows_in_both_ways_and_each_part_of_it_is_measured(tmp_path, vectors):
+    home = tmp_path / "home"
+    run("scale.py", tmp_path, vectors, "--home", str(home), "--sizes", "60", "--written-above", "9")
+    lines = [json.loads(line) for line in (home / "measured.jsonl").read_text().splitlines()]
+    *grown, found = [line for line in lines if line["kind"] in ("adding", "size")]
+    assert grown[0]["embed (seeded), processor"] > 0
+    assert [line["passages"] for line in grown][-1] == found["passages"] >= 60
+    for part in ("bytes a passage: full text", "recall@10: the dense signal"):
+        assert found[part] > 0
+    assert found["search, the largest outlet (22 %): p50 processor, ms"] > 0
+    assert found["found after `add`, median, s"] < 5

@@ -615,16 +615,24 @@ def test_what_is_erased_while_it_is_embedded_is_told_and_not_counted(
 def test_an_interrupt_while_a_batch_is_written_counts_and_publishes_it(
     home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept = Archive.accept
+    accept, has_come = Archive.accept, threading.Event()
 
     def interrupted(archive: Archive, *given: Any) -> Any:
         accepted = accept(archive, *given)
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.2)  # it reaches the thread that waits
+        assert has_come.wait(30)  # to the thread that waits
         return accepted
+
+    def interrupt(*_: object) -> None:
+        has_come.set()
+        raise KeyboardInterrupt
 
     with Desk(home, embedder=Letters()) as desk:
         monkeypatch.setattr(Archive, "accept", interrupted)
-        report = desk.add(folder)
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            report = desk.add(folder)
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert (report.interrupted, report.added) == (True, 3)
         assert desk.check().problems == ()
