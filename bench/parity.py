@@ -126,10 +126,8 @@ def _faces(desk: Desk, service: Server, environment: dict[str, str]) -> dict[str
 
     def by_command(question: str) -> Answer:
         command = [sys.executable, "-m", "byline", "ask", "--json", question]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        return dict(json.loads(done.stdout))
+        printed = subprocess.check_output(command, env=environment, text=True)
+        return dict(json.loads(printed))
 
     def as_json(question: str) -> Answer:
         got = httpx.post(f"{address}/ask", json={"question": question}, timeout=60)

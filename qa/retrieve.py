@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DiskError, IndexDamaged, IndexLocked
-from ..index.archive import Archive, StoredPassage
+from ..index.archive import Archive
 from ..index.archive.filter import Filter
+from ..index.archive.reads import StoredPassage
 from ..index.archive.shelf import Shelf
 from ..index.article import Article, day_of, isoformat
 from ..index.chunk import sentence_spans

@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,11 @@ from numpy.typing import NDArray
 
 from ...errors import IndexMismatch, InputError
 from ..article import Article
-from ..history import Version, versions
+from ..history import Version
 from . import (
     origins,
-    rulings,
+    publishing,
+    reads,
     soundness,
     standing,
     tables,
@@ -40,31 +40,20 @@ from . import (
 from .address import address
 from .conversations import Conversations
 from .dialects import of
-from .filter import KILLED_HERE, Filter, conditions
+from .filter import Filter, conditions
 from .followed import Followed
 from .inventory import Inventory, inventory
 from .keys import Keys
 from .origins import Copy
 from .postgres import Postgres
+from .reads import SHOWN, StoredPassage, published
 from .shelf import Shelf, read_shelf
-from .sql import as_list, ignoring, listed, listed_ids, replacing
+from .sql import as_list, ignoring, listed, listed_ids
 from .sqlite import SQLite, read_only
 from .writes import Accession
 
 _REMEDIES = {"embedder": ", or run `byline check --rebuild` to embed everything again"}
-_SHOWN = Filter(retracted=True)  # every article that may be shown
 _FILTERS_REMEMBERED = 16  # 8 bytes an article each
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A published passage and the article that it is a span of."""
-
-    pk: int
-    start: int
-    end: int
-    text: str
-    article: Article
 
 
 class Archive:
@@ -199,36 +188,7 @@ class Archive:
         What was erased meanwhile does not come back: why, by id.
         """
         with self.engine.begin() as connection:
-            asked = {a.article.id: tombstones.refusal(connection, a.article) for a in accessions}
-            refused = {article_id: why for article_id, why in asked.items() if why}
-            accessions = [a for a in accessions if a.article.id not in refused]
-            keys, published = writes.keys(connection, [a.article.id for a in accessions])
-            of_these = tables.sources.c.article_pk.in_(keys.values())
-            connection.execute(tables.sources.delete().where(of_these))
-            sources = [
-                {"fingerprint": fingerprint, "article_pk": keys[accession.article.id]}
-                for accession in accessions
-                for fingerprint in accession.fingerprints
-            ]
-            if sources:
-                replaced = replacing(connection, tables.sources, sources[0])
-                connection.execute(replaced, sources)
-            fresh, renewed = [], []
-            for accession in accessions:
-                pk, version = keys[accession.article.id], accession.article.version
-                if pk in published and published[pk] == version:
-                    writes.renew(connection, pk, version, accession.article)
-                    renewed.append(pk)
-                    continue
-                if pk in published:  # what is left of an acceptance that was not published
-                    connection.execute(
-                        tables.versions.delete().where(*writes.is_version(pk, version))
-                    )
-                    writes.drop_passages(connection, pk, version)
-                fresh.append((pk, version, accession))
-            writes.store_versions(connection, fresh)
-            origins.place(connection, renewed)
-        return refused
+            return publishing.accept(connection, accessions)
 
     def published(self, ids: Sequence[str]) -> dict[str, str]:
         """The published versions of those of the articles that have one."""
@@ -281,56 +241,21 @@ class Archive:
         return {}
 
     def _publish_each(self) -> dict[str, str]:
-        columns, refused = tables.articles.c, dict[str, str]()
-        waiting = sa.select(columns.pk, columns.id, columns.version, columns.pending)
         with self.engine.connect() as connection:
-            rows = connection.execute(waiting.where(columns.pending.is_not(None))).all()
-        for row in rows:
+            waiting = publishing.waiting(connection)
+        refused = {}
+        for row in waiting:
             try:
-                self._publish(columns.pk == row.pk)
+                self._publish(tables.articles.c.pk == row.pk)
             except InputError as error:
                 refused[row.id] = str(error)
-                if row.version is None:
-                    self.remove(row.id)
-                    continue
                 with self.engine.begin() as connection:
-                    writes.put_aside(connection, row.pk, row.pending)
+                    publishing.give_up(connection, row)
         return refused
 
     def _publish(self, *those: sa.ColumnElement[bool]) -> None:
-        query = (
-            sa.select(
-                tables.articles.c.pk,
-                tables.articles.c.version,
-                tables.articles.c.pending,
-                tables.articles.c.updated_at,
-                *tables.ARTICLE,
-            )
-            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.versions.c.version == tables.articles.c.pending, *those)
-        )
         with self.engine.begin() as connection:
-            whole, passages, changes = [], [], []
-            for row in connection.execute(query).all():
-                if row.version is not None:
-                    writes.withdraw(connection, row.pk, row.version)
-                article = tables.article_of(row)
-                entry, spans = writes.text_rows(connection, row.pk, row.pending, article)
-                whole.append(entry)
-                passages += spans
-                now = {"version": row.pending, "pending": None, "passages": len(spans)}
-                now |= tables.columns(article)
-                dated = (now["updated_at"] or 0) > (row.updated_at or 0)
-                if row.version is not None and not dated:
-                    now["updated_at"] = time.time()  # its new text was first seen now
-                changes.append({"key": row.pk, **now})
-            writes.index(connection, whole, passages)
-            writes.change(connection, changes)
-            keys = [change["key"] for change in changes]
-            standing.reconsider(connection, keys)
-            standing.link(connection, keys)
-            origins.place(connection, keys)
-            writes.grow(connection)
+            publishing.publish(connection, *those)
 
     def remove(self, article_id: str) -> bool:
         """Take an article out with all its versions; whether there was one.
@@ -338,42 +263,12 @@ class Archive:
         What a person ruled of it, that it is killed or retracted, waits for it to come back.
         """
         with self.engine.begin() as connection:
-            row = connection.execute(
-                sa.select(tables.articles.c.pk, tables.articles.c.version).where(
-                    tables.articles.c.id == article_id
-                )
-            ).first()
-            if row is None:
-                return False
-            if row.version is not None:
-                writes.withdraw(connection, row.pk, row.version)
-            writes.drop_passages(connection, row.pk)
-            rulings.keep(connection, rulings.in_force(connection, tables.articles.c.pk == row.pk))
-            standing.forget(connection, row.pk)
-            origins.leave(connection, [row.pk])
-            for table in (tables.sources, tables.versions):
-                connection.execute(table.delete().where(table.c.article_pk == row.pk))
-            connection.execute(tables.articles.delete().where(tables.articles.c.pk == row.pk))
-            writes.grow(connection)
-        return True
+            return publishing.remove(connection, article_id)
 
     def kill(self, article_ids: Sequence[str], *, undo: bool = False) -> int:
         """Show articles nowhere from now on, or again; how many there were."""
-        named = tables.articles.c.id.in_(article_ids)
-        undone = self.articles(article_ids) if undo else ()
         with self.engine.begin() as connection:
-            killed = tables.articles.update().where(named).values(status=KILLED_HERE)
-            count = connection.execute(killed).rowcount
-            for article in undone:
-                status = tables.columns(article)["status"]
-                own = tables.articles.update().where(tables.articles.c.id == article.id)
-                connection.execute(own.values(status=status))
-            if undo:
-                rulings.lift_kills(connection, article_ids)
-            of_these = connection.scalars(sa.select(tables.articles.c.pk).where(named))
-            standing.reconsider(connection, list(of_these))
-            writes.grow(connection)
-        return count
+            return publishing.kill(connection, article_ids, undo=undo)
 
     def doomed(self) -> list[int]:
         """Numbers of passages to delete from the vector store."""
@@ -400,18 +295,15 @@ class Archive:
     def article(self, article_id: str) -> Article | None:
         """The published article with this id, if it may be shown."""
         named = tables.articles.c.id.in_(listed_ids([article_id]))
-        query = sa.select(*tables.ARTICLE).where(named, tables.IS_PUBLISHED, *conditions(_SHOWN))
+        query = sa.select(*tables.ARTICLE).where(named, tables.IS_PUBLISHED, *conditions(SHOWN))
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
             return tables.article_of(row) if row else None
 
     def articles(self, ids: Sequence[str]) -> list[Article]:
         """The published articles with these ids, also those that may not be shown; unordered."""
-        query = sa.select(*tables.ARTICLE).where(
-            tables.articles.c.id.in_(listed_ids(ids)), tables.IS_PUBLISHED
-        )
         with self.engine.connect() as connection:
-            return [tables.article_of(row) for row in connection.execute(query)]
+            return reads.articles(connection, ids)
 
     def withheld(self) -> list[Article]:
         """What may not be shown now: nothing of it but id, outlet, date and what keeps it back."""
@@ -421,30 +313,12 @@ class Archive:
     def killed(self) -> list[Article]:
         """What was killed by hand: nothing of it but id and, where it is there, outlet and date."""
         with self.engine.connect() as connection:
-            gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
-            held = {a.id: a for a in withheld.articles(connection) if a.status == KILLED_HERE}
-        blank = {name: Article(name, "", status=KILLED_HERE) for name in gone}
-        return [*(blank | held).values()]
+            return withheld.killed(connection)
 
     def versions(self, article_id: str) -> list[Version]:
         """The history of an article, the oldest version first; none if it may not be shown."""
-        columns = (tables.versions.c.version, tables.versions.c.seen_at, tables.articles.c.pending)
-        query = (
-            sa.select(*tables.ARTICLE, tables.articles.c.version.label("published"), *columns)
-            .join(tables.versions, tables.versions.c.article_pk == tables.articles.c.pk)
-            .where(tables.articles.c.id.in_(listed_ids([article_id])), *_published())
-            .order_by(tables.versions.c.seen_at, sa.literal_column(self._database.in_turn))
-        )
         with self.engine.connect() as connection:
-            return versions(
-                (
-                    tables.article_of(row),
-                    datetime.fromtimestamp(row.seen_at, UTC),
-                    row.version == row.published,
-                )
-                for row in connection.execute(query)
-                if row.version != row.pending
-            )
+            return reads.history(connection, article_id, self._database.in_turn)
 
     def has_retracted(self) -> bool:
         """Whether any article is retracted."""
@@ -461,7 +335,7 @@ class Archive:
     def showable(self, ids: Iterable[str]) -> set[str]:
         """Those of the articles that are published and may be shown now."""
         named = tables.articles.c.id.in_(listed_ids(list(ids)))
-        return set(self._scalars(sa.select(tables.articles.c.id).where(named, *_published())))
+        return set(self._scalars(sa.select(tables.articles.c.id).where(named, *published())))
 
     def next_turn(self) -> float:
         """When an embargo or the right to show an article ends next, in seconds since 1970."""
@@ -476,7 +350,7 @@ class Archive:
 
     def ids(self) -> list[str]:
         """The ids of all published articles that may be shown."""
-        query = sa.select(tables.articles.c.id).where(*_published())
+        query = sa.select(tables.articles.c.id).where(*published())
         return self._scalars(query.order_by(tables.articles.c.pk))
 
     def list_articles(
@@ -492,24 +366,8 @@ class Archive:
         `words`: an FTS5 expression that they match. `after`: when the last one of the list before
         was published, in seconds since 1970, and its id.
         """
-        columns = tables.articles.c
-        query = (
-            sa.select(*tables.ARTICLE)
-            .where(tables.IS_PUBLISHED, *conditions(matching or _SHOWN))
-            .order_by(columns.published_at.desc().nulls_last(), columns.id)
-            .limit(limit)
-        )
-        if after:
-            at, last = after
-            rest = columns.published_at.is_not_distinct_from(at) & (columns.id > last)
-            if at is not None:
-                rest |= (columns.published_at < at) | columns.published_at.is_(None)
-            query = query.where(rest)
         with self.engine.connect() as connection:
-            if words:
-                found = of(connection).with_words("articles_text", words)
-                query = query.where(columns.pk.in_(found))
-            return [tables.article_of(row) for row in connection.execute(query)]
+            return reads.newest(connection, matching or SHOWN, limit, words, after)
 
     def outlets(self) -> dict[str, int]:
         """Names of the outlets and how many published articles each has, most first."""
@@ -520,20 +378,13 @@ class Archive:
         return self._counted(tables.articles.c.section)
 
     def _counted(self, column: sa.Column[str]) -> dict[str, int]:
-        count = sa.func.count()
-        query = (
-            sa.select(column, count)
-            .where(column.is_not(None), *_published())
-            .group_by(column)
-            .order_by(count.desc(), column)
-        )
         with self.engine.connect() as connection:
-            return {name: number for name, number in connection.execute(query)}
+            return reads.counted(connection, column)
 
     def days(self) -> "list[date]":
         """The day in UTC of each published article that is dated and may be shown."""
         at = tables.articles.c.published_at
-        found = self._scalars(sa.select(at).where(at.is_not(None), *_published()))
+        found = self._scalars(sa.select(at).where(at.is_not(None), *published()))
         return [datetime.fromtimestamp(seconds, UTC).date() for seconds in found]
 
     def count(self, matching: Filter | None = None) -> tuple[int, int]:
@@ -542,7 +393,7 @@ class Archive:
             sa.func.count(), sa.func.coalesce(sa.func.sum(tables.articles.c.passages), 0)
         )
         with self.engine.connect() as connection:
-            articles, passages = connection.execute(query.where(*_published(matching))).one()
+            articles, passages = connection.execute(query.where(*published(matching))).one()
         return articles, passages
 
     def totals(self) -> tuple[int, int]:
@@ -558,28 +409,9 @@ class Archive:
 
         `hidden` lets through what may not be shown: to embed it, not for readers.
         """
-        query = (
-            sa.select(
-                tables.passages.c.pk,
-                tables.passages.c.start,
-                tables.passages.c.end,
-                *tables.ARTICLE,
-            )
-            .select_from(tables.PUBLISHED_PASSAGES)
-            .where(tables.passages.c.pk.in_(listed(pks)))
-        )
-        if not hidden:
-            query = query.where(*conditions(matching or Filter(), by_index=False))
-        known: dict[str, Article] = {}
-        found = {}
+        passing = None if hidden else matching or Filter()
         with self.engine.connect() as connection:
-            for row in connection.execute(query):
-                if row.id not in known:
-                    known[row.id] = tables.remembered(row)
-                article = known[row.id]
-                text = article.text[row.start : row.end]
-                found[row.pk] = StoredPassage(row.pk, row.start, row.end, text, article)
-        return [found[pk] for pk in pks if pk in found]
+            return reads.passages(connection, pks, passing)
 
     def match_passages(
         self, query: str, matching: Filter | None, limit: int
@@ -719,11 +551,6 @@ class Archive:
         """Delete rows that belong to nothing; make full-text tables that disagree anew."""
         with self.engine.begin() as connection:
             soundness.mend(connection)
-
-
-def _published(matching: Filter | None = None) -> list[sa.ColumnElement[bool]]:
-    """Of articles: published, and those that match, or (None) may be shown."""
-    return [tables.articles.c.version.is_not(None), *conditions(matching or _SHOWN)]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..article import Article
-from . import tables, tombstones
+from . import rulings, tables, tombstones
 from .filter import KILLED_HERE, Filter, conditions
 from .sql import listed_ids
 
@@ -46,6 +46,14 @@ def articles(connection: sa.Connection) -> list[Article]:
 
 def _moment(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def killed(connection: sa.Connection) -> list[Article]:
+    """What was killed by hand, also what is not here: id, and outlet and date where they are."""
+    gone = [one["id"] for one in rulings.waiting(connection) if one["killed"]]
+    held = {a.id: a for a in articles(connection) if a.status == KILLED_HERE}
+    blank = {name: Article(name, "", status=KILLED_HERE) for name in gone}
+    return [*(blank | held).values()]
 
 
 def reasons(connection: sa.Connection, answers: Sequence[Stored]) -> list[str | None]:
