@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
@@ -199,6 +199,8 @@ class Postgres:
                 yield
             finally:
                 self._locks.held = before
+                with suppress(BylineError):  # of a connection that was lost it is let go already
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": key})
 
     def _before_commit(self, connection: sa.Connection) -> None:
         """Nothing is written on the strength of a lock that went with its connection."""

@@ -31,7 +31,7 @@ from byline.qa.retrieve import full_text_query
 from byline.settings import Settings, load_settings
 from byline.tests.conftest import SAMPLE, Run, in_schema
 from byline.tests.fakes import Broken, Letters
-from psycopg import OperationalError, _conninfo_attempts
+from psycopg import Connection, OperationalError, _conninfo_attempts
 
 pytestmark = pytest.mark.embedded("it makes archives of both kinds")
 _INCOMPRESSIBLE = "".join(map(str, random.Random(1).sample(range(9999), 2000)))
@@ -174,6 +174,20 @@ class TestLocks:
         assert " UTC). Wait" in str(error.value)
         with held.archive.writing(lock, wait_seconds=0.05):
             pass
+
+    def test_is_free_before_the_server_has_noticed_that_its_connection_closed(
+        self, held: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed, lock = list[Connection[Any]](), held.folder / "lock"
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "close", lambda self: closed.append(self))
+            with held.archive.writing(lock):
+                pass
+            with held.archive.writing(lock, wait_seconds=0.05):
+                pass
+        assert len(closed) == 2
+        for connection in closed:
+            connection.close()
 
     def test_a_second_writer_waits_its_turn(self, held: Desk) -> None:
         began, turns = threading.Event(), list[str]()
