@@ -252,6 +252,25 @@ def test_a_port_that_is_taken_is_named_in_one_line(home: Path, minilm: MiniLM) -
     assert str(refused.value) == f"Port {port} is in use: choose another with --port."
 
 
+def test_nobody_can_connect_before_it_answers_and_only_one_listens(
+    home: Path, minilm: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from byline.ui import api
+
+    def service(*given: object) -> None:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(at)
+        other.listen()
+
+    monkeypatch.setattr(api, "service", service)
+    with socket.socket() as other, Desk(home, "default", embedder=minilm) as desk:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        at = other.getsockname()
+        with pytest.raises(BylineError, match=rf"Port {at[1]} is in use"):
+            api.serve(desk, *at)
+
+
 def test_the_command_says_where_the_page_is_and_ends_with_ctrl_c(
     browser: Browser, home: Path
 ) -> None:

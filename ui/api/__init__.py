@@ -10,8 +10,8 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import Any
 
@@ -63,13 +63,15 @@ def serve(desk: Desk, host: str, port: int) -> None:
     _ = desk.llm
     if len(desk.articles):
         desk.search("news", 1)
-    listener = _listen(host, port)
+    listener = _bound(host, port)
     address, taken = listener.getsockname()[:2]
     with listener:
         _require_key(desk, address)
         shown = f"http://{f'[{address}]' if ':' in address else address}:{taken}"
         drain = Drain(given.drain_seconds)
         app = service(desk, drain)
+        with _taking(host, port):
+            listener.listen()  # not before: who goes round among replicas is refused, and goes on
         sys.stderr.write(f"Byline is open at {shown} (Ctrl-C closes it)\n")
         sys.stderr.flush()
         start_logging(given.log_format, given.log_level, questions=given.log_questions)
@@ -220,10 +222,26 @@ def _require_key(desk: Desk, address: str) -> None:
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the address; nobody can connect before it listens."""
+    with _taking(host, port):
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address, family=family)
+        taken = socket.socket(family)
+        try:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            taken.bind(address)
+        except OSError:
+            taken.close()
+            raise
+        return taken
+
+
+@contextmanager
+def _taking(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise BylineError(f"Port {port} is in use: choose another with --port.") from None
