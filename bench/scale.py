@@ -174,6 +174,7 @@ def _write(archive: Archive, records: Sequence[dict[str, Any]]) -> None:
         vectors = embedder.embed([build.embedded_text(article, p.text) for p in passages])
         source = blake2b(article.id.encode(), digest_size=16).digest()
         accessions.append(Accession(article, (source,), passages, list(vectors)))
+    archive.claim(embedder=embedder.name, dimension=str(_DIMENSION), passage_chars="1000")
     archive.accept(accessions)
     archive.publish()
 
