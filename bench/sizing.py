@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-# `scale.py --sizes 10000,30000,100000`, 28 November 2026, two cores shared with some ten processes.
-SIZES = (11_039, 33_310, 100_982)
+# `scale.py`, 28 November 2026: what was measured at three sizes on two cores shared with some ten
+# processes, at five (through `--written-above 0`, medians of two turns) on an idle machine.
+SIZES = (11_059, 33_360, 101_049, 303_909, 1_001_622)
 MEASURED: dict[str, tuple[float, ...]] = {
     "bytes a passage: text and facts": (1025.6, 1020.5, 1006.3),
     "bytes a passage: vectors": (821.5, 821.3, 821.3),
@@ -23,37 +24,47 @@ MEASURED: dict[str, tuple[float, ...]] = {
     "bytes a passage: Chroma's index": (1716.8, 1688.1, 1707.7),
     "bytes a passage: Chroma's log": (379.6, 206.0, 154.3),
     "memory of the adder, MB": (474.2, 528.9, 716.8),
-    "memory of who asks, MB": (305.6, 309.7, 364.0),
     "adding 1,000: read and cut, processor": (0.749, 0.820, 0.693),
     "adding 1,000: accept, processor": (0.196, 0.217, 0.254),
     "adding 1,000: publish, processor": (0.354, 0.453, 1.067),
     "adding 1,000: Chroma and the rest, processor": (0.643, 1.135, 1.626),
-    "shelf is read: processor, s": (0.100, 0.256, 0.740),
-    "search, no filter: p50 processor, ms": (35.6, 66.5, 113.5),
-    "search, one day of three years: p50 processor, ms": (13.2, 19.5, 28.1),
-    "search, the largest outlet (22 %): p50 processor, ms": (20.6, 39.5, 69.7),
+    "memory of who asks, MB": (313.7, 317.3, 365.2, 475.1, 816.3),
+    "shelf is read: processor, s": (0.060, 0.145, 0.824, 2.198, 6.365),
+    "search, no filter: p50 processor, ms": (29.5, 42.7, 77.0, 136.6, 253.9),
+    "search, 50 % of the days: p50 processor, ms": (22.5, 34.8, 69.1, 115.9, 207.0),
+    "search, one day of three years: p50 processor, ms": (9.5, 11.7, 21.4, 44.7, 116.4),
+    "search, the largest outlet (22 %): p50 processor, ms": (15.9, 23.9, 54.2, 139.0, 387.7),
 }
-# How each grows with the number n of passages: y = a, a + b n, a + b ln n, or a n^b.
+# How each grows with the number n of passages: y = a, a + b n, a + b ln n, or a n^b. The rarest
+# words of a question choose what is ranked, so a search grows with the root of n; not under a
+# narrow filter, where all its words choose: that looks at each passage that has one.
 SHAPES = {
     "bytes": "flat",
     "adding 1,000: read": "flat",
     "adding": "log",
     "memory": "line",
     "shelf": "line",
-    "search": "power",
+    "search, no filter": "power",
+    "search, 50 %": "power",
+    "search": "line",
 }
 MINILM_PER_CORE = 22.0  # passages a second: bench/ingest.py
 HELD_IN_MEMORY = 2_000_000  # passages: index/archive/shelf.py
 
 
 def fitted(name: str, sizes: Sequence[float], values: Sequence[float], at: float) -> float:
-    """What a quantity is at a size, by least squares over the sizes where it was measured."""
+    """What a quantity is at a size, by least squares over the sizes where it was measured.
+
+    Of what is missed by the shares, not the differences: the sizes lie a hundredfold apart.
+    """
     shape = _shape(name)
     if shape == "flat":
         return float(values[-1])
     x = np.asarray if shape == "line" else np.log
     y = np.log(values) if shape == "power" else np.asarray(values)
-    found = float(np.polyval(np.polyfit(x(np.asarray(sizes, float)), y, 1), float(x(float(at)))))
+    share = None if shape == "power" else 1 / y
+    line = np.polyfit(x(np.asarray(sizes, float)), y, 1, w=share)
+    found = float(np.polyval(line, float(x(float(at)))))
     return float(np.exp(found)) if shape == "power" else found
 
 
@@ -63,7 +74,7 @@ def _shape(name: str) -> str | None:
 
 def predicted(passages: int) -> dict[str, float]:
     """Each quantity at so many passages."""
-    return {name: fitted(name, SIZES, values, passages) for name, values in MEASURED.items()}
+    return {n: fitted(n, SIZES[: len(of)], of, passages) for n, of in MEASURED.items()}
 
 
 def sized(articles: int, per_article: float = 3.0) -> dict[str, float]:
