@@ -76,14 +76,17 @@ def opened_desk(index: str | None, *, new: bool = False, **changed: Any) -> Iter
     """The desk of an index, with some settings changed; `new`: one that is not there will do."""
     from ..desk import Desk
     from ..index.archive import has_index, indexes
+    from ..index.archive.address import address, place
     from ..settings import load_settings
 
     settings = load_settings(**{"index": index, **changed})
-    if not new and not has_index(settings.home, settings.index, settings.archive_url):
-        there = indexes(settings.home, settings.archive_url)
+    url = settings.archive_url
+    if not new and not has_index(settings.home, settings.index, url):
+        there = indexes(settings.home, url)
         known = f" There are {', '.join(there)}." if there else ""
+        where = f"database {place(address(url, settings.index)[0])}" if url else settings.home
         raise BylineError(
-            f"There is no index '{settings.index}' in {settings.home}.{known} "
+            f"There is no index '{settings.index}' in {where}.{known} "
             f"Make it with `byline add PATHS --index {settings.index}`."
         )
     with Desk(settings=settings) as desk:

@@ -15,6 +15,7 @@ from ...errors import (
 from ..disk import reason_of
 
 _SEARCH_PATH = re.compile(r"-c ?search_path=([\w-]+)")
+_DRIVERS = ("postgresql+psycopg", "postgresql", "postgres")  # the last as hosting services give it
 _TWO_SIGNS = re.compile(r"[^/]*//[^:/]*:[^@]*@.*@", re.S)  # the first ends the password
 _REFUSED = (
     *("password", "authentication", "pg_hba", "does not exist", "no password", "role "),
@@ -36,7 +37,7 @@ def address(url: str, index: str) -> tuple[sa.URL, str]:
         found = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         found = None
-    if found is None or found.drivername not in ("postgresql", "postgresql+psycopg"):
+    if found is None or found.drivername not in _DRIVERS:
         raise SettingsError(
             "Setting archive is not the address of a database: give "
             "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or nothing for SQLite."

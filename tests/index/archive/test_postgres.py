@@ -489,6 +489,23 @@ class TestMoving:
         assert held.archive.ids() == before
         assert before[0] in run("articles", "list", **told).out
 
+    def test_an_index_that_is_not_there_is_missed_in_the_database(
+        self, database: str, run: Run
+    ) -> None:
+        missed = run("ask", "Who?", "--index", "none", BYLINE_ARCHIVE=database)
+        assert missed.code == 1
+        url = sa.make_url(database)
+        assert f"There is no index 'none' in database {url.host}:{url.port}/{url.database}." in (
+            missed.err
+        )
+
+    def test_an_address_may_be_as_hosting_services_give_it(
+        self, held: Desk, address: str, tmp_path: Path
+    ) -> None:
+        given = address.replace("postgresql+psycopg://", "postgres://")
+        with opened(tmp_path / "elsewhere", given) as desk:
+            assert len(desk.articles) == 3
+
     @pytest.mark.parametrize("options", ["-csearch_path=a,b", "-csearch_path=a -cwork_mem=8MB"])
     def test_a_schema_that_is_not_understood_is_refused(
         self, database: str, tmp_path: Path, options: str
