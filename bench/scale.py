@@ -55,6 +55,7 @@ _DIMENSION, _MANIFOLD, _NOISE = 384, 48, 0.4
 _FIRST_DAY, _DAYS = date(2023, 1, 1), 3 * 365
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 _NEW_ARTICLES, _QUESTIONS = 20, 60
+_PATIENCE = 120.0  # seconds
 
 
 def main() -> None:
@@ -364,8 +365,9 @@ def _watch(home: Path, words: Sequence[str]) -> tuple[list[float], list[float]]:
     with sets.new_desk(home, Seeded(MiniLM())) as desk:
         desk.search("the first question")
         for word in words:
-            hit = False
+            hit, until = False, time.monotonic() + _PATIENCE
             while not hit:
+                assert time.monotonic() < until, f"{word} is not found after {_PATIENCE} s"
                 began = time.perf_counter()
                 hit = any(word in one.text for one in desk.search(word))
                 taken.append((time.perf_counter() - began) * 1000)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 # `scale.py`, 28 November 2026: what was measured at three sizes on two cores shared with some ten
-# processes, at five (through `--written-above 0`, medians of two turns) on an idle machine.
+# processes, at five (`--written-above 0`, medians of two turns) with two: 40 % of one core.
 SIZES = (11_059, 33_360, 101_049, 303_909, 1_001_622)
 MEASURED: dict[str, tuple[float, ...]] = {
     "bytes a passage: text and facts": (1025.6, 1020.5, 1006.3),
