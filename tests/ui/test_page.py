@@ -1,5 +1,6 @@
 """The page in a real browser."""
 
+import asyncio
 import json
 import os
 import re
@@ -269,6 +270,20 @@ def test_nobody_can_connect_before_it_answers_and_only_one_listens(
         at = other.getsockname()
         with pytest.raises(BylineError, match=rf"Port {at[1]} is in use"):
             api.serve(desk, *at)
+
+
+def test_no_event_loop_is_left_open(
+    home: Path, minilm: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from byline.ui.page import site
+
+    begin, loops = asyncio.new_event_loop, list[asyncio.AbstractEventLoop]()
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: loops.append(begin()) or loops[-1])
+    with Desk(home, "default", embedder=minilm) as desk:
+        thread = threading.Thread(target=site, args=(desk,))  # where none runs
+        thread.start()
+        thread.join()
+    assert [loop.is_closed() for loop in loops] == [True]
 
 
 def test_the_command_says_where_the_page_is_and_ends_with_ctrl_c(

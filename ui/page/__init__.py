@@ -6,8 +6,10 @@ Gradio brings inputs, queue and streaming. What an article or a model wrote goes
 JSON and is put there as text nodes (ask.js): it never meets a template, Markdown or innerHTML.
 """
 
+import asyncio
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,10 +69,7 @@ def site(desk: Desk, app: FastAPI | None = None, events: dict[int, str] | None =
         except BylineError as error:
             return Response(str(error), 404, media_type="text/plain")
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "SSR mode is not supported")  # it is not asked for
-        blocks = page(desk)
-        _mount(app, desk, blocks)
+    blocks = _in_loop(lambda: _mounted(app, desk))
     if events is not None:
         events |= {number: event_scope(event.fn) for number, event in blocks.fns.items()}
     return _with_headers(app)
@@ -82,6 +81,32 @@ def event_scope(function: Callable[..., Any] | None) -> str:
         return "read"
     names = _READ.get(function.__module__.rpartition(".")[2], ())
     return "read" if function.__name__ in names or "*" in names else "write"
+
+
+def _in_loop(build: Callable[[], gr.Blocks]) -> gr.Blocks:
+    """What is built, while an event loop runs.
+
+    Where none does, each lock that Gradio makes begins one and leaves it open, and an interrupt
+    that comes when it is collected is lost.
+    """
+
+    async def built() -> gr.Blocks:
+        return build()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        with closing(asyncio.new_event_loop()) as loop:
+            return loop.run_until_complete(built())
+    return build()
+
+
+def _mounted(app: FastAPI, desk: Desk) -> gr.Blocks:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "SSR mode is not supported")  # it is not asked for
+        blocks = page(desk)
+        _mount(app, desk, blocks)
+    return blocks
 
 
 def _mount(app: FastAPI, desk: Desk, blocks: gr.Blocks) -> None:
