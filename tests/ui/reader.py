@@ -3,8 +3,9 @@
 Apart from conftest.py, which pytest loads beside what tests import: two lists of pages would be.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from byline import Desk
 from byline.tests.servers import serving
@@ -16,11 +17,11 @@ PAGES: list[Page] = []  # those that are open
 
 
 @contextmanager
-def served(desk: Desk) -> Iterator[str]:
-    """The page of a desk on a free port; its address."""
+def served(desk: Desk, around: Callable[[Any], Any] = lambda app: app) -> Iterator[str]:
+    """The page of a desk on a free port, with something `around` the application; its address."""
     from byline.ui.page import site
 
-    with serving(site(desk), log_level="warning") as address:
+    with serving(around(site(desk)), log_level="warning") as address:
         try:
             yield address
         finally:

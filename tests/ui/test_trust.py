@@ -1,8 +1,10 @@
 """What a reader must be able to rely on: stopping, disagreements, answers that are out of date."""
 
+import asyncio
 import re
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,46 @@ def test_to_stop_or_to_leave_frees_the_model_and_what_was_stopped_can_be_asked_a
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
         expect(page.locator(".turn")).to_have_count(0)
         expect(page.locator("#conversations .open")).to_have_count(1)
+
+
+def test_what_is_asked_as_the_stream_of_events_ends_is_answered(
+    page: Page, desk: Desk, home: Path, minilm: MiniLM
+) -> None:
+    with (
+        Desk(home, "default", llm=endless(threading.Event()), embedder=minilm) as writing,
+        served(writing, _ending_late) as address,
+    ):
+        visit(page, address)
+        page.get_by_label("Question").fill(COST)
+        page.get_by_label("Question").press("Enter")
+        turn = page.locator(".turn")
+        expect(turn.locator(".draft")).to_contain_text("costs much", timeout=20_000)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(turn).to_contain_text("Stopped.")
+        turn.get_by_role("button", name="Ask again").click()
+        newest = page.locator(".turn").last
+        expect(newest.locator(".answer")).to_contain_text("4.2 million", timeout=20_000)
+
+
+def _ending_late(app: Any) -> Any:
+    """A network on which the end of a stream comes after what the page puts in line next."""
+    held = list[asyncio.Event]()
+
+    async def passing(scope: Any, receive: Any, send: Any) -> None:
+        async def late(message: Any) -> None:
+            if b"close_stream" in message.get("body", b""):
+                held.append(asyncio.Event())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(held[-1].wait(), 1)
+            await send(message)
+
+        await app(scope, receive, late)
+        if scope["path"].endswith("/queue/join"):
+            await asyncio.sleep(0.1)  # until its answer is in the browser
+            for one in held:
+                one.set()
+
+    return passing
 
 
 def test_a_suggestion_is_asked_by_a_click_and_a_disagreement_names_each_position(

@@ -121,7 +121,8 @@ def _mount(app: FastAPI, desk: Desk, blocks: gr.Blocks) -> None:
             font_mono=["ui-monospace", "monospace"],
         ),
         css=(_HERE / "page.css").read_text("utf-8"),
-        head=f"{_ICON}<style>{(_HERE / 'head.css').read_text('utf-8')}</style>",
+        head=f"{_ICON}<style>{(_HERE / 'head.css').read_text('utf-8')}</style>"
+        f"<script>{(_HERE / 'stream.js').read_text('utf-8')}</script>",
         footer_links=[],
         run_history=False,
         show_error=False,

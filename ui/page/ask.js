@@ -88,14 +88,22 @@ function announce(turn) {
 
 function stop() {
   for (const entry of shown.values()) {
-    const { turn, item } = entry;
+    const { item } = entry;
     if (!isBusy(item)) continue;
     entry.isStopped = true;
     item.setAttribute('aria-busy', 'false');
     item.querySelector('.progress')?.remove();
     item.querySelector('.draft')?.classList.remove('draft');
-    item.append(el('p', 'quiet', 'Stopped. '), again(turn));
+    item.append(el('p', 'quiet', 'Stopped. '));
     spoken.replaceChildren(el('p', '', 'Stopped'));
+  }
+}
+
+// Once the server has let go of it: what is asked before would be stopped with it.
+function stopped() {
+  stop();
+  for (const { turn, item, isStopped } of shown.values()) {
+    if (isStopped && !item.querySelector('.again')) item.append(again(turn));
   }
 }
 
@@ -298,7 +306,8 @@ function open(turn, source, item) {
 function render() {
   if (!props.value) return;
   if (props.value.welcome) greet(props.value);
-  else if (props.value.stopped) stop();
+  else if (props.value.stopping) stop();
+  else if (props.value.stopped) stopped();
   else show(props.value);
 }
 

@@ -66,15 +66,17 @@ def ask_page(desk: Desk, blocks: gr.Blocks) -> None:
         own("source", _SOURCE)
     parts = [conversation, question, kept, listed, *filters]
     wiring: dict[str, Any] = {"concurrency_limit": _AT_ONCE, **QUIET}
-    asking = question.submit(does.ask, [question, kept, *filters], parts, **wiring)
-    events = [conversation.retry, offered.retry]
-    again = gr.on(events, does.ask_again, [kept, *filters], parts, **wiring)
-    question.stop(does.stop, None, [conversation, question], cancels=[asking, again], **QUIET)
+    # One event, since Gradio stops several one after the other, and by then the next question, too.
+    events = [question.submit, conversation.retry, offered.retry]
+    asking = gr.on(events, does.ask, [question, kept, *filters], parts, **wiring)
+    asking.failure(does.stopped, None, [conversation, question], **QUIET)  # also once it is stopped
+    stopping = "() => ({ stopping: true })"
+    question.stop(None, None, conversation, js=stopping, cancels=[asking], **QUIET)
     conversation.rate(does.rate, None, None, **QUIET)
-    shown = [conversation, question, listed, *filters]
+    shown = [conversation, listed, *filters]
     others = (HERE / "others.js").read_text("utf-8").replace("INDEX", desk.settings.index)
     kept.change(None, kept, None, js=others, **QUIET)
-    left: dict[str, Any] = {"cancels": [asking, again], **QUIET}
+    left: dict[str, Any] = {"cancels": [asking], **QUIET}
     for changed in (
         blocks.load(None, kept, kept, js=others, **QUIET),
         listed.open(does.open, kept, kept, **left),
@@ -95,8 +97,16 @@ class _Asking:
         self._desk = desk
         self._suggested: tuple[int, list[str]] | None = None  # as of which generation
 
-    def ask(self, text: str, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
-        """Ask in the open conversation, or in a new one; `given` are the filters' boxes."""
+    def ask(
+        self, event: gr.EventData, text: str, kept: Kept, *given: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """Ask in the open conversation, or in a new one; `given` are the filters' boxes.
+
+        What a button in the conversation says, `free` of all filters where it says so, else `text`.
+        """
+        said = dict(event._data or {})
+        text = str(said.get("question", text))
+        given = ("", "", "", [], []) if said.get("free") else given
         if not text.strip():
             return
         same: Any = gr.skip()
@@ -121,12 +131,7 @@ class _Asking:
             else:
                 yield turn, next(boxes, same), *[same] * 7
 
-    def ask_again(self, event: gr.EventData, kept: Kept, *given: Any) -> Iterator[tuple[Any, ...]]:
-        """Ask what a button in the conversation says, `free` of all filters where it says so."""
-        filters = ("", "", "", [], []) if event.free else given
-        yield from self.ask(str(event.question), kept, *filters)
-
-    def stop(self) -> tuple[Any, ...]:
+    def stopped(self) -> tuple[Any, ...]:
         """What is shown once the answer under way was stopped."""
         return {"stopped": True}, gr.Textbox(**_READY)
 
@@ -152,8 +157,7 @@ class _Asking:
                 (desk.archive.sections(), current.sections),
             )
         )
-        ready = gr.Textbox(**_READY)  # what was being answered when the reader left it is stopped
-        return greeting, ready, self._listed(kept), *_boxes(current)[:3], *lists
+        return greeting, self._listed(kept), *_boxes(current)[:3], *lists
 
     def suggest(self, kept: Kept) -> list[str]:
         """Questions to begin with; they take longer than the page may."""
