@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...settings import Settings
-from .problems import problem_response
+from .problems import is_openai, problem_response
 
 _UPLOADS = ("/v1/articles", "/gradio_api/upload")
 _SLOWEST = 50_000  # bytes a second, of an upload
@@ -40,7 +40,8 @@ def bounded(app: ASGIApp, settings: Settings) -> ASGIApp:
         except HTTPException as error:
             if started:
                 raise
-            refused = problem_response(error.status_code, error.detail, headers=error.headers)
+            status, openai = error.status_code, is_openai(scope)
+            refused = problem_response(status, error.detail, headers=error.headers, openai=openai)
             await refused(scope, receive, send)
 
     return within

@@ -7,22 +7,24 @@ The socket stays open meanwhile, so that a load balancer sees /readyz fail and s
 """
 
 import asyncio
-import json
 import logging
 import re
 import time
+from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import problem_response
+from .problems import is_openai, problem_response
 
 _log = logging.getLogger(__name__)
 # Streams that end only when the reader leaves: they are no work.
 _KEPT_OPEN = re.compile(r"GET (/gradio_api/heartbeat/|/mcp)")
 _STILL_TAKEN = re.compile(r"/healthz$|/gradio_api/(cancel|queue/data)$")
-_TOLD = "The service is shutting down: ask again in a moment."
+_closing = partial(
+    problem_response, 503, "The service is shutting down: ask again in a moment.", "closing"
+)
 _RETRY = {"Retry-After": "5", "Connection": "close"}
 
 
@@ -79,7 +81,8 @@ def draining(app: ASGIApp, drain: Drain) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
         elif drain.begun.is_set() and not _STILL_TAKEN.match(scope["path"]):
-            await problem_response(503, _TOLD, "closing", headers=_RETRY)(scope, receive, send)
+            refused = _closing(headers=_RETRY, openai=is_openai(scope))
+            await refused(scope, receive, send)
         elif _KEPT_OPEN.match(f"{scope['method']} {scope['path']}"):
             await _until(drain.begun, app, scope, receive, send)
         else:
@@ -124,7 +127,5 @@ async def _until(
 
 
 def _last_event() -> bytes:
-    """A problem document as the last event; `error` is where OpenAI's clients look for one."""
-    said = json.loads(bytes(problem_response(503, _TOLD, "closing").body))
-    data = json.dumps(said | {"error": {"message": _TOLD, "type": "closing", "code": None}})
-    return f"event: error\ndata: {data}\n\n".encode()
+    """A problem document as the last event, one that OpenAI's clients know, too."""
+    return b"event: error\ndata: " + bytes(_closing(openai=True).body) + b"\n\n"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from ...errors import (
     ArchiveUnavailable,
@@ -164,9 +165,9 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def is_openai(request: Request) -> bool:
+def is_openai(asked: Request | Scope) -> bool:
     """Whether it is a client of OpenAI's API that asks."""
-    path: str = request.scope["path"]  # of `request.url` the Host header would be part
+    path: str = asked["path"]  # of `request.url` the Host header would be part
     return path.startswith(("/v1/chat/", "/v1/models"))
 
 

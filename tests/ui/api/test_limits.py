@@ -310,6 +310,9 @@ class TestBounds:
             got = httpx.post(f"{address}/v1/ask", json={"question": "x" * 2000})
             assert (got.status_code, got.json()["status"]) == (413, 413)
             assert "1,000 bytes" in got.json()["detail"]
+            path = f"{address}/v1/chat/completions"
+            told = httpx.post(path, json={"model": "byline", "messages": ["x" * 2000]}).json()
+            assert told["error"]["message"] == told["detail"]
             chunk = b"400\r\n" + b" " * 1024 + b"\r\n"
             said = _raw(address, [_ASK, b"transfer-encoding: chunked\r\n\r\n", chunk])
             assert said.startswith(b"HTTP/1.1 413")
