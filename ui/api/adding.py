@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 from pydantic_core import to_json as json_bytes
@@ -80,7 +80,8 @@ def adding(desk: Desk) -> APIRouter:
         yield
         await asyncio.to_thread(worker.stop)
 
-    router = APIRouter(prefix="/v1", tags=["Articles"], lifespan=working)
+    checks = [Depends(models.known_query)]
+    router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=checks, lifespan=working)
 
     async def ended(job: Job, seconds: float) -> Job:
         """The job as it is when it has ended, or the time is over."""

@@ -156,7 +156,7 @@ def conversations(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/v1/conversations",
         tags=["Conversations"],
-        dependencies=[Depends(models.json_only)],
+        dependencies=[Depends(models.json_only), Depends(models.known_query)],
     )
     talks = _Talks(desk)
 
@@ -222,7 +222,8 @@ def conversations(desk: Desk) -> APIRouter:
 
 def feedback(desk: Desk) -> APIRouter:
     """`/v1/feedback` of a desk."""
-    router = APIRouter(prefix="/v1", tags=["Feedback"], dependencies=[Depends(models.json_only)])
+    checks = [Depends(models.json_only), Depends(models.known_query)]
+    router = APIRouter(prefix="/v1", tags=["Feedback"], dependencies=checks)
 
     @router.post("/feedback", status_code=204, responses=_WRITE)
     async def give_feedback(said: Feedback) -> None:

@@ -72,6 +72,10 @@ def test_a_mistyped_parameter_is_refused_not_left_out(own_client: TestClient) ->
         "There is no parameter 'outlets' here: "
         "it has q, since, until, outlet, as_of, limit, cursor.",
     )
+    for path in ("/v1/jobs", "/v1/conversations", "/v1/feedback"):
+        assert "There is no parameter 'limits'" in own_client.get(f"{path}?limits=1").text
+    asked = own_client.post("/v1/ask?as_off=2026-03-04", json={"question": "Who resigned?"})
+    assert asked.json()["detail"] == "There is no parameter 'as_off' here: it has none."
     article = own_client.get("/v1/articles?limit=1").json()["articles"][0]["id"]
     assert own_client.delete(f"{path_of(article)}?eraze=true").status_code == 422
     assert own_client.get(path_of(article)).status_code == 200
