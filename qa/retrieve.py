@@ -127,25 +127,23 @@ def retrieve(
 
     Of articles that run one text one is shown.
 
-    With what a question says of time (`when`, read against `as_of`), articles of its period, of the
-    days before the asking and of outlets that it names come a little higher, and what a later hit
-    revises below it. A search is not a question: without `when` these count for nothing.
+    Articles of outlets that the text names come higher. With what a question says of time (`when`,
+    read against `as_of`) those of its period and of the days before the asking do, too, and what a
+    later hit revises comes below it: a search is not a question.
     """
     depth = max(_DEPTH, limit)
     scores, origin = _scores(text, matching, archive, store, embedder, depth, signals, limit=limit)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))
-    if when is None or as_of is None:
-        found = archive.passages(best[:limit], matching)
-    else:
-        found = archive.passages(best[:depth], matching)
-        for passage in found:
-            article = passage.article
+    found = archive.passages(best[:depth], matching)
+    for passage in found:
+        article = passage.article
+        if when and as_of:
             scores[passage.pk] *= timeliness(when, as_of, article.published)
-            scores[passage.pk] *= 1 + _OUTLET_NAMED * is_named(article.outlet, text)
-        found = sorted(found, key=lambda passage: (-scores[passage.pk], passage.pk))[:limit]
-        if when.wants_latest:
-            _lower_revised(found, scores, archive, when, origin)
-            found.sort(key=lambda passage: (-scores[passage.pk], passage.pk))
+        scores[passage.pk] *= 1 + _OUTLET_NAMED * is_named(article.outlet, text)
+    found = sorted(found, key=lambda passage: (-scores[passage.pk], passage.pk))[:limit]
+    if when and when.wants_latest:
+        _lower_revised(found, scores, archive, when, origin)
+        found.sort(key=lambda passage: (-scores[passage.pk], passage.pk))
     hits = [Hit(p.article, p.start, p.end, p.text, scores[p.pk], origin[p.pk]) for p in found]
     return within_rights(hits, text)
 

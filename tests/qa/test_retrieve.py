@@ -58,7 +58,7 @@ def test_an_article_or_the_one_it_copies_is_found_by_its_headline(sample_desk: D
     assert missed == []
 
 
-def test_a_question_that_names_an_outlet_has_its_articles_first(
+def test_a_question_or_search_that_names_an_outlet_has_its_articles_first(
     tmp_path: Path, own_desk: Desk
 ) -> None:
     said = "The council voted on the harbour wall on Monday. It will cost {} million crowns."
@@ -72,6 +72,7 @@ def test_a_question_that_names_an_outlet_has_its_articles_first(
         opened = (library.archive, library.store, library.embedder)
         first = retrieve(text, Filter(), *opened, when=asked(text, today), as_of=today)[0]
         assert first.outlet == outlet
+        assert own_desk.search(f"{named} harbour wall", limit=1)[0].outlet == outlet
 
 
 @pytest.mark.parametrize(
