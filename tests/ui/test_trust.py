@@ -12,7 +12,7 @@ from byline import Desk
 from byline.index.embed import MiniLM
 from byline.tests.fakes import telling
 from byline.tests.ui.reader import ask, marked, served, visit
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 COST = "What will the repair of the ferry cost?"
 FIRE = "How many people were hurt in the Ansel Marigold fire?"
@@ -44,13 +44,7 @@ def test_to_stop_or_to_leave_frees_the_model_and_what_was_stopped_can_be_asked_a
         Desk(home, "default", llm=llm, embedder=minilm) as writing,
         served(writing) as address,
     ):
-        visit(page, address)
-        page.get_by_label("Question").fill(COST)
-        page.get_by_label("Question").press("Enter")
-        turn = page.locator(".turn")
-        expect(turn.locator(".draft")).to_contain_text("costs much", timeout=20_000)
-        page.get_by_role("button", name="Stop", exact=True).click()
-        expect(turn).to_contain_text("Stopped.")
+        turn = _stopped(page, address)
         expect(turn).to_have_attribute("aria-busy", "false")
         assert freed.wait(10)
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
@@ -79,16 +73,47 @@ def test_what_is_asked_as_the_stream_of_events_ends_is_answered(
         Desk(home, "default", llm=endless(threading.Event()), embedder=minilm) as writing,
         served(writing, _ending_late) as address,
     ):
-        visit(page, address)
-        page.get_by_label("Question").fill(COST)
-        page.get_by_label("Question").press("Enter")
-        turn = page.locator(".turn")
-        expect(turn.locator(".draft")).to_contain_text("costs much", timeout=20_000)
-        page.get_by_role("button", name="Stop", exact=True).click()
-        expect(turn).to_contain_text("Stopped.")
+        turn = _stopped(page, address)
         turn.get_by_role("button", name="Ask again").click()
         newest = page.locator(".turn").last
         expect(newest.locator(".answer")).to_contain_text("4.2 million", timeout=20_000)
+
+
+def _stopped(page: Page, address: str) -> Locator:
+    """The turn of a question that was stopped while it was answered."""
+    visit(page, address)
+    page.get_by_label("Question").fill(COST)
+    page.get_by_label("Question").press("Enter")
+    turn = page.locator(".turn")
+    expect(turn.locator(".draft")).to_contain_text("costs much", timeout=20_000)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(turn).to_contain_text("Stopped.")
+    return turn
+
+
+def test_no_stream_stays_open_once_all_is_answered(page: Page, desk: Desk) -> None:
+    streams = [0, 0]  # open, begun
+
+    def counted(app: Any) -> Any:
+        async def passing(scope: Any, receive: Any, send: Any) -> None:
+            is_stream = scope.get("path", "").endswith("/queue/data")
+            streams[0] += is_stream
+            streams[1] += is_stream
+            try:
+                await app(scope, receive, send)
+            finally:
+                streams[0] -= is_stream
+
+        return passing
+
+    with served(desk, counted) as address:
+        visit(page, address)
+        ask(page, COST)
+        for _ in range(100):
+            page.wait_for_timeout(100)
+            if not streams[0]:
+                break
+        assert streams[0] == 0 < streams[1]
 
 
 def _ending_late(app: Any) -> Any:
@@ -104,7 +129,7 @@ def _ending_late(app: Any) -> Any:
             await send(message)
 
         await app(scope, receive, late)
-        if scope["path"].endswith("/queue/join"):
+        if scope.get("path", "").endswith("/queue/join"):
             await asyncio.sleep(0.1)  # until its answer is in the browser
             for one in held:
                 one.set()

@@ -3,18 +3,25 @@
 // that was put in line has not ended.
 (() => {
   const send = window.fetch.bind(window);
+  const joins = new Set(); // requests under way
   const unheard = new Set();
-  let joining = 0;
+  const early = new Set(); // those that ended before the page was told their number
 
-  async function joined(...request) {
-    joining += 1;
-    try {
-      const response = await send(...request);
-      if (response.ok) unheard.add((await response.clone().json()).event_id);
-      return response;
-    } finally {
-      joining -= 1;
+  async function told(...request) {
+    const response = await send(...request);
+    if (response.ok) {
+      const { event_id: event } = await response.clone().json();
+      if (!early.delete(event)) unheard.add(event);
     }
+    return response;
+  }
+
+  function joined(...request) {
+    const join = told(...request);
+    joins.add(join);
+    const over = () => joins.delete(join);
+    join.then(over, over);
+    return join;
   }
 
   // Passes messages on; true where the stream was closed too early.
@@ -25,8 +32,11 @@
       rest = messages.pop();
       for (const message of messages) {
         const { msg, event_id: ended } = JSON.parse(message.replace('data: ', ''));
-        if (msg === 'process_completed') unheard.delete(ended);
-        if (msg === 'close_stream' && (joining || unheard.size)) return true;
+        if (msg === 'process_completed' && !unheard.delete(ended)) early.add(ended);
+        if (msg === 'close_stream') {
+          while (joins.size) await Promise.allSettled(joins);
+          if (unheard.size) return true;
+        }
         await out.write(new TextEncoder().encode(`${message}\n\n`));
       }
     }
