@@ -129,7 +129,7 @@ def retrieve(
 
     Articles of outlets that the text names come higher. With what a question says of time (`when`,
     read against `as_of`) those of its period and of the days before the asking do, too, and what a
-    later hit revises comes below it: a search is not a question.
+    later hit revises comes below it; a search has neither.
     """
     depth = max(_DEPTH, limit)
     scores, origin = _scores(text, matching, archive, store, embedder, depth, signals, limit=limit)

@@ -80,7 +80,7 @@ def adding(desk: Desk) -> APIRouter:
         yield
         await asyncio.to_thread(worker.stop)
 
-    checks = [Depends(models.known_query)]
+    checks = [Depends(models.known_query)]  # of files, too
     router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=checks, lifespan=working)
 
     async def ended(job: Job, seconds: float) -> Job:

@@ -8,7 +8,7 @@ import asyncio
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, Field
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -66,8 +66,7 @@ class RetractRequest(models.Request):
 
 def articles(desk: Desk) -> APIRouter:
     """`/v1/articles` of a desk."""
-    checks = [Depends(models.json_only), Depends(models.known_query)]
-    router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=checks)
+    router = APIRouter(prefix="/v1", tags=["Articles"], dependencies=models.CHECKS)
 
     @router.get("/articles", responses=given(Articles) | responses(422, *INDEX))
     async def list_articles(

@@ -17,7 +17,7 @@ from ...desk import Desk
 from ...errors import BylineError
 from ...qa.draft import DraftReport
 from ...qa.events import Answer, Event, event_record
-from .models import AskRequest, SearchRequest, VerifyRequest, json_only, known_query
+from .models import CHECKS, AskRequest, SearchRequest, VerifyRequest
 from .problems import INDEX, problem, responses
 from .queue import in_line, unless_gone
 from .records import Hits, given
@@ -37,8 +37,7 @@ _ASKED = responses(400, 415, 422, 502, *INDEX)
 
 def asks(desk: Desk) -> APIRouter:
     """`/v1/ask`, `/v1/search` and `/v1/verify` of a desk."""
-    checks = [Depends(json_only), Depends(known_query)]
-    router = APIRouter(prefix="/v1", tags=["Ask"], dependencies=checks)
+    router = APIRouter(prefix="/v1", tags=["Ask"], dependencies=CHECKS)
     verified: dict[int | str, dict[str, Any]] = {
         200: {"description": "Each statement with its verdict and citations.", "model": DraftReport}
     }

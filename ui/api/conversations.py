@@ -156,7 +156,7 @@ def conversations(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/v1/conversations",
         tags=["Conversations"],
-        dependencies=[Depends(models.json_only), Depends(models.known_query)],
+        dependencies=models.CHECKS,
     )
     talks = _Talks(desk)
 
@@ -222,8 +222,7 @@ def conversations(desk: Desk) -> APIRouter:
 
 def feedback(desk: Desk) -> APIRouter:
     """`/v1/feedback` of a desk."""
-    checks = [Depends(models.json_only), Depends(models.known_query)]
-    router = APIRouter(prefix="/v1", tags=["Feedback"], dependencies=checks)
+    router = APIRouter(prefix="/v1", tags=["Feedback"], dependencies=models.CHECKS)
 
     @router.post("/feedback", status_code=204, responses=_WRITE)
     async def give_feedback(said: Feedback) -> None:

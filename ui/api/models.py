@@ -7,6 +7,7 @@
 import re
 from typing import Any, Literal
 
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HTTPRequest
@@ -35,6 +36,10 @@ async def known_query(request: HTTPRequest) -> None:
         if name not in known:
             told = f"it has {', '.join(known)}" if known else "it has none"
             raise InputError(f"There is no parameter '{name[:100]}' here: {told}.")
+
+
+CHECKS = (Depends(json_only), Depends(known_query))
+"what the routes of Byline's own refuse; clients of OpenAI's API may add parameters"
 
 
 class Request(BaseModel):
